@@ -1,0 +1,178 @@
+"""Analyse: one pass over a track, and everything that is measured of it.
+
+`analyse` answers with the Profile, the numbers that people and files see; `measure` with the Measured, which also
+holds the frames that comparing needs and no file keeps.
+"""
+
+import math
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from refmaster.dsp.blocks import rechunked
+from refmaster.dsp.midside import to_mid_side
+from refmaster.errors import BadAudio
+from refmaster.load import BLOCK_SAMPLES, Track, check_finite, open_track
+from refmaster.measure.defects import find_defects
+from refmaster.measure.dynamics import DynamicsMeter, psr_db
+from refmaster.measure.loudness import Loudness, LoudnessMeter
+from refmaster.measure.samples import SampleMeter
+from refmaster.measure.spectrum import Spectrum, SpectrumMeter, hf_cutoff_hz, tilt_db_per_oct
+from refmaster.measure.stereo import Image, StereoMeter
+from refmaster.measure.true_peak import TruePeakMeter
+from refmaster.records import Profile
+from refmaster.units import FloatArray, gain_to_db
+
+HISTORY_HOP_S = 0.5  # how often the loudness curves are kept in a Profile
+SHORTEST_S = 3.0  # below this there is no short-term loudness, and nothing to compare
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A Profile, and the evidence behind it that is too large for one.
+
+    `spectrum` holds band powers frame by frame; `block_levels_db` the level of each 50 ms block of the mid in each of
+    `profile.dynamics`' bands, shape (blocks, bands).
+    """
+
+    profile: Profile
+    spectrum: Spectrum
+    block_levels_db: FloatArray
+
+
+def analyse(path: str | os.PathLike[str]) -> Profile:
+    """Measure a file. Raises BadAudio where it is missing, broken, silent, or holds NaN."""
+    return measure(open_track(path)).profile
+
+
+def measure(
+    track: Track, *, progress: Callable[[int], None] | None = None, blocks: Iterable[FloatArray] | None = None
+) -> Measured:
+    """Measure a track, or other `blocks` that sound like it, in one pass.
+
+    `progress` is told how many samples were heard, block by block. Raises BadAudio for NaN, infinity and no sound.
+    """
+    meters = _Meters(track.source.sample_rate_hz, track.source.channels)
+    stream = check_finite(blocks if blocks is not None else track.blocks(), track.source.path, meters.sample_rate_hz)
+    for block in rechunked(stream, BLOCK_SAMPLES):  # the grid of the meters, whatever the feed
+        meters.feed(block)
+        if progress:
+            progress(block.shape[1])
+    if not meters.samples.n_samples:
+        raise BadAudio(f"{track.source.path}: holds no audio (0 samples); export it again")
+    return meters.read(track)
+
+
+def check_masterable(profile: Profile, role: str) -> None:
+    """Refuse what cannot be matched: silence, and what is too short to say anything about."""
+    if profile.duration_s < SHORTEST_S:
+        raise BadAudio(
+            f"{profile.path}: {role} is {profile.duration_s:.1f} s long; at least {SHORTEST_S:g} s are needed to compare"
+        )
+    if profile.integrated_lufs is None:
+        raise BadAudio(f"{profile.path}: {role} is silent (nothing above −70 LUFS); choose a file with sound in it")
+
+
+class _Meters:
+    """All meters of one pass."""
+
+    def __init__(self, sample_rate_hz: int, channels: int):
+        self.sample_rate_hz = sample_rate_hz
+        self.loudness = LoudnessMeter(sample_rate_hz, channels)
+        self.true_peak = TruePeakMeter(sample_rate_hz, channels)
+        self.spectrum = SpectrumMeter(sample_rate_hz, channels)
+        self.dynamics = DynamicsMeter(sample_rate_hz)
+        self.samples = SampleMeter(sample_rate_hz, channels)
+        self.stereo = StereoMeter() if channels == 2 else None
+
+    def feed(self, block: FloatArray) -> None:
+        self.loudness.feed(block)
+        self.true_peak.feed(block)
+        self.samples.feed(block)
+        mid, side = to_mid_side(block)
+        self.spectrum.feed(mid, side)
+        self.dynamics.feed(mid)
+        if self.stereo:
+            self.stereo.feed(block)
+
+    def read(self, track: Track) -> Measured:
+        loudness, spectrum = self.loudness.read(), self.spectrum.read()
+        levels = self.dynamics.read_levels()
+        image = self.stereo.read() if self.stereo else Image()
+        peak = max(self.true_peak.read())
+        profile = _profile(track, self, loudness, spectrum, levels, image, peak)
+        return Measured(profile, spectrum, levels)
+
+
+def _profile(
+    track: Track,
+    meters: _Meters,
+    loudness: Loudness,
+    spectrum: Spectrum,
+    levels: FloatArray,
+    image: Image,
+    peak: float,
+) -> Profile:
+    """Put the readings of all meters into one record."""
+    source, samples = track.source, meters.samples
+    ltas = spectrum.ltas_db()
+    true_peak_dbtp = _finite(gain_to_db(peak))
+    sample_peak_dbfs = _finite(gain_to_db(float(meters.true_peak.sample_peak.max())))
+    rms_db = _finite(gain_to_db(math.sqrt(float(samples.energy.mean()) / samples.n_samples)))
+    short_term, momentary = loudness.curve("short_term")[1], loudness.curve("momentary")[1]
+    psr = psr_db(samples.cell_peaks(), short_term)
+    return Profile(
+        path=source.path,
+        sha256=source.sha256,
+        sample_rate_hz=source.sample_rate_hz,
+        channels=source.channels,
+        n_samples=samples.n_samples,
+        duration_s=samples.n_samples / source.sample_rate_hz,
+        container=source.container,
+        subtype=source.subtype,
+        lossy=source.lossy,
+        integrated_lufs=loudness.integrated_lufs,
+        loudness_range_lu=loudness.loudness_range_lu,
+        max_short_term_lufs=loudness.max_short_term_lufs,
+        max_momentary_lufs=loudness.max_momentary_lufs,
+        true_peak_dbtp=true_peak_dbtp,
+        sample_peak_dbfs=sample_peak_dbfs,
+        plr_db=_minus(true_peak_dbtp, loudness.integrated_lufs),
+        psr_db=float(psr.min()) if psr.size else None,
+        psr_p10_db=float(np.percentile(psr, 10)) if psr.size else None,
+        crest_db=_minus(sample_peak_dbfs, rms_db),
+        correlation=image.correlation,
+        balance_db=image.balance_db,
+        tilt_db_per_oct=tilt_db_per_oct(spectrum.band_hz, ltas),
+        hf_cutoff_hz=hf_cutoff_hz(spectrum),
+        mono_loss_db=image.mono_loss_db,
+        band_hz=tuple(spectrum.band_hz.tolist()),
+        ltas_db=tuple(ltas.tolist()),
+        ltas_sd_db=tuple(spectrum.segment_sd_db().tolist()),
+        side_to_mid_db=spectrum.side_to_mid_db(),
+        dynamics=meters.dynamics.bands(levels),
+        dc_offset_pct=tuple((100 * samples.total / samples.n_samples).tolist()),
+        history_hop_s=HISTORY_HOP_S,
+        short_term_lufs=_history(short_term, 300),
+        momentary_lufs=_history(momentary, 40),
+        defects=find_defects(samples, image, true_peak_dbtp, meters.true_peak.sample_peak, source.sample_rate_hz),
+    )
+
+
+def _history(curve_lufs: FloatArray, window_cells: int) -> tuple[float | None, ...]:
+    """The curve every `HISTORY_HOP_S` from 0 s on, each value the loudest of its step; None before the first window."""
+    hop = round(HISTORY_HOP_S * 100)
+    lead = -(-window_cells // hop)  # steps over before the first window is full
+    starts = range(lead * hop - window_cells, curve_lufs.size, hop)
+    loudest = (float(curve_lufs[s : s + hop].max()) for s in starts)
+    return (None,) * lead + tuple(level if level > -120 else None for level in loudest)
+
+
+def _finite(level_db: float) -> float | None:
+    return level_db if math.isfinite(level_db) else None
+
+
+def _minus(a: float | None, b: float | None) -> float | None:
+    return None if a is None or b is None else a - b

@@ -1,0 +1,79 @@
+"""Files that appear whole or not at all.
+
+A result is written to a hidden file beside its goal, brought to the disk, and only then given its name. Whatever goes
+wrong on the way, Ctrl-C among it, the hidden file is removed and what stood at the goal is untouched.
+"""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import soundfile as sf
+
+from refmaster.errors import BadOutput
+from refmaster.names import fitting, shown
+
+_TRIES = 100
+
+
+@contextmanager
+def replacing(out: Path) -> Iterator[Path]:
+    """A new, empty file with the ending of `out`, which takes its place when the block ends well.
+
+    What the disk or libsndfile object to becomes a BadOutput.
+    """
+    temp: Path | None = None
+    try:
+        temp = _created_beside(out)
+        yield temp
+        _synced(temp)
+        os.replace(temp, out)
+        _synced_folder(out.parent)
+    except BaseException as error:
+        if temp is not None:
+            with suppress(OSError):
+                temp.unlink(missing_ok=True)
+        if isinstance(error, (OSError, sf.SoundFileError)):
+            raise BadOutput(f"{shown(out)} could not be written ({why(error)}); nothing was left behind") from error
+        raise
+
+
+def why(error: Exception) -> str:
+    """What the system or libsndfile said, on one line."""
+    if isinstance(error, sf.LibsndfileError):
+        text = error.error_string.strip().removeprefix("Error : ")
+    else:
+        text = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+    return shown(text.strip().rstrip("."))
+
+
+def _created_beside(out: Path) -> Path:
+    """An empty file `.stem.part-XXXXXXXX.ending` that did not exist before; tag writers go by the ending."""
+    stem, ending = out.stem, out.suffix
+    for _ in range(_TRIES):
+        temp = fitting(out.parent, f".{stem}", f".part-{secrets.token_hex(4)}{ending}")
+        with suppress(FileExistsError):
+            os.close(os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+            return temp
+    raise FileExistsError(f"no free name beside {shown(out)}")
+
+
+def _synced(path: Path) -> None:
+    """Wait until a file's content is on the disk: a rename alone may overtake it."""
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _synced_folder(folder: Path) -> None:
+    """Wait until a folder knows the new name, where the system can say so (Windows and some networks cannot)."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

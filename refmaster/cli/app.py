@@ -1,0 +1,68 @@
+"""The program: commands by their names, and the main job for whatever is no command's name.
+
+`refmaster target.wav --ref reference.wav` is `refmaster master target.wav --ref reference.wav`.
+"""
+
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from refmaster.cli import analyse, demo, master, render
+from refmaster.errors import RefmasterError
+
+DEFAULT = "master"
+INTERRUPTED = 130
+REFUSED = 2
+
+
+class DefaultGroup(TyperGroup):
+    """A group whose first word may be a file: then it is the main job's."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the main job's name in front, unless a command or only the program's own options come first."""
+        if args and args[0] not in self.commands and args[0] not in ("--help", "-h", "--version"):
+            args = [DEFAULT, *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=DefaultGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Master a track toward a reference: every move explained, every decision yours.\n\n"
+    "refmaster TARGET --ref REFERENCE masters; it is short for refmaster master. "
+    "Try refmaster demo: it needs no file.",
+)
+app.command("master")(master.command)
+app.command("analyse")(analyse.command)
+app.command("render")(render.command)
+app.command("demo")(demo.command)
+
+
+@app.callback(invoke_without_command=True)
+def _options(version: bool = typer.Option(False, "--version", help="Print the version and stop.")) -> None:
+    if version:
+        from refmaster.version import __version__
+
+        print(f"refmaster {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the program: exit 0 done, 1 done but a check failed, 2 refused, 130 interrupted."""
+    try:
+        app()
+    except RefmasterError as error:
+        print(f"refmaster: {' '.join(str(error).splitlines())}", file=sys.stderr)
+        sys.exit(REFUSED)
+    except KeyboardInterrupt:
+        print("refmaster: interrupted; nothing half-made was left", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)

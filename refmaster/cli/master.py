@@ -1,0 +1,61 @@
+"""`refmaster TARGET --ref REFERENCE`: the main job."""
+
+from typing import Annotated
+
+import typer
+
+from refmaster.cli import options as o
+
+
+def command(
+    target: Annotated[str, typer.Argument(help="The track to master.")],
+    ref: Annotated[list[str] | None, typer.Option("--ref", metavar="FILE", help="The track to master toward.")] = None,
+    out: o.Out = None,
+    amount: Annotated[float, typer.Option("--amount", help="0 leaves alone, 50 follows the evidence, 100 matches in full.")] = 50.0,
+    loudness: Annotated[float | None, typer.Option("--loudness", metavar="LUFS", help="Integrated loudness to reach. [the reference's]")] = None,
+    ceiling: Annotated[float, typer.Option("--ceiling", metavar="dBTP", help="True peaks stay under this.")] = -1.0,
+    only: Annotated[str | None, typer.Option("--only", metavar="STAGES", help="Only these: repair, tone, dynamics, image, level. The ceiling holds.")] = None,
+    detail: Annotated[int | None, typer.Option("--detail", metavar="N", help="At most so many EQ bands. [6; 24 toward --amount 100]")] = None,
+    drop: o.Drop = None,
+    set_: o.Set = None,
+    lock: o.Lock = None,
+    engine: Annotated[str, typer.Option("--engine", help="refmaster, or matchering for a second opinion in the same report.")] = "refmaster",
+    format_: o.Format = None,
+    bit_depth: o.BitDepth = None,
+    dry_run: o.DryRun = False,
+    force: o.Force = False,
+    json: o.Json = False,
+    no_report: o.NoReport = False,
+    threads: o.Threads = 2,
+    quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
+) -> None:
+    """Master TARGET toward a reference: OUT.wav, with its session OUT.toml and its report OUT.html.
+
+    Example: refmaster mix.wav --ref record.flac --amount 40 --drop match_width
+    """
+    from refmaster.cli.running import run
+    from refmaster.errors import BadSetting
+    from refmaster.pipeline import Options, master
+
+    if not ref:
+        raise BadSetting("no reference was given; name a track to master toward: --ref FILE")
+    if len(ref) > 1:
+        raise BadSetting(f"{len(ref)} references were given; this version takes one --ref")
+    opts = Options(format_, bit_depth, force, dry_run, not no_report, threads)
+    if engine == "matchering":
+        from refmaster.engines.matchering import second_opinion
+
+        run(lambda told: second_opinion(target, ref[0], out, ceiling=ceiling, options=opts, told=told), json, quiet, verbose)
+        return
+    if engine != "refmaster":
+        raise BadSetting(f"no engine {engine!r}; known: refmaster, matchering")
+    run(
+        lambda told: master(
+            target, ref[0], out, amount=amount, loudness=loudness, ceiling=ceiling, only=only, detail=detail,
+            drop=drop or (), set=set_ or (), lock=lock or (), options=opts, told=told,
+        ),  # fmt: skip
+        json,
+        quiet,
+        verbose,
+    )

@@ -1,0 +1,102 @@
+"""The summary on a terminal: verdict, table, moves with reasons, what was left alone."""
+
+from collections.abc import Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+
+from refmaster.explain import kinship_line, verdict_line
+from refmaster.names import shown
+from refmaster.records import Effect, Profile, Report, Verdict
+from refmaster.units import written
+
+ROWS = (
+    ("integrated loudness", "integrated_lufs"),
+    ("true peak", "true_peak_dbtp"),
+    ("max short-term", "max_short_term_lufs"),
+    ("loudness range", "loudness_range_lu"),
+    ("peak to loudness (PLR)", "plr_db"),
+    ("lowest PSR", "psr_db"),
+    ("crest", "crest_db"),
+    ("correlation", "correlation"),
+    ("tilt", "tilt_db_per_oct"),
+)
+PLAIN = ("plr_db", "psr_db", "crest_db", "loudness_range_lu")  # ratios: a sign would be noise
+SHORT_S = 60.0
+
+
+def print_report(report: Report, *, verbose: bool) -> None:
+    """The whole summary, on stdout."""
+    console = Console(highlight=False)
+    console.print(f"[bold]{escape(verdict_line(report))}[/bold]")
+    console.print(escape(kinship_line(report.comparison)))
+    columns = [("target", report.target), ("reference", report.reference), ("master", report.master)]
+    console.print(_table([(name, profile) for name, profile in columns if profile is not None]))
+    for move in report.plan.moves:
+        mark = {Verdict.KEEP: "", Verdict.OVERRIDE: " (yours)", Verdict.DROP: " (dropped)"}[move.verdict]
+        locked = " (locked)" if move.locked else ""
+        console.print(f"[bold]{escape(move.id)}[/bold]{mark}{locked}")
+        console.print(Padding(escape(report.text_of(move.id)), (0, 0, 0, 2)))
+        effect = report.effect_of(move.id)
+        if effect is not None:
+            console.print(Padding(f"[dim]measured: {effect_text(effect)}   undo: --drop {escape(move.id)}[/dim]", (0, 0, 0, 2)))
+    _print_list(console, "Not reached", [one.text for one in report.plan.not_reached])
+    left = report.plan.rejected if verbose else tuple(r for r in report.plan.rejected if " at " not in r.what)
+    _print_list(console, "Left alone", [one.text for one in left])
+    _print_list(console, "Assumed", [f"{one.question} {one.assumed}" for one in report.plan.assumptions])
+    ignored = report.comparison.ignored if report.comparison else ()
+    _print_list(console, "Ignored", list(ignored))
+    _print_list(console, "Notes", list(report.notes) if verbose else [])
+    _print_files(console, report)
+
+
+def print_profiles(profiles: Sequence[Profile]) -> None:
+    """One column a track, and its defects."""
+    console = Console(highlight=False)
+    console.print(_table([(shown(profile.path).rpartition("/")[2], profile) for profile in profiles]))
+    for profile in profiles:
+        _print_list(console, shown(profile.path).rpartition("/")[2], [defect.text for defect in profile.defects])
+
+
+def effect_text(effect: Effect) -> str:
+    """An effect in words: the feature, before and after, with its unit once."""
+    name = effect.feature
+    label = name.rpartition("_")[0].replace("_", " ")
+    before, after = (written(f"x_{name.rpartition('_')[2]}", value) for value in (effect.before, effect.after))
+    return f"{label} {before.rpartition(' ')[0] or before} → {after}"
+
+
+def _table(columns: Sequence[tuple[str, Profile]]) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("")
+    for name, _ in columns:
+        table.add_column(escape(name), justify="right", overflow="fold")
+    for label, name in ROWS:
+        table.add_row(label, *(_cell(name, profile) for _, profile in columns))
+    return table
+
+
+def _cell(name: str, profile: Profile) -> str:
+    value = getattr(profile, name)
+    text = written(name, value)
+    if name in PLAIN:
+        text = text.removeprefix("+")
+    short = name == "loudness_range_lu" and value is not None and profile.duration_s < SHORT_S
+    return f"{text} (short)" if short else text
+
+
+def _print_list(console: Console, title: str, lines: list[str]) -> None:
+    if lines:
+        console.print(f"[bold]{title}[/bold]")
+        for line in lines:
+            console.print(Padding(escape(f"· {line}"), (0, 0, 0, 2)))
+
+
+def _print_files(console: Console, report: Report) -> None:
+    files = report.files
+    for name, path in (("master", files.master), ("session", files.session), ("report", files.report)):
+        if path:
+            console.print(f"{name:<8} {escape(shown(path))}", soft_wrap=True)

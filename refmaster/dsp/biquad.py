@@ -1,0 +1,128 @@
+"""Second-order equaliser bands that keep their analogue shape up to Nyquist.
+
+The prototypes are the peaking and shelving filters of Bristow-Johnson's cookbook [1], which squeeze toward Nyquist when
+they are warped to digital. Here the poles are placed by impulse invariance and the zeros chosen so that the magnitude is
+right at DC, at the band's own frequency and at Nyquist, after Vicanek [2]. A band so sounds the same at 44.1 and 96 kHz.
+
+[1] R. Bristow-Johnson, "Cookbook formulae for audio EQ biquad filter coefficients".
+[2] M. Vicanek, "Matched second order digital filters", 2016.
+"""
+
+from collections.abc import Iterable, Iterator
+from enum import Enum
+
+import numpy as np
+
+from refmaster.dsp.jit import kernel
+from refmaster.units import FloatArray
+
+HIGHEST_SHARE = 0.47  # of the sample rate: a band's own frequency is held below, where matching is well posed
+
+
+class Shape(Enum):
+    """What a band looks like; the frequency of a shelf is where it has half of its gain in dB."""
+
+    LOW_SHELF = "low_shelf"
+    BELL = "bell"
+    HIGH_SHELF = "high_shelf"
+
+
+def design(shape: Shape, frequency_hz: float, gain_db: float, q: float, sample_rate_hz: int) -> FloatArray:
+    """Coefficients b0 b1 b2 a1 a2 of one band, shape (5,)."""
+    return design_many((shape,), np.array([frequency_hz]), np.array([gain_db]), np.array([q]), sample_rate_hz)[0]
+
+
+def design_many(
+    shapes: tuple[Shape, ...], frequency_hz: FloatArray, gain_db: FloatArray, q: FloatArray, sample_rate_hz: int
+) -> FloatArray:
+    """Coefficients of several bands at once, shape (bands, 5)."""
+    num, den = _prototype(shapes, gain_db, q)
+    w0 = 2 * np.pi * np.minimum(frequency_hz, HIGHEST_SHARE * sample_rate_hz) / sample_rate_hz
+    a1, a2 = _poles(den, w0)
+    wanted = [_power(num, den, w / w0) for w in (np.zeros_like(w0), w0, np.full_like(w0, np.pi))]
+    return _zeros(a1, a2, w0, wanted)
+
+
+def response_db(coefficients: FloatArray, frequency_hz: FloatArray, sample_rate_hz: int) -> FloatArray:
+    """Magnitude of each band at each frequency, dB: (bands, 5) and (n,) give (bands, n)."""
+    b0, b1, b2, a1, a2 = (c[:, np.newaxis] for c in coefficients.T)
+    phi1 = np.sin(np.pi * frequency_hz / sample_rate_hz)[np.newaxis, :] ** 2
+    phi0 = 1 - phi1
+    phi2 = 4 * phi0 * phi1
+    top = (b0 + b1 + b2) ** 2 * phi0 + (b0 - b1 + b2) ** 2 * phi1 - 4 * b0 * b2 * phi2
+    low = (1 + a1 + a2) ** 2 * phi0 + (1 - a1 + a2) ** 2 * phi1 - 4 * a2 * phi2
+    return np.asarray(10 * np.log10(np.maximum(top, 1e-30) / np.maximum(low, 1e-30)))
+
+
+def filtered(blocks: Iterable[FloatArray], coefficients: FloatArray) -> Iterator[FloatArray]:
+    """A stream of (channels, samples) through one biquad, every channel alike; state in float64, any block size alike."""
+    state: FloatArray | None = None
+    for block in blocks:
+        if state is None:
+            state = np.zeros((block.shape[0], 2))
+        out = np.empty_like(block)
+        for channel in range(block.shape[0]):
+            _run(block[channel], coefficients, state[channel], out[channel])
+        yield out
+
+
+def _prototype(shapes: tuple[Shape, ...], gain_db: FloatArray, q: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Analogue numerator and denominator in s/w0, shape (bands, 3), highest power first ([1])."""
+    A = 10 ** (gain_db / 40)
+    root = np.sqrt(A) / q
+    one = np.ones_like(A)
+    kinds = {
+        Shape.BELL: (np.stack([one, A / q, one], 1), np.stack([one, 1 / (A * q), one], 1)),
+        Shape.LOW_SHELF: (np.stack([A, A * root, A * A], 1), np.stack([A, root, one], 1)),
+        Shape.HIGH_SHELF: (np.stack([A * A, A * root, A], 1), np.stack([one, root, A], 1)),
+    }
+    pick = np.array([list(kinds).index(shape) for shape in shapes])
+    rows = np.arange(len(shapes))
+    num, den = (np.stack([kind[i] for kind in kinds.values()])[pick, rows] for i in (0, 1))
+    return num, den
+
+
+def _poles(den: FloatArray, w0: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Impulse-invariant denominator, a1 and a2."""
+    w = np.minimum(w0 * np.sqrt(den[:, 2] / den[:, 0]), 0.98 * np.pi)
+    damping = den[:, 1] / (2 * np.sqrt(den[:, 0] * den[:, 2]))
+    turn = w * np.sqrt(np.abs(1 - damping**2))
+    around = np.where(damping < 1, np.cos(turn), np.cosh(np.minimum(turn, 50.0)))
+    decay = np.exp(-damping * w)
+    return -2 * decay * around, decay**2
+
+
+def _power(num: FloatArray, den: FloatArray, w: FloatArray) -> FloatArray:
+    """|H|² of the prototype at w (in units of w0)."""
+
+    def square(p: FloatArray) -> FloatArray:
+        return np.asarray((p[:, 2] - p[:, 0] * w**2) ** 2 + (p[:, 1] * w) ** 2)
+
+    return square(num) / square(den)
+
+
+def _zeros(a1: FloatArray, a2: FloatArray, w0: FloatArray, wanted: list[FloatArray]) -> FloatArray:
+    """The numerator that has the wanted powers at DC, w0 and Nyquist ([2], section 4)."""
+    A0, A1, A2 = (1 + a1 + a2) ** 2, (1 - a1 + a2) ** 2, -4 * a2
+    phi1 = np.sin(w0 / 2) ** 2
+    phi0 = 1 - phi1
+    phi2 = 4 * phi0 * phi1
+    B0, B1 = A0 * wanted[0], A1 * wanted[2]
+    B2 = ((A0 * phi0 + A1 * phi1 + A2 * phi2) * wanted[1] - B0 * phi0 - B1 * phi1) / phi2
+    W = (np.sqrt(B0) + np.sqrt(B1)) / 2
+    b0 = (W + np.sqrt(np.maximum(W**2 + B2, 0.0))) / 2
+    b1 = (np.sqrt(B0) - np.sqrt(B1)) / 2
+    return np.stack([b0, b1, -B2 / (4 * b0), a1, a2], axis=1)
+
+
+@kernel
+def _run(x, c, z, y):  # type: ignore[no-untyped-def]
+    b0, b1, b2, a1, a2 = c[0], c[1], c[2], c[3], c[4]
+    z1, z2 = z[0], z[1]
+    for n in range(x.size):
+        v = x[n]
+        u = b0 * v + z1
+        z1 = b1 * v - a1 * u + z2
+        z2 = b2 * v - a2 * u
+        y[n] = u
+    z[0], z[1] = z1, z2

@@ -1,0 +1,65 @@
+"""Curves over frequency as Gaussian processes: what is believed of a curve once noisy evidence is seen [1].
+
+[1] C. E. Rasmussen, C. K. I. Williams, "Gaussian processes for machine learning", 2006.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from refmaster.dsp.biquad import Shape, design_many, response_db
+from refmaster.units import FloatArray
+
+LEVEL_VARIANCE = 1e4  # the level of a difference is unknown: the offset may be anything
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Mean and standard deviation of the curve, dB, and the log evidence of the data under this model."""
+
+    mean: FloatArray
+    sd: FloatArray
+    log_evidence: float
+
+
+def posterior(difference: FloatArray, prior: FloatArray, noise: FloatArray, seen: FloatArray) -> Posterior:
+    """The curve behind a difference = curve + noise + any constant; `seen` is a mask, False where nothing was measured.
+
+    `prior` and `noise` are covariances, shape (n, n). [1] eq. 2.25, 2.26 and 2.30. Bands not seen get what the prior says.
+    """
+    at = np.flatnonzero(seen)
+    total = (prior + noise)[np.ix_(at, at)] + LEVEL_VARIANCE
+    chol = np.linalg.cholesky(total + 1e-6 * np.eye(at.size))
+    across = prior[:, at]
+    white = np.linalg.solve(chol, difference[at])
+    reach = np.linalg.solve(chol, across.T)
+    variance = np.diag(prior) - (reach**2).sum(axis=0)
+    log_evidence = -0.5 * float(white @ white) - float(np.log(np.diag(chol)).sum())
+    return Posterior(reach.T @ white, np.sqrt(np.maximum(variance, 0.0)), log_evidence)
+
+
+def smooth_covariance(octaves: FloatArray, sd_db: FloatArray, length_oct: float) -> FloatArray:
+    """Squared-exponential covariance over log frequency, with a standard deviation per band."""
+    apart = (octaves[:, np.newaxis] - octaves[np.newaxis, :]) / length_oct
+    return np.asarray(np.outer(sd_db, sd_db) * np.exp(-0.5 * apart**2))
+
+
+def equaliser_covariance(at_hz: FloatArray, sample_rate_hz: int, gain_sd_db: float) -> FloatArray:
+    """Covariance of the curves that a mastering equaliser makes: a low shelf, three bells, a high shelf, anywhere usual.
+
+    Each band's gain has the given standard deviation; frequencies are spread evenly on a log scale over the usual ranges.
+    """
+    ranges = [
+        (Shape.LOW_SHELF, 60, 200, (0.7,)),
+        (Shape.BELL, 120, 600, (0.6, 1.2)),
+        (Shape.BELL, 400, 2500, (0.6, 1.2)),
+        (Shape.BELL, 1600, 7000, (0.6, 1.2)),
+        (Shape.HIGH_SHELF, 4000, 12000, (0.7,)),
+    ]
+    total = np.zeros((at_hz.size, at_hz.size))
+    for shape, low, high, qs in ranges:
+        f, q = (g.ravel() for g in np.meshgrid(np.geomspace(low, high, 9), qs))
+        gain = np.full(f.size, gain_sd_db)
+        rows = response_db(design_many((shape,) * f.size, f, gain, q, sample_rate_hz), at_hz, sample_rate_hz)
+        total += rows.T @ rows / f.size
+    return total

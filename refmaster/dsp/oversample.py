@@ -1,0 +1,40 @@
+"""Between the samples: the polyphase interpolator that the true-peak meter and the limiter share.
+
+A Kaiser-windowed sinc, `TAPS` taps a phase. Reading at 8× misses at most 0.17 dB of a tone at Nyquist and 0.03 dB
+below 0.2 fs (20 log10 cos(pi f/n)); BS.1770-5 annex 2 asks for 4× at 48 kHz.
+"""
+
+from functools import cache
+
+import numpy as np
+
+from refmaster.units import FloatArray
+
+TAPS = 48
+BETA = 8.0  # 0.02 dB of droop at 0.44 fs, images 80 dB down
+LEAD = TAPS // 2  # samples of context on either side of a gap between two samples
+
+
+def factor(sample_rate_hz: int) -> int:
+    """How many times to oversample for a true peak: 8 below 96 kHz, 4 below 192 kHz, else 2."""
+    return 8 if sample_rate_hz < 96000 else 4 if sample_rate_hz < 192000 else 2
+
+
+@cache
+def phases(times: int) -> FloatArray:
+    """Interpolation filters, shape (times − 1, TAPS): row p gives the value (p + 1)/times after the middle tap pair.
+
+    Tap t of a row weighs the sample t − LEAD + 1 places from the one before the gap.
+    """
+    at = np.arange(TAPS)[np.newaxis, :] - (LEAD - 1) - (np.arange(1, times) / times)[:, np.newaxis]
+    window = np.i0(BETA * np.sqrt(np.maximum(0.0, 1 - (at / LEAD) ** 2))) / np.i0(BETA)
+    rows = np.sinc(at) * window
+    rows = rows / rows.sum(axis=1, keepdims=True)  # DC passes exactly
+    rows.setflags(write=False)
+    return np.asarray(rows, dtype=np.float64)
+
+
+@cache
+def gain_bound(times: int) -> float:
+    """No value between samples exceeds the largest sample around it by more than this factor."""
+    return float(np.abs(phases(times)).sum(axis=1).max())

@@ -1,0 +1,190 @@
+"""Fit a curve with the fewest parametric bands: shelves and bells, as an engineer would dial them in.
+
+Bands are added one at a time, each where it lowers the weighted squared distance most, and all are refined together
+after each (Levenberg-Marquardt on log frequency, gain and log Q). A band that does not earn its place is taken out
+again. Responses are those of the digital filters that will run, so what is fitted is what is heard.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from refmaster.dsp.biquad import Shape, design_many, response_db
+from refmaster.units import FloatArray
+
+LOWEST_HZ, HIGHEST_HZ = 25.0, 18000.0
+Q_RANGE = {Shape.BELL: (0.35, 4.0), Shape.LOW_SHELF: (0.5, 0.9), Shape.HIGH_SHELF: (0.5, 0.9)}
+GUESS_HZ = 1000.0 * 2.0 ** (np.arange(-30, 25) / 6.0)  # 31 Hz to 16 kHz
+GUESS_Q = (0.5, 1.0, 2.0)
+ROUNDS = 25
+STEP = 1e-4
+
+
+@dataclass(frozen=True)
+class Band:
+    """One band of a parametric equaliser."""
+
+    shape: Shape
+    frequency_hz: float
+    gain_db: float
+    q: float
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The bands that were kept, those tried and taken out, and the curve they make at the points fitted, dB."""
+
+    bands: tuple[Band, ...]
+    pruned: tuple[Band, ...]
+    curve_db: FloatArray
+
+
+def fit_bands(
+    wanted_db: FloatArray,
+    at_hz: FloatArray,
+    weight: FloatArray,
+    *,
+    sample_rate_hz: int,
+    max_bands: int,
+    least_gain_db: float,
+    epsilon_db: float,
+    max_gain_db: float,
+    max_q: float = Q_RANGE[Shape.BELL][1],
+) -> Fit:
+    """Bands whose sum comes near `wanted_db` at `at_hz`, both shape (n,), where `weight` (≥ 0) is large.
+
+    A band stays only while it lowers the weighted rms error by `epsilon_db` or more and has at least
+    `least_gain_db`. A curve that is nowhere that large gives no band.
+    """
+    problem = _Problem(wanted_db, at_hz, weight / max(weight.sum(), 1e-12), sample_rate_hz, max_gain_db, max_q)
+    bands: tuple[Band, ...] = ()
+    while len(bands) < max_bands:
+        more = problem.refined((*bands, problem.best_addition(bands)))
+        if problem.rms_db(bands) - problem.rms_db(more) < epsilon_db:
+            break
+        bands = more
+    bands, pruned = _pruned(problem, bands, least_gain_db, epsilon_db)
+    in_order = tuple(sorted(bands, key=lambda band: (list(Shape).index(band.shape), band.frequency_hz)))
+    return Fit(in_order, pruned, problem.curve(in_order))
+
+
+def curve_db(bands: tuple[Band, ...], at_hz: FloatArray, sample_rate_hz: int) -> FloatArray:
+    """The sum of all bands at some frequencies, dB."""
+    if not bands:
+        return np.zeros(at_hz.size)
+    return np.asarray(response_db(_designed(bands, sample_rate_hz), at_hz, sample_rate_hz).sum(axis=0))
+
+
+def _pruned(
+    problem: "_Problem", bands: tuple[Band, ...], least_gain_db: float, epsilon_db: float
+) -> tuple[tuple[Band, ...], tuple[Band, ...]]:
+    """Take out, one at a time, the band that is missed least, while it is missed by less than it costs."""
+    out: list[Band] = []
+    while bands:
+        rest = [problem.refined(bands[:i] + bands[i + 1 :]) for i in range(len(bands))]
+        loss = [problem.rms_db(r) - problem.rms_db(bands) for r in rest]
+        small = [abs(band.gain_db) < least_gain_db for band in bands]
+        cost = [-1.0 if s else value for s, value in zip(small, loss, strict=True)]
+        worst = int(np.argmin(cost))
+        if cost[worst] >= epsilon_db:
+            break
+        out.append(bands[worst])
+        bands = rest[worst]
+    return bands, tuple(out)
+
+
+class _Problem:
+    """The curve to fit, and the steps toward it."""
+
+    def __init__(
+        self, wanted: FloatArray, at: FloatArray, weight: FloatArray, rate: int, max_gain_db: float, max_q: float
+    ):
+        self.wanted, self.at, self.weight, self.rate = wanted, at, weight, rate
+        self.max_gain_db, self.max_q = max_gain_db, max_q
+        self.top_hz = min(HIGHEST_HZ, 0.45 * rate)
+
+    def curve(self, bands: tuple[Band, ...]) -> FloatArray:
+        return curve_db(bands, self.at, self.rate)
+
+    def rms_db(self, bands: tuple[Band, ...]) -> float:
+        return float(np.sqrt((self.weight * (self.wanted - self.curve(bands)) ** 2).sum()))
+
+    def best_addition(self, bands: tuple[Band, ...]) -> Band:
+        """The one band, from a grid, that explains most of what is left; its gain by linear least squares."""
+        left = self.wanted - self.curve(bands)
+        used = {band.shape for band in bands}
+        places = GUESS_HZ[GUESS_HZ < self.top_hz]
+        grid = [(Shape.BELL, f, q) for f in places for q in GUESS_Q]
+        for shelf in (Shape.LOW_SHELF, Shape.HIGH_SHELF):
+            if shelf not in used:
+                grid += [(shelf, f, 0.7) for f in places]
+        shapes = tuple(shape for shape, _, _ in grid)
+        f, q = np.array([g[1] for g in grid]), np.array([g[2] for g in grid])
+        unit = response_db(design_many(shapes, f, np.ones(len(grid)), q, self.rate), self.at, self.rate)
+        along = (unit * (self.weight * left)).sum(axis=1)
+        norm = (unit**2 * self.weight).sum(axis=1) + 1e-9
+        best = int(np.argmax(along**2 / norm))
+        gain = float(np.clip(along[best] / norm[best], -self.max_gain_db, self.max_gain_db))
+        return Band(shapes[best], float(f[best]), gain, float(q[best]))
+
+    def refined(self, bands: tuple[Band, ...]) -> tuple[Band, ...]:
+        """All bands moved together to a nearby minimum."""
+        if not bands:
+            return bands
+        x = self._coded(bands)
+        shapes = tuple(band.shape for band in bands)
+        damping, root = 1e-2, np.sqrt(self.weight)
+        error = root * (self.wanted - self._sum(shapes, x))
+        for _ in range(ROUNDS):
+            jacobian = self._slopes(shapes, x) * root[:, np.newaxis]
+            normal = jacobian.T @ jacobian
+            step = np.linalg.solve(normal + damping * (np.diag(np.diag(normal)) + 1e-6 * np.eye(x.size)), jacobian.T @ error)
+            tried = self._held(shapes, x + step)
+            new = root * (self.wanted - self._sum(shapes, tried))
+            gained = (error**2).sum() - (new**2).sum()
+            if gained > 0:
+                x, error, damping = tried, new, max(damping / 3, 1e-7)
+                if gained < 1e-6 * (error**2).sum() + 1e-12:
+                    break
+            else:
+                damping *= 4
+                if damping > 1e4:
+                    break
+        return self._decoded(shapes, x)
+
+    def _coded(self, bands: tuple[Band, ...]) -> FloatArray:
+        return np.array([[np.log2(b.frequency_hz), b.gain_db, np.log2(b.q)] for b in bands]).ravel()
+
+    def _decoded(self, shapes: tuple[Shape, ...], x: FloatArray) -> tuple[Band, ...]:
+        rows = x.reshape(-1, 3)
+        return tuple(Band(s, float(2**f), float(g), float(2**q)) for s, (f, g, q) in zip(shapes, rows, strict=True))
+
+    def _held(self, shapes: tuple[Shape, ...], x: FloatArray) -> FloatArray:
+        rows = x.reshape(-1, 3).copy()
+        rows[:, 0] = np.clip(rows[:, 0], np.log2(LOWEST_HZ), np.log2(self.top_hz))
+        rows[:, 1] = np.clip(rows[:, 1], -self.max_gain_db, self.max_gain_db)
+        low, high = np.array([Q_RANGE[s] for s in shapes]).T
+        rows[:, 2] = np.clip(rows[:, 2], np.log2(low), np.log2(np.minimum(high, self.max_q)))
+        return rows.ravel()
+
+    def _each(self, shapes: tuple[Shape, ...], x: FloatArray) -> FloatArray:
+        f, g, q = x.reshape(-1, 3).T
+        return response_db(design_many(shapes, 2**f, g, 2**q, self.rate), self.at, self.rate)
+
+    def _sum(self, shapes: tuple[Shape, ...], x: FloatArray) -> FloatArray:
+        return np.asarray(self._each(shapes, x).sum(axis=0))
+
+    def _slopes(self, shapes: tuple[Shape, ...], x: FloatArray) -> FloatArray:
+        """Jacobian, shape (points, 3 · bands): a band's response depends on its own three numbers only."""
+        base = self._each(shapes, x)
+        columns = np.empty((len(shapes), 3, self.at.size))
+        for k in range(3):
+            moved = x.reshape(-1, 3).copy()
+            moved[:, k] += STEP
+            columns[:, k] = (self._each(shapes, moved.ravel()) - base) / STEP
+        return columns.reshape(-1, self.at.size).T
+
+
+def _designed(bands: tuple[Band, ...], sample_rate_hz: int) -> FloatArray:
+    f, g, q = (np.array([getattr(b, name) for b in bands]) for name in ("frequency_hz", "gain_db", "q"))
+    return design_many(tuple(b.shape for b in bands), f, g, q, sample_rate_hz)

@@ -1,0 +1,136 @@
+"""Explain: a Report in words, and as the JSON that others build on. Made from the numbers that did the work."""
+
+import json
+from dataclasses import asdict
+
+from refmaster.moves import mover_of
+from refmaster.records import Check, Comparison, Gap, Move, Plan, Profile, Report, Verdict
+
+
+def texts(plan: Plan) -> tuple[tuple[str, str], ...]:
+    """The explanation of every move, by id, with the person's own part in it."""
+    return tuple((move.id, text_of(move)) for move in plan.moves)
+
+
+def text_of(move: Move) -> str:
+    """What the mover says of the move, and what a person did to it."""
+    text = mover_of(move).explain(move)
+    if move.verdict is Verdict.DROP:
+        text = f"Dropped by you. It would have been: {text}"
+    elif move.verdict is Verdict.OVERRIDE:
+        before = dict(move.proposed)
+        changes = [f"{p.name} was {before[p.name]:g}" for p in move.params if p.name in before and before[p.name] != p.value]
+        text = f"Set by you{' (' + ', '.join(changes).replace('-', '−') + ')' if changes else ''}. {text}"
+    return f"{text} Note: {move.note}" if move.note else text
+
+
+def verdict_line(report: Report) -> str:
+    """The result in one line."""
+    if report.status == "unchanged":
+        return "Unchanged: nothing needed doing."
+    moves = len(report.plan.active)
+    said = f"{moves} move{'s' if moves != 1 else ''}"
+    failed = [check for check in report.checks if not check.passed]
+    if report.master is None:
+        return f"Dry run: {said} planned, nothing written."
+    if failed:
+        return f"Mastered with {said}, but a check failed: {'; '.join(check_text(check) for check in failed)}."
+    return f"Mastered with {said}; every check passed."
+
+
+def kinship_line(comparison: Comparison | None) -> str:
+    """How close a relative the reference is, and what follows from that."""
+    if comparison is None:
+        return "No reference was given."
+    if comparison.identical:
+        return "The reference is the target itself."
+    pct = 100 * comparison.kinship
+    if comparison.kinship > 0.8:
+        return f"The reference looks like the same song or session ({pct:.0f} %): most of the difference is taken."
+    if comparison.kinship < 0.2:
+        return f"The reference is another song (same song: {pct:.0f} %): it is taken as a hint, not an order."
+    return f"The reference may be a relative ({pct:.0f} %): part of the difference is taken."
+
+
+def check_text(check: Check) -> str:
+    """A check in words: "true_peak_dbtp −0.7 (allowed: up to −1.0)"."""
+    value = "—" if check.value is None else f"{check.value:.2f}"
+    if check.low is not None and check.high is not None:
+        allowed = f"{check.low:.2f} to {check.high:.2f}" if check.low != check.high else f"{check.low:.0f}"
+    elif check.high is not None:
+        allowed = f"up to {check.high:.2f}"
+    else:
+        allowed = "anything"
+    return f"{check.name} {value} (allowed: {allowed})".replace("-", "−")
+
+
+def as_json(report: Report) -> str:
+    """The report as one JSON document (the shape is the interface's promise); what could not be measured is null."""
+    return json.dumps(as_data(report), ensure_ascii=False, indent=1, allow_nan=False)
+
+
+def as_data(report: Report) -> dict[str, object]:
+    """The report as plain data."""
+    plan = report.plan
+    return {
+        "status": report.status,
+        "engine": report.engine,
+        "version": report.version,
+        "files": asdict(report.files),
+        "target": profile_data(report.target),
+        "reference": None if report.reference is None else profile_data(report.reference),
+        "master": None if report.master is None else profile_data(report.master),
+        "genre": {"name": report.genre.name, "share": report.genre.share, "n_tracks": report.genre.n_tracks},
+        "kinship": None if report.comparison is None else report.comparison.kinship,
+        "request": {
+            "amount_pct": report.request.amount_pct,
+            "loudness_lufs": report.request.loudness_lufs,
+            "ceiling_dbtp": report.request.ceiling_dbtp,
+            "only": [stage.name.lower() for stage in report.request.only],
+        },
+        "goal_lufs": plan.goal_lufs,
+        "moves": [_move_data(report, move) for move in plan.moves],
+        "left_alone": [asdict(one) for one in plan.rejected],
+        "not_reached": [asdict(one) for one in plan.not_reached],
+        "assumptions": [asdict(one) for one in plan.assumptions],
+        "checks": [{**asdict(check), "passed": check.passed} for check in report.checks],
+        "gain_reduction": _reduction_data(report),
+        "notes": list(report.notes),
+    }
+
+
+def profile_data(profile: Profile) -> dict[str, object]:
+    """A Profile as plain data."""
+    return asdict(profile)
+
+
+def _move_data(report: Report, move: Move) -> dict[str, object]:
+    effect = report.effect_of(move.id)
+    return {
+        "id": move.id,
+        "stage": move.stage.name.lower(),
+        "verdict": move.verdict.value,
+        "locked": move.locked,
+        "params": move.values,
+        "ranges": {p.name: [p.low, p.high] for p in move.params},
+        "because": [_gap_data(gap) for gap in move.because],
+        "confidence": move.confidence,
+        "effect": None if effect is None else asdict(effect),
+        "text": report.text_of(move.id),
+        "undo": f"--drop {move.id}",
+    }
+
+
+def _gap_data(gap: Gap) -> dict[str, object]:
+    return {**asdict(gap), "taken_pct": round(gap.taken_pct, 1)}
+
+
+def _reduction_data(report: Report) -> dict[str, float] | None:
+    work = report.gain_reduction
+    if work is None:
+        return None
+    return {
+        "max_db": work.max_db,
+        "share_working_pct": work.share_working_pct,
+        "share_over_4_db_pct": work.share_over_4_db_pct,
+    }

@@ -1,0 +1,154 @@
+"""What a sound file's header promises, held against what the file holds.
+
+libsndfile quietly shortens a file that was cut off, shows one from a crashed recorder as empty, and plays the first
+of several chained Ogg streams as if it were all. So the containers are walked here, without decoding anything.
+
+Sources: RIFF/WAVE (Multimedia Programming Interface 1.0, 1991), RF64 (EBU Tech 3306, ITU-R BS.2088), AIFF 1.3 (Apple),
+Wave64 (Sonic Foundry), CAF (Apple), Ogg (RFC 3533), the Xing and Info frames of MP3 files (as LAME writes them).
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+MOST_CHUNKS = 10_000  # taste: past this a file is broken, or made to keep us busy
+_WAVE64_RIFF = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
+_WAVE64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
+_XING_REACH_BYTES = 256  # of the first frame: header, checksum and side information take at most 38
+
+
+@dataclass(frozen=True)
+class Claim:
+    """How many bytes of sound a header promises, and how many the file holds from there on.
+
+    `claimed_bytes` is None where the header leaves it open, as a recorder does that writes into a pipe.
+    """
+
+    claimed_bytes: int | None
+    held_bytes: int
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """One chunk of a container: where its content starts and how long its header says it is."""
+
+    name: bytes
+    start: int
+    size: int
+
+
+@dataclass(frozen=True)
+class OggStreams:
+    """How many streams follow one another in an Ogg file, and whether the last one was closed."""
+
+    n_links: int
+    ended: bool
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How a container writes its chunks. Wave64 counts the header; AIFF and CAF put numbers before the sound."""
+
+    start: int
+    name_bytes: int
+    size: struct.Struct
+    align: int
+    counts_header: bool
+    sound: bytes
+    preamble_bytes: int = 0
+
+
+_LITTLE = _Layout(12, 4, struct.Struct("<I"), 2, False, b"data")
+_LAYOUTS = {
+    b"RIFF": _LITTLE,
+    b"RF64": _LITTLE,
+    b"BW64": _LITTLE,
+    b"RIFX": _Layout(12, 4, struct.Struct(">I"), 2, False, b"data"),
+    b"FORM": _Layout(12, 4, struct.Struct(">I"), 2, False, b"SSND", 8),
+    b"caff": _Layout(8, 4, struct.Struct(">q"), 1, False, b"data", 4),
+    b"riff": _Layout(40, 16, struct.Struct("<Q"), 8, True, _WAVE64_DATA),
+}
+
+
+def claim_of(file: BinaryIO, n_bytes: int) -> Claim | None:
+    """What the header of a file of `n_bytes` promises; None for containers, and breakages, that tell nothing."""
+    file.seek(0)
+    head = file.read(16)
+    if head[:3] == b"ID3" or head[:1] == b"\xff":
+        return _mp3_claim(file, n_bytes)
+    size_64: int | None = None
+    for chunk in chunks_of(file, n_bytes):
+        if chunk.name == b"ds64":
+            file.seek(chunk.start + 8)
+            size_64 = int.from_bytes(file.read(8), "little")
+        elif chunk.name == (layout := _LAYOUTS[head[:4]]).sound:
+            size = size_64 if size_64 is not None and chunk.size == 0xFFFFFFFF else chunk.size
+            held_bytes = max(0, n_bytes - chunk.start - layout.preamble_bytes)
+            left_open = _is_open(size) and not 0 <= size <= held_bytes
+            return Claim(None if left_open else max(0, size - layout.preamble_bytes), held_bytes)
+    return None
+
+
+def chunks_of(file: BinaryIO, n_bytes: int) -> Iterator[Chunk]:
+    """The chunks of a RIFF, RF64, AIFF, CAF or Wave64 file in order; nothing for any other file."""
+    file.seek(0)
+    head = file.read(16)
+    layout = _LAYOUTS.get(head[:4])
+    if layout is None or (head[:4] == b"riff" and head != _WAVE64_RIFF):
+        return
+    at = layout.start
+    header_bytes = layout.name_bytes + layout.size.size
+    for _ in range(MOST_CHUNKS):
+        file.seek(at)
+        header = file.read(header_bytes)
+        if len(header) < header_bytes:
+            return
+        size = layout.size.unpack(header[layout.name_bytes :])[0] - (header_bytes if layout.counts_header else 0)
+        yield Chunk(header[: layout.name_bytes], at + header_bytes, size)
+        at += header_bytes + max(0, size)
+        at += -at % layout.align
+        if at >= n_bytes:
+            return
+
+
+def ogg_streams(file: BinaryIO) -> OggStreams | None:
+    """The streams of an Ogg file, from its page headers (RFC 3533 section 6); None if it is no Ogg file."""
+    file.seek(0)
+    n_links, at, flags, in_sound = 0, 0, 0, True
+    while True:
+        file.seek(at)
+        header = file.read(27)
+        if len(header) < 27 or header[:4] != b"OggS":
+            break
+        flags = header[5]
+        # Streams that play at once begin together; a beginning after other pages is a new link in the chain.
+        begins = bool(flags & 2)
+        n_links += begins and in_sound
+        in_sound = not begins
+        at += 27 + header[26] + sum(file.read(header[26]))
+    return OggStreams(n_links, bool(flags & 4)) if n_links else None
+
+
+def _is_open(size: int) -> bool:
+    """Whether a size stands for "not known": −1, or the largest that fits, less what was rounded or subtracted."""
+    return size < 0 or 0x7FFFF000 <= size <= 0x80000000 or 0xFFFFF000 <= size <= 0xFFFFFFFF or size >= 2**62
+
+
+def _mp3_claim(file: BinaryIO, n_bytes: int) -> Claim | None:
+    """Bytes of the stream as the Xing or Info frame counts them, from its own frame on."""
+    file.seek(0)
+    tag = file.read(10)
+    start = 0
+    if tag[:3] == b"ID3" and len(tag) == 10:  # ID3v2: a length of four times seven bits (id3.org, section 3.1)
+        start = 10 + (tag[6] << 21 | tag[7] << 14 | tag[8] << 7 | tag[9]) + (10 if tag[5] & 0x10 else 0)
+    file.seek(start)
+    frame = file.read(_XING_REACH_BYTES)
+    at = max(frame.find(b"Xing"), frame.find(b"Info"))
+    if frame[:1] != b"\xff" or at < 0 or len(frame) < at + 16:
+        return None
+    flags = int.from_bytes(frame[at + 4 : at + 8], "big")
+    if not flags & 2:
+        return None
+    field = at + 8 + (4 if flags & 1 else 0)
+    return Claim(int.from_bytes(frame[field : field + 4], "big"), n_bytes - start)

@@ -1,0 +1,64 @@
+"""How levels are spread: 50 ms blocks of the mid in five bands, and the peak above its surroundings.
+
+Bands are read from short spectra (about 93 ms, Hann, one each 50 ms) and not from filters: nothing rings, and the five
+bands add up to the whole.
+"""
+
+import numpy as np
+
+from refmaster.dsp.frames import BandFrames, power_of_two
+from refmaster.records import BandLevels
+from refmaster.units import FloatArray, power_to_db
+
+BAND_EDGES_HZ = (20.0, 120.0, 500.0, 2000.0, 6000.0, 20000.0)
+HOP_S = 0.050
+FRAME_S = 0.093
+ACTIVE_DB = 50.0  # blocks further than this under the loudest are pauses
+
+
+class DynamicsMeter:
+    """Feed it the mid, shape (samples,), then read the levels of its bands."""
+
+    def __init__(self, sample_rate_hz: int):
+        top = [edge for edge in BAND_EDGES_HZ if edge < sample_rate_hz * 0.49]
+        self._edges = np.array([*top, BAND_EDGES_HZ[len(top)]]) if len(top) < len(BAND_EDGES_HZ) else np.array(top)
+        self._edges[-1] = min(self._edges[-1], sample_rate_hz * 0.499)
+        self._frames = BandFrames(
+            sample_rate_hz,
+            n_fft=power_of_two(FRAME_S * sample_rate_hz),
+            hop_samples=round(HOP_S * sample_rate_hz),
+            edges=self._edges,
+        )
+
+    def feed(self, mid: FloatArray) -> None:
+        """Listen to a stretch of the mid."""
+        self._frames.feed(mid)
+
+    def read_levels(self) -> FloatArray:
+        """Level of each block in each band, dBFS, shape (blocks, bands)."""
+        return power_to_db(self._frames.read())
+
+    def bands(self, levels: FloatArray) -> tuple[BandLevels, ...]:
+        """The distribution of levels per band; a band without sound is left out of none, but reads −200."""
+        found = []
+        for k, level in enumerate(levels.T):
+            active = level[level > level.max() - ACTIVE_DB]
+            p10, p50, p95, p99 = np.percentile(active, (10, 50, 95, 99))
+            low, high = float(self._edges[k]), float(self._edges[k + 1])
+            found.append(BandLevels(low, high, float(p10), float(p50), float(p95), float(p99)))
+        return tuple(found)
+
+
+def psr_db(cell_peak: FloatArray, short_term_lufs: FloatArray) -> FloatArray:
+    """Peak-to-short-term ratio each second: the sample peak of 3 s above their short-term loudness, dB.
+
+    `cell_peak` holds the largest sample of each 10 ms, linear; `short_term_lufs` the curve on the same grid. Seconds
+    under −50 LUFS are left out: the ratio of a fade says nothing.
+    """
+    if short_term_lufs.size == 0:
+        return np.zeros(0)
+    windows = np.lib.stride_tricks.sliding_window_view(cell_peak, cell_peak.size - short_term_lufs.size + 1)
+    peaks = windows[::100].max(axis=1)
+    levels = short_term_lufs[::100]
+    used = (levels > -50.0) & (peaks > 0)
+    return np.asarray(20 * np.log10(peaks[used]) - levels[used])

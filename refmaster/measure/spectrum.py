@@ -1,0 +1,111 @@
+"""The long-term average spectrum, and what is read from it.
+
+The spectrum is kept frame by frame in 1/6-octave bands (mid, and side in stereo), because the average alone cannot
+tell arrangement from mastering. Frames are about 0.37 s long, half overlapped: 2.7 Hz a bin, so that the lowest
+bands hold at least one.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from refmaster.dsp.frames import BandFrames, power_of_two
+from refmaster.dsp.octaves import centres_hz, edges_hz
+from refmaster.units import FloatArray, power_to_db
+
+FRAME_S = 0.37
+SEGMENT_S = 5.0  # a stretch whose average is looked at on its own
+GATE_DB = 40.0  # frames this far under the loud ones (P95) are pauses, not music
+FLOOR_DBFS = -80.0
+EMPTY_DB = 70.0  # a band this far under the fullest holds nothing that a comparison could trust
+TILT_HZ = (100.0, 10000.0)
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Band powers of each frame, shape (frames, bands); `side` is None in mono. `active` marks frames with music."""
+
+    band_hz: FloatArray
+    mid: FloatArray
+    side: FloatArray | None
+    active: "np.typing.NDArray[np.bool_]"
+    frame_hop_s: float
+
+    def ltas_db(self) -> FloatArray:
+        """Level of the mid in each band, dBFS, averaged in power over active frames."""
+        return power_to_db(_mean(self.mid[self.active]))
+
+    def side_ltas_db(self) -> FloatArray | None:
+        """The same for the side; None in mono."""
+        return None if self.side is None else power_to_db(_mean(self.side[self.active]))
+
+    def side_to_mid_db(self) -> tuple[float | None, ...]:
+        """Side above mid in each band, dB; None where either is empty, and everywhere in mono."""
+        side = self.side_ltas_db()
+        mid = self.ltas_db()
+        if side is None:
+            return (None,) * mid.size
+        top = max(mid.max(), side.max())
+        heard = (mid > top - EMPTY_DB) & (side > top - EMPTY_DB - 20) & (top > FLOOR_DBFS)
+        return tuple(float(s - m) if ok else None for s, m, ok in zip(side, mid, heard, strict=True))
+
+    def segment_sd_db(self) -> FloatArray:
+        """How far stretches of ~5 s stand from the average in each band, level removed: dB standard deviation."""
+        frames = self.mid[self.active]
+        per = max(1, round(SEGMENT_S / self.frame_hop_s))
+        parts = [frames[i : i + per].mean(axis=0) for i in range(0, len(frames) - per + 1, per)]
+        if len(parts) < 2:
+            return np.full(self.band_hz.size, 4.0)  # FACTS: within a song 3–4 dB; too short to measure here
+        levels = power_to_db(np.array(parts))
+        return np.asarray((levels - levels.mean(axis=1, keepdims=True)).std(axis=0, ddof=1))
+
+
+class SpectrumMeter:
+    """Feed it blocks of shape (channels, samples), then read the Spectrum."""
+
+    def __init__(self, sample_rate_hz: int, channels: int):
+        n_fft = power_of_two(FRAME_S * sample_rate_hz)
+        self._hop_s = n_fft / 2 / sample_rate_hz
+        self._band_hz = np.array(centres_hz(sample_rate_hz))
+        edges = edges_hz(self._band_hz)
+        self._frames = [
+            BandFrames(sample_rate_hz, n_fft=n_fft, hop_samples=n_fft // 2, edges=edges) for _ in range(min(channels, 2))
+        ]
+
+    def feed(self, mid: FloatArray, side: FloatArray | None) -> None:
+        """Listen to a stretch of mid and side, shape (samples,)."""
+        for frames, signal in zip(self._frames, (mid, side), strict=False):
+            if signal is not None:
+                frames.feed(signal)
+
+    def read(self) -> Spectrum:
+        """The measurement of all that was fed."""
+        powers = [frames.read() for frames in self._frames]
+        level = power_to_db(sum(p.sum(axis=1) for p in powers))
+        gate = max(FLOOR_DBFS, float(np.percentile(level, 95)) - GATE_DB)
+        side = powers[1] if len(powers) > 1 else None
+        return Spectrum(self._band_hz, powers[0], side, level > gate, self._hop_s)
+
+
+def tilt_db_per_oct(band_hz: FloatArray, ltas_db: FloatArray) -> float | None:
+    """Slope of band levels over octaves between 100 Hz and 10 kHz by least squares; pink noise is 0."""
+    used = (band_hz >= TILT_HZ[0]) & (band_hz <= TILT_HZ[1]) & (ltas_db > ltas_db.max() - EMPTY_DB)
+    return float(np.polyfit(np.log2(band_hz[used]), ltas_db[used], 1)[0]) if used.sum() >= 6 else None
+
+
+def hf_cutoff_hz(spectrum: Spectrum) -> float | None:
+    """Where the top of the spectrum was cut off (a lossy codec, a low sample rate); None where it was not.
+
+    A cut is a fall of 18 dB or more from a band to the one two above it (1/3 octave), above 3 kHz, behind which nothing comes
+    back; music rolls off by no more than 4 dB there.
+    """
+    level = spectrum.ltas_db()
+    at = spectrum.band_hz
+    for k in range(at.size - 2):
+        if at[k] > 3000 and level[k] > level.max() - 100 and level[k] - level[k + 2 :].max() > 18.0:
+            return float(at[k] * 2 ** (1 / 12))
+    return None
+
+
+def _mean(frames: FloatArray) -> FloatArray:
+    return frames.mean(axis=0) if len(frames) else np.zeros(frames.shape[1])

@@ -1,0 +1,77 @@
+"""True peak: ITU-R BS.1770-5 annex 2, oversampled 8× below 96 kHz.
+
+A group of samples is interpolated only where it could hold a new maximum: where its largest sample times the
+interpolator's gain bound exceeds the largest value found so far. The answer is the same, the work a tenth.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from refmaster.dsp.jit import kernel
+from refmaster.dsp.oversample import LEAD, TAPS, factor, gain_bound, phases
+from refmaster.units import FloatArray
+
+GROUP = 128
+
+
+class TruePeakMeter:
+    """Feed it blocks, then ask for the peak of each channel. Any cutting of the stream gives the same bits."""
+
+    def __init__(self, sample_rate_hz: int, channels: int):
+        times = factor(sample_rate_hz)
+        self._phases, self._bound = phases(times), gain_bound(times)
+        self._tail = np.zeros((channels, TAPS - 1))
+        self._peak = np.zeros(channels)
+        self.sample_peak = np.zeros(channels)
+
+    def feed(self, block: FloatArray) -> None:
+        """Listen to a block, shape (channels, samples)."""
+        if not block.shape[1]:
+            return
+        joined = np.concatenate([self._tail, block], axis=1)
+        np.maximum(self.sample_peak, np.abs(block).max(axis=1), out=self.sample_peak)
+        np.maximum(self._peak, self.sample_peak, out=self._peak)
+        for channel in range(block.shape[0]):
+            self._peak[channel] = _scan(joined[channel], self._phases, self._bound, self._peak[channel])
+        self._tail = joined[:, joined.shape[1] - (TAPS - 1) :].copy()
+
+    def read(self) -> tuple[float, ...]:
+        """Largest absolute value between or on samples, linear, per channel."""
+        self.feed(np.zeros((self._tail.shape[0], LEAD)))  # let the last samples pass the interpolator
+        return tuple(float(p) for p in self._peak)
+
+
+def measure_true_peak(blocks: Iterable[FloatArray], sample_rate_hz: int) -> tuple[float, ...]:
+    """True peak of each channel, linear (1.0 is 0 dBTP); empty for an empty stream."""
+    meter: TruePeakMeter | None = None
+    for block in blocks:
+        meter = meter or TruePeakMeter(sample_rate_hz, block.shape[0])
+        meter.feed(block)
+    return meter.read() if meter else ()
+
+
+@kernel
+def _scan(x, rows, bound, peak):  # type: ignore[no-untyped-def]
+    """The larger of `peak` and all interpolated values of x whose full set of taps lies within it."""
+    taps = rows.shape[1]
+    count = x.size - taps + 1
+    buffer = np.empty(GROUP)
+    for start in range(0, count, GROUP):
+        width = min(GROUP, count - start)
+        reach = x[start : start + width + taps - 1]
+        largest = 0.0
+        for i in range(reach.size):
+            largest = max(largest, abs(reach[i]))
+        if largest * bound <= peak:
+            continue
+        for p in range(rows.shape[0]):
+            buffer[:] = 0.0
+            for t in range(taps):
+                weight = rows[p, t]
+                piece = reach[t : t + width]
+                for i in range(piece.size):
+                    buffer[i] += weight * piece[i]
+            for i in range(width):
+                peak = max(peak, abs(buffer[i]))
+    return peak

@@ -1,0 +1,109 @@
+"""The movers: one file, one kind of move; found by their presence here, ordered by `STAGE`.
+
+A mover is a module that has what `Mover` lists. It may import the rows above it (records, units, dsp, measure)
+and never another mover: each is asked about the sound as the moves before it leave it, and that is all it knows.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatch
+from functools import cache
+from typing import Protocol, cast
+
+from refmaster.errors import BadSetting
+from refmaster.dsp.limiter import Limiting
+from refmaster.records import Comparison, Effect, Genre, Move, Profile, Proposal, Request, Stage
+from refmaster.units import FloatArray
+
+Blocks = Iterable[FloatArray]
+"""Sound: arrays of shape (channels, samples), in order."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a mover is shown.
+
+    `target` is the Profile of the sound as the moves before leave it; `sound` plays that sound from its start,
+    as often as it is called. `comparison` is None without a reference; `limiting` is how the limiter at the end
+    will work, None where a person has dropped it; `untouched` is True while no move has changed the sound.
+    """
+
+    target: Profile
+    reference: Profile | None
+    comparison: Comparison | None
+    genre: Genre
+    request: Request
+    sound: Callable[[], Blocks]
+    limiting: Limiting | None
+    untouched: bool = False
+
+    @property
+    def nothing_to_do(self) -> bool:
+        """The target is the reference, and nobody asked for anything else."""
+        same = self.comparison is not None and self.comparison.identical
+        return same and self.untouched and self.request.loudness_lufs is None
+
+
+class Mover(Protocol):
+    """What every file in this folder provides."""
+
+    STAGE: Stage
+    PARTS: tuple[str, ...]  # what may stand behind the slash of an id, `*` for a number; empty where one move is all
+    __name__: str
+    __doc__: str | None
+
+    def propose(self, scene: Scene) -> Proposal:
+        """The moves this mover would make, and those it considered and would not."""
+        ...
+
+    def apply(self, blocks: Blocks, move: Move, sample_rate_hz: int) -> Iterator[FloatArray]:
+        """The sound after the move: the same total length, aligned, input untouched, any block size the same."""
+        ...
+
+    def foresee(self, profile: Profile, move: Move) -> Profile:
+        """The Profile as the move will leave it, as far as that follows in closed form; the rest unchanged."""
+        ...
+
+    def effect(self, move: Move, master: Profile) -> Effect:
+        """What the move did to the feature it claims: read from the master, and from the master less this move."""
+        ...
+
+    def blank(self, move_id: str, channels: int) -> Move:
+        """The move of this id at rest, for a person to set who wants what was not proposed."""
+        ...
+
+    def explain(self, move: Move) -> str:
+        """What, why and how much, in one or two sentences that contain every parameter's value."""
+        ...
+
+
+def blank_of(move_id: str, channels: int) -> Move:
+    """The move of an id at rest; BadSetting, with the nearest names, for an id that no mover knows."""
+    name, _, part = move_id.partition("/")
+    mover = movers().get(name)
+    if mover is None or not (any(fnmatch(part, known) for known in mover.PARTS) if mover.PARTS else not part):
+        raise BadSetting(unknown_move(move_id, ()))
+    return mover.blank(move_id, channels)
+
+
+def unknown_move(move_id: str, present: tuple[str, ...]) -> str:
+    """One line that says an id is unknown and offers the nearest; `present` are the ids of a plan."""
+    known = [*present, *(f"{n}/{p.replace('*', '1')}" for n, m in movers().items() for p in m.PARTS), *movers()]
+    near = get_close_matches(move_id, known, n=1, cutoff=0.0)
+    return f"no move {move_id!r}; did you mean {near[0]!r}? Moves: {', '.join(present or movers())}"
+
+
+@cache
+def movers() -> dict[str, Mover]:
+    """Every mover by its name, in chain order."""
+    names = [found.name for found in pkgutil.iter_modules(__path__)]
+    modules = {name: cast(Mover, importlib.import_module(f"{__name__}.{name}")) for name in names}
+    return dict(sorted(modules.items(), key=lambda item: (item[1].STAGE, item[0])))
+
+
+def mover_of(move: Move) -> Mover:
+    """The mover that made a move."""
+    return movers()[move.mover]

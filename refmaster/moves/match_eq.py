@@ -1,0 +1,186 @@
+"""Match the tonal balance: a few parametric bands toward what the evidence wants of the reference.
+
+The wanted curve is the posterior of `compare`, scaled by the amount: 0 % leaves alone, 50 % follows the evidence,
+100 % the whole (smoothed) difference. It is fitted with as few bands as will do; each band is a move of its own.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from refmaster.dsp.biquad import Shape, design, filtered, response_db
+from refmaster.dsp.parametric import Band, fit_bands
+from refmaster.moves import Blocks, Scene
+from refmaster.records import Comparison, Curve, Effect, Gap, Move, Param, Profile, Proposal, Rejected, Stage
+from refmaster.units import FloatArray, written
+
+STAGE = Stage.TONE
+PARTS = ("low_shelf", "bell_*", "high_shelf")
+MAX_GAIN_DB = 12.0
+LEAST_GAIN_DB = 0.4  # under this a band is not heard
+EPSILON_DB = 0.05  # a band that brings the curve no nearer than this is left out
+BANDS, FULL_BANDS = 6, 24  # up to the evidence; toward the full match
+FREQUENCY_NAME = {Shape.LOW_SHELF: "corner_hz", Shape.BELL: "centre_hz", Shape.HIGH_SHELF: "corner_hz"}
+
+
+def propose(scene: Scene) -> Proposal:
+    """The bands that bring the target's balance toward the reference's, as far as is warranted."""
+    comparison = scene.comparison
+    if comparison is None:
+        return Proposal()
+    at = np.array(comparison.band_hz)
+    wanted = wanted_curve(comparison.tone, scene.request.amount_pct)
+    weight = np.array(comparison.tone.weight)
+    full = scene.request.amount_pct > 75
+    fit = fit_bands(
+        wanted,
+        at,
+        weight,
+        sample_rate_hz=scene.target.sample_rate_hz,
+        max_bands=scene.request.max_bands or (FULL_BANDS if full else BANDS),
+        least_gain_db=0.2 if full else LEAST_GAIN_DB,
+        epsilon_db=0.01 if full else EPSILON_DB,
+        max_gain_db=MAX_GAIN_DB,
+    )
+    moves = _moves(fit.bands, comparison, scene)
+    return Proposal(moves, _rejected(fit.bands, fit.pruned, wanted, comparison))
+
+
+def wanted_curve(curve: Curve, amount_pct: float) -> FloatArray:
+    """What an amount makes of a difference: from nothing, through what is believed, to all of it."""
+    believed, full = np.array(curve.wanted_db), np.array(curve.full_db)
+    if amount_pct <= 50:
+        return believed * (amount_pct / 50)
+    return believed + (full - believed) * ((amount_pct - 50) / 50)
+
+
+def apply(blocks: Blocks, move: Move, sample_rate_hz: int) -> Iterator[FloatArray]:
+    """One biquad on every channel."""
+    return filtered(blocks, _coefficients(move, sample_rate_hz))
+
+
+def foresee(profile: Profile, move: Move) -> Profile:
+    """The average spectrum, bent by the band; side over mid stays."""
+    bent = np.array(profile.ltas_db) + response_at(move, np.array(profile.band_hz), profile.sample_rate_hz)
+    return replace(profile, ltas_db=tuple(bent.tolist()))
+
+
+def response_at(move: Move, at_hz: FloatArray, sample_rate_hz: int) -> FloatArray:
+    """What one band does at some frequencies, dB."""
+    return response_db(_coefficients(move, sample_rate_hz)[np.newaxis, :], at_hz, sample_rate_hz)[0]
+
+
+def effect(move: Move, master: Profile) -> Effect:
+    """The level where the band works, against the rest of the spectrum, with the band and without it."""
+    at = np.array(master.band_hz)
+    bend = response_at(move, at, master.sample_rate_hz)
+    reach = np.abs(bend) + 1e-9
+    level, heard = np.array(master.ltas_db), np.array(master.ltas_db) > max(master.ltas_db) - 60
+    level = level - level[heard].mean()
+    bend = bend - bend[heard].mean()
+    after, done = (float(np.average(v, weights=reach * heard)) for v in (level, bend))
+    return Effect(f"tone_at_{_frequency_of(move).value:.0f}_hz_db", after - done, after)
+
+
+def blank(move_id: str, channels: int) -> Move:
+    """A band of no gain at a usual place."""
+    shape = _shape_of(move_id)
+    frequency_hz = {Shape.LOW_SHELF: 100.0, Shape.BELL: 1000.0, Shape.HIGH_SHELF: 8000.0}[shape]
+    return Move(move_id, STAGE, _params(shape, 0.0, frequency_hz, 1.0 if shape is Shape.BELL else 0.7), (), 1.0)
+
+
+def explain(move: Move) -> str:
+    """What the band does and which difference it answers."""
+    shape, frequency = _shape_of(move.id), _frequency_of(move)
+    verb = "Lift" if move["gain_db"] > 0 else "Trim"
+    name = shape.value.replace("_", " ")
+    text = f"{verb} {region(frequency.value)}: {name} {move.param('gain_db')} at {frequency}, Q {move.param('q')}."
+    if move.because:
+        gap = move.because[0]
+        more = "less" if gap.delta > 0 else "more"
+        text += (
+            f" The target has {abs(gap.delta):.1f} dB {more} there than the reference, level aligned; "
+            f"{gap.taken_pct:.0f} % of that is taken."
+        )
+    return text
+
+
+def region(frequency_hz: float) -> str:
+    """The field's word for a part of the spectrum."""
+    names = ((60, "the sub"), (150, "the low end"), (400, "the low mids"), (1200, "the mids"), (3000, "the upper mids"),
+             (6500, "the presence"), (11000, "the brilliance"))  # fmt: skip
+    return next((name for top, name in names if frequency_hz < top), "the air")
+
+
+def _moves(bands: tuple[Band, ...], comparison: Comparison, scene: Scene) -> tuple[Move, ...]:
+    made, bells = [], 0
+    for band in bands:
+        bells += band.shape is Shape.BELL
+        part = f"bell_{bells}" if band.shape is Shape.BELL else band.shape.value
+        gap = _gap(band, comparison, scene)
+        frequency_hz = float(f"{band.frequency_hz:.3g}")
+        params = _params(band.shape, round(band.gain_db, 2), frequency_hz, round(band.q, 2))
+        made.append(Move(f"match_eq/{part}", STAGE, params, (gap,), confidence=round(gap.confidence, 3)))
+    return tuple(made)
+
+
+def _params(shape: Shape, gain_db: float, frequency_hz: float, q: float) -> tuple[Param, ...]:
+    return (
+        Param("gain_db", gain_db, -24.0, 24.0, 0.0),
+        Param(FREQUENCY_NAME[shape], frequency_hz, 10.0, 40000.0),
+        Param("q", q, 0.1, 10.0),
+    )
+
+
+def _gap(band: Band, comparison: Comparison, scene: Scene) -> Gap:
+    """The difference where the band works: both spectra level-aligned, averaged as the band weighs them."""
+    at, weight = np.array(comparison.band_hz), np.array(comparison.tone.weight)
+    reach = response_db(design(band.shape, band.frequency_hz, 1.0, band.q, 192000)[np.newaxis, :], at, 192000)[0]
+    reach = np.abs(reach) * weight + 1e-9
+    level = np.array(scene.target.ltas_db[: at.size])
+    level -= np.average(level, weights=weight + 1e-9)
+    wanted = wanted_curve(comparison.tone, scene.request.amount_pct)
+    here, full, believed, sd = (
+        float(np.average(v, weights=reach)) for v in (level, comparison.tone.full_db, wanted, comparison.tone.sd_db)
+    )
+    taken = 100 * believed / full if abs(full) > 0.1 else 100.0
+    name = f"tone_at_{band.frequency_hz:.0f}_hz_db"
+    return Gap(name, here, here + full, 0.5, sd, float(np.clip(taken, 0.0, 100.0)))
+
+
+def _rejected(
+    bands: tuple[Band, ...], pruned: tuple[Band, ...], wanted: FloatArray, comparison: Comparison
+) -> tuple[Rejected, ...]:
+    out = [
+        Rejected(
+            f"match_eq at {b.frequency_hz:.0f} Hz",
+            f"{b.shape.value.replace('_', ' ').capitalize()} {written('gain_db', b.gain_db)} at "
+            f"{written('centre_hz', b.frequency_hz)}: it would bring the balance less than {EPSILON_DB} dB nearer.",
+        )
+        for b in pruned
+    ]
+    if not bands:
+        full = np.array(comparison.tone.full_db)[np.array(comparison.tone.weight) > 0]
+        rms = float(np.sqrt((full**2).mean())) if full.size else 0.0
+        out.append(
+            Rejected(
+                "match_eq",
+                f"Tonal balance left alone: it differs from the reference by {rms:.1f} dB rms, and what of that can be told "
+                f"from arrangement is at most {np.abs(wanted).max():.1f} dB.",
+            )
+        )
+    return tuple(out)
+
+
+def _shape_of(move_id: str) -> Shape:
+    part = move_id.split("/")[1]
+    return Shape.BELL if part.startswith("bell") else Shape(part)
+
+
+def _frequency_of(move: Move) -> Param:
+    return move.param(FREQUENCY_NAME[_shape_of(move.id)])
+
+
+def _coefficients(move: Move, sample_rate_hz: int) -> FloatArray:
+    return design(_shape_of(move.id), _frequency_of(move).value, move["gain_db"], move["q"], sample_rate_hz)

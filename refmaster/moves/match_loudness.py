@@ -1,0 +1,173 @@
+"""Match the loudness: one gain, found in a closed loop with the limiter that follows it.
+
+The goal is the reference's integrated loudness, or what the person asks for. What the limiter takes off is loudness
+too, so the gain is corrected until the limited sound reads the goal; where the limiter would have to work too hard, or
+was dropped, the gain stops short and says so.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from refmaster.dsp.limiter import Limiting, ReductionMeter, limited
+from refmaster.measure.loudness import measure_loudness
+from refmaster.moves import Blocks, Scene
+from refmaster.records import Effect, Gap, Move, NotReached, Param, Profile, Proposal, Rejected, Stage
+from refmaster.units import FloatArray, db_to_gain, written
+
+STAGE = Stage.LEVEL
+PARTS: tuple[str, ...] = ()
+TOLERANCE_LU = 0.1
+CLOSE_LU = 0.02  # the loop stops here
+ROUNDS = 6
+MAX_GAIN_DB = 60.0
+HARD_WORK_PCT = 1.0  # of the time with more than the genre's limiting: then it is said
+TOO_HARD_DB = 20.0  # no goal is worth more than this at the limiter
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """A gain, the loudness it gives behind the limiter, and what the limiter did for it."""
+
+    gain_db: float
+    lufs: float
+    over_4_db_pct: float
+    max_reduction_db: float
+
+
+def propose(scene: Scene) -> Proposal:
+    """The gain that brings the limited sound to its goal."""
+    goal = goal_lufs(scene)
+    now = scene.target.integrated_lufs
+    if goal is None or now is None:
+        return Proposal()
+    wanted = goal - now
+    if abs(wanted) <= TOLERANCE_LU and (scene.nothing_to_do or not _over(scene, wanted)):
+        text = f"Loudness left alone: {written('x_lufs', now)} is within {TOLERANCE_LU} LU of the goal, {written('x_lufs', goal)}."
+        return Proposal(rejected=(Rejected("match_loudness", text),), goal_lufs=goal)
+    tried = _solve(scene, goal, wanted)
+    param = Param("gain_db", round(tried.gain_db, 3), -MAX_GAIN_DB, MAX_GAIN_DB, 0.0)
+    gap = Gap("integrated_lufs", now, goal, TOLERANCE_LU, 0.0, _taken(now, goal, tried.lufs))
+    stated = goal if abs(tried.lufs - goal) <= TOLERANCE_LU else tried.lufs
+    move = Move("match_loudness", STAGE, (param,), (gap,), confidence=1.0)
+    return Proposal((move,), not_reached=_price(scene, goal, tried), goal_lufs=stated)
+
+
+def goal_lufs(scene: Scene) -> float | None:
+    """What the master should read: as asked, or as the reference reads, as far as the amount goes; None without either."""
+    if scene.request.loudness_lufs is not None:
+        return scene.request.loudness_lufs
+    now, theirs = scene.target.integrated_lufs, scene.reference.integrated_lufs if scene.reference else None
+    if now is None or theirs is None:
+        return None
+    return now + (theirs - now) * min(1.0, scene.request.amount_pct / 50)
+
+
+def apply(blocks: Blocks, move: Move, sample_rate_hz: int) -> Iterator[FloatArray]:
+    """Gain."""
+    gain = db_to_gain(move["gain_db"])
+    for block in blocks:
+        yield block * gain
+
+
+def foresee(profile: Profile, move: Move) -> Profile:
+    """All levels, moved by the gain."""
+    gain = move["gain_db"]
+    names = ("integrated_lufs", "max_short_term_lufs", "max_momentary_lufs", "true_peak_dbtp", "sample_peak_dbfs")
+    levels = {name: getattr(profile, name) for name in names}
+    moved = {name: None if level is None else level + gain for name, level in levels.items()}
+    return replace(profile, ltas_db=tuple(level + gain for level in profile.ltas_db), **moved)
+
+
+def effect(move: Move, master: Profile) -> Effect:
+    """Integrated loudness before the gain, and of the master."""
+    after = master.integrated_lufs if master.integrated_lufs is not None else -70.0
+    return Effect("integrated_lufs", move.because[0].target if move.because else after - move["gain_db"], after)
+
+
+def blank(move_id: str, channels: int) -> Move:
+    """No gain."""
+    return Move(move_id, STAGE, (Param("gain_db", 0.0, -MAX_GAIN_DB, MAX_GAIN_DB, 0.0),), (), 1.0)
+
+
+def explain(move: Move) -> str:
+    """The gain, and where it leads."""
+    verb = "Turn up" if move["gain_db"] > 0 else "Turn down"
+    if not move.because:
+        return f"{verb} by {move.param('gain_db')}."
+    gap = move.because[0]
+    return (
+        f"{verb} by {move.param('gain_db')}: before it the track reads {written('x_lufs', gap.target)}, the goal is "
+        f"{written('x_lufs', gap.reference)}; {gap.taken_pct:.0f} % of the way is gone, limiting included."
+    )
+
+
+def _over(scene: Scene, gain_db: float) -> bool:
+    peak = scene.target.true_peak_dbtp
+    ceiling = scene.request.ceiling_dbtp if scene.limiting is None else scene.limiting.ceiling_dbtp
+    return peak is not None and peak + gain_db > ceiling
+
+
+def _solve(scene: Scene, goal: float, wanted: float) -> _Tried:
+    """Secant steps on the gain until the limited sound reads the goal; a plain gain where nothing is limited."""
+    now, peak = scene.target.integrated_lufs or 0.0, scene.target.true_peak_dbtp or -200.0
+    if scene.limiting is None:
+        gain = min(wanted, scene.request.ceiling_dbtp - peak)
+        return _Tried(gain, now + gain, 0.0, 0.0)
+    if not _over(scene, wanted):
+        return _Tried(wanted, goal, 0.0, 0.0)
+    most = scene.limiting.ceiling_dbtp - peak + TOO_HARD_DB
+    best = _try(scene, scene.limiting, min(wanted, most))
+    slope = 1.0
+    for _ in range(ROUNDS):
+        miss = goal - best.lufs
+        step = min(best.gain_db + miss / slope, most) - best.gain_db
+        if abs(miss) <= CLOSE_LU or abs(step) < 1e-3:
+            break
+        after = _try(scene, scene.limiting, best.gain_db + step)
+        slope = float(np.clip((after.lufs - best.lufs) / step, 0.25, 1.0))
+        best = after
+    return best
+
+
+def _try(scene: Scene, limiting: Limiting, gain_db: float) -> _Tried:
+    """What a gain gives, heard through the real limiter over the whole track."""
+    gain_db = round(gain_db, 3)  # as the move will say it
+    rate = scene.target.sample_rate_hz
+    meter = ReductionMeter(rate)
+    heard = measure_loudness(limited(scene.sound(), rate, limiting, drive_db=gain_db, meter=meter), rate)
+    work = meter.read()
+    lufs = heard.integrated_lufs if heard.integrated_lufs is not None else -70.0
+    return _Tried(gain_db, lufs, work.share_over_4_db_pct, work.max_db)
+
+
+def _taken(now: float, goal: float, reached: float) -> float:
+    return float(np.clip(100 * (reached - now) / (goal - now), 0.0, 100.0)) if abs(goal - now) > 0.05 else 100.0
+
+
+def _price(scene: Scene, goal: float, tried: _Tried) -> tuple[NotReached, ...]:
+    """What the goal cost, or why it was not reached."""
+    if abs(tried.lufs - goal) > TOLERANCE_LU:
+        why = (
+            "the limiter was dropped, so gain ends where the peaks meet the ceiling"
+            if scene.limiting is None
+            else f"the limiter would have to take more than {TOO_HARD_DB:g} dB"
+        )
+        return (
+            NotReached(
+                "integrated_lufs",
+                f"Loudness stops at {written('x_lufs', tried.lufs)}, {abs(goal - tried.lufs):.1f} LU short of "
+                f"{written('x_lufs', goal)}: {why}. Tame the loudest peaks in the mix (often kick, snare or a vocal).",
+            ),
+        )
+    if tried.over_4_db_pct > HARD_WORK_PCT:
+        return (
+            NotReached(
+                "limiting",
+                f"The loudness goal is reached at a price: the limiter takes more than 4 dB for {tried.over_4_db_pct:.0f} % "
+                f"of the time, {tried.max_reduction_db:.1f} dB at most. In the mix, tame the peaks of kick, snare or vocal; "
+                f"or ask for less with --loudness.",
+            ),
+        )
+    return ()

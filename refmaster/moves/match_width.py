@@ -1,0 +1,200 @@
+"""Match the stereo width: gain on the side signal, as a whole and by region; the mid is not touched.
+
+A mono listener so hears no difference. A side at dither level was not meant to be heard and is never raised.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from refmaster.dsp.biquad import Shape, design, filtered, response_db
+from refmaster.dsp.midside import from_mid_side, to_mid_side
+from refmaster.dsp.parametric import Band, fit_bands
+from refmaster.moves import Blocks, Scene
+from refmaster.records import Curve, Effect, Gap, Move, Param, Profile, Proposal, Rejected, Stage
+from refmaster.units import FloatArray, db_to_gain
+
+STAGE = Stage.IMAGE
+PARTS = ("side", "low_shelf", "bell_*", "high_shelf")
+MAX_GAIN_DB = 9.0
+LEAST_GAIN_DB = 0.5  # under this the image does not move
+REGIONS, FULL_REGIONS = 2, 10
+FREQUENCY_NAME = {Shape.LOW_SHELF: "corner_hz", Shape.BELL: "centre_hz", Shape.HIGH_SHELF: "corner_hz"}
+
+
+def propose(scene: Scene) -> Proposal:
+    """A gain on the side, and regions where the difference asks for more or less."""
+    comparison = scene.comparison
+    if comparison is None:
+        return Proposal()
+    if comparison.width is None:
+        reason = "mono" if scene.target.channels == 1 else "one of the two tracks is mono, or nearly so"
+        return Proposal(rejected=(Rejected("match_width", f"Width left alone: {reason}; there is no side to compare."),))
+    curve = comparison.width
+    wanted = _wanted(curve, scene.request.amount_pct)
+    weight = np.array(curve.weight)
+    whole = float(np.clip(np.average(wanted, weights=weight), -MAX_GAIN_DB, MAX_GAIN_DB))
+    full = scene.request.amount_pct > 75
+    fit = fit_bands(
+        wanted - whole,
+        np.array(comparison.band_hz),
+        weight,
+        sample_rate_hz=scene.target.sample_rate_hz,
+        max_bands=FULL_REGIONS if full else REGIONS,
+        least_gain_db=LEAST_GAIN_DB,
+        epsilon_db=0.05 if full else 0.15,
+        max_gain_db=MAX_GAIN_DB,
+        max_q=1.5,
+    )
+    moves = (_whole(whole, scene, wanted),) if abs(whole) >= LEAST_GAIN_DB else ()
+    moves += tuple(_regions(fit.bands, scene, wanted))
+    return Proposal(moves, () if moves else (_left_alone(curve, wanted),))
+
+
+def apply(blocks: Blocks, move: Move, sample_rate_hz: int) -> Iterator[FloatArray]:
+    """Gain or a biquad on the side; mono passes."""
+    if move.id.endswith("/side"):
+        return _side_gain(blocks, db_to_gain(move["side_gain_db"]))
+    return _side_filtered(blocks, _coefficients(move, sample_rate_hz))
+
+
+def foresee(profile: Profile, move: Move) -> Profile:
+    """Side over mid, moved by the gain; the mid's spectrum stays."""
+    change = side_response(move, np.array(profile.band_hz), profile.sample_rate_hz)
+    moved = tuple(None if s is None else s + float(c) for s, c in zip(profile.side_to_mid_db, change, strict=True))
+    return replace(profile, side_to_mid_db=moved)
+
+
+def side_response(move: Move, at_hz: FloatArray, sample_rate_hz: int) -> FloatArray:
+    """What the move does to the side at some frequencies, dB."""
+    if move.id.endswith("/side"):
+        return np.full(at_hz.size, move["side_gain_db"])
+    return response_db(_coefficients(move, sample_rate_hz)[np.newaxis, :], at_hz, sample_rate_hz)[0]
+
+
+def effect(move: Move, master: Profile) -> Effect:
+    """Side over mid where the move works, with it and without it."""
+    done = side_response(move, np.array(master.band_hz), master.sample_rate_hz)
+    now = np.array([np.nan if s is None else s for s in master.side_to_mid_db])
+    heard = np.isfinite(now)
+    weights = (np.abs(done) + 1e-9) * heard
+    after, change = (float(np.average(np.where(heard, v, 0.0), weights=weights)) for v in (now, done))
+    frequency = next((p for p in move.params if p.name in FREQUENCY_NAME.values()), None)
+    feature = "side_to_mid_db" if frequency is None else f"side_to_mid_at_{frequency.value:.0f}_hz_db"
+    return Effect(feature, after - change, after)
+
+
+def blank(move_id: str, channels: int) -> Move:
+    """No gain on the side."""
+    if move_id.endswith("/side"):
+        return Move(move_id, STAGE, (Param("side_gain_db", 0.0, -24.0, 24.0, 0.0),), (), 1.0)
+    shape = _shape_of(move_id)
+    frequency_hz = {Shape.LOW_SHELF: 150.0, Shape.BELL: 1000.0, Shape.HIGH_SHELF: 5000.0}[shape]
+    return Move(move_id, STAGE, _params(shape, 0.0, frequency_hz, 0.7), (), 1.0)
+
+
+def explain(move: Move) -> str:
+    """How much wider or narrower, where, and which difference it answers."""
+    name = "side_gain_db"
+    verb = "Widen" if move[name] > 0 else "Narrow"
+    if move.id.endswith("/side"):
+        text = f"{verb} the image: side {move.param(name)} across the spectrum."
+    else:
+        shape = _shape_of(move.id)
+        text = (
+            f"{verb} the image by region: {shape.value.replace('_', ' ')} on the side, {move.param(name)} at "
+            f"{move.param(FREQUENCY_NAME[shape])}, Q {move.param('q')}."
+        )
+    if move.because:
+        gap = move.because[0]
+        text += (
+            f" The side stands at {gap.target:.1f} dB re mid, the reference's at {gap.reference:.1f} dB; "
+            f"{gap.taken_pct:.0f} % of that is taken."
+        ).replace("-", "−")
+    return text
+
+
+def _wanted(curve: Curve, amount_pct: float) -> FloatArray:
+    believed, full = np.array(curve.wanted_db), np.array(curve.full_db)
+    if amount_pct <= 50:
+        return believed * (amount_pct / 50)
+    return believed + (full - believed) * ((amount_pct - 50) / 50)
+
+
+def _whole(gain_db: float, scene: Scene, wanted: FloatArray) -> Move:
+    gap = _gap("side_to_mid_db", np.ones(wanted.size), scene, wanted)
+    param = Param("side_gain_db", round(gain_db, 2), -24.0, 24.0, 0.0)
+    return Move("match_width/side", STAGE, (param,), (gap,), round(gap.confidence, 3))
+
+
+def _regions(bands: tuple[Band, ...], scene: Scene, wanted: FloatArray) -> Iterator[Move]:
+    bells = 0
+    at = np.array(scene.target.band_hz[: wanted.size])
+    for band in bands:
+        bells += band.shape is Shape.BELL
+        part = f"bell_{bells}" if band.shape is Shape.BELL else band.shape.value
+        reach = np.abs(response_db(design(band.shape, band.frequency_hz, 1.0, band.q, 192000)[np.newaxis, :], at, 192000)[0])
+        gap = _gap(f"side_to_mid_at_{band.frequency_hz:.0f}_hz_db", reach, scene, wanted)
+        frequency_hz, q = float(f"{band.frequency_hz:.3g}"), round(band.q, 2)
+        params = _params(band.shape, round(band.gain_db, 2), frequency_hz, q)
+        yield Move(f"match_width/{part}", STAGE, params, (gap,), round(gap.confidence, 3))
+
+
+def _params(shape: Shape, gain_db: float, frequency_hz: float, q: float) -> tuple[Param, ...]:
+    return (
+        Param("side_gain_db", gain_db, -24.0, 24.0, 0.0),
+        Param(FREQUENCY_NAME[shape], frequency_hz, 10.0, 40000.0),
+        Param("q", q, 0.1, 10.0),
+    )
+
+
+def _gap(feature: str, reach: FloatArray, scene: Scene, wanted: FloatArray) -> Gap:
+    """Side over mid where the move works, averaged as the move weighs it."""
+    curve = scene.comparison.width if scene.comparison else None
+    if curve is None:
+        raise ValueError("a width move without a width comparison")
+    weights = reach * np.array(curve.weight) + 1e-9
+    now = np.array([0.0 if s is None else s for s in scene.target.side_to_mid_db[: wanted.size]])
+    here, full, believed, sd = (float(np.average(v, weights=weights)) for v in (now, curve.full_db, wanted, curve.sd_db))
+    taken = 100 * believed / full if abs(full) > 0.1 else 100.0
+    return Gap(feature, here, here + full, 0.5, sd, float(np.clip(taken, 0.0, 100.0)))
+
+
+def _left_alone(curve: Curve, wanted: FloatArray) -> Rejected:
+    full = float(np.average(curve.full_db, weights=curve.weight))
+    return Rejected(
+        "match_width",
+        f"Width left alone: the reference is {abs(full):.1f} dB {'wider' if full > 0 else 'narrower'}, "
+        f"and what of that can be told from arrangement is {abs(float(np.average(wanted, weights=curve.weight))):.1f} dB.",
+    )
+
+
+def _shape_of(move_id: str) -> Shape:
+    part = move_id.split("/")[1]
+    return Shape.BELL if part.startswith("bell") else Shape(part)
+
+
+def _coefficients(move: Move, sample_rate_hz: int) -> FloatArray:
+    shape = _shape_of(move.id)
+    return design(shape, move[FREQUENCY_NAME[shape]], move["side_gain_db"], move["q"], sample_rate_hz)
+
+
+def _side_gain(blocks: Blocks, gain: float) -> Iterator[FloatArray]:
+    for block in blocks:
+        mid, side = to_mid_side(block)
+        yield block if side is None or gain == 1.0 else from_mid_side(mid, side * gain)
+
+
+def _side_filtered(blocks: Blocks, coefficients: FloatArray) -> Iterator[FloatArray]:
+    mids: list[FloatArray] = []
+
+    def sides() -> Iterator[FloatArray]:
+        for block in blocks:
+            mid, side = to_mid_side(block)
+            mids.append(mid)
+            yield np.zeros((1, mid.size)) if side is None else side[np.newaxis, :]
+
+    for moved in filtered(sides(), coefficients):
+        mid = mids.pop()
+        yield from_mid_side(mid, moved[0])

@@ -1,0 +1,59 @@
+"""Remove a DC offset: a constant that is heard only as lost headroom, and as a click at either end.
+
+The mean of each channel is subtracted. Unlike a high-pass this turns no phase and takes no bass.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from refmaster.measure.defects import DC_PCT
+from refmaster.moves import Blocks, Scene
+from refmaster.records import Effect, Gap, Move, Param, Profile, Proposal, Rejected, Stage
+from refmaster.units import FloatArray
+
+STAGE = Stage.REPAIR
+PARTS: tuple[str, ...] = ()
+NAMES = {1: ("offset_pct",), 2: ("left_offset_pct", "right_offset_pct")}
+
+
+def propose(scene: Scene) -> Proposal:
+    """One move where any channel's mean is 0.1 % of full scale or more away from zero."""
+    offset = scene.target.dc_offset_pct
+    if max(abs(o) for o in offset) < DC_PCT:
+        return Proposal(rejected=(Rejected("remove_dc", "No DC offset to remove: the mean of each channel is within 0.1 % of zero."),))
+    params = tuple(Param(name, o, -100.0, 100.0, 0.0) for name, o in zip(NAMES[len(offset)], offset, strict=True))
+    gaps = tuple(Gap("dc_offset_pct", o, 0.0, DC_PCT, 0.0, 100.0) for o in offset if abs(o) >= DC_PCT)
+    return Proposal((Move("remove_dc", STAGE, params, gaps, confidence=1.0),))
+
+
+def apply(blocks: Blocks, move: Move, sample_rate_hz: int) -> Iterator[FloatArray]:
+    """Subtract the offset of each channel."""
+    offset = np.array([[p.value / 100] for p in move.params])
+    for block in blocks:
+        yield block - offset
+
+
+def foresee(profile: Profile, move: Move) -> Profile:
+    """The means, less what is subtracted."""
+    left = tuple(o - p.value for o, p in zip(profile.dc_offset_pct, move.params, strict=True))
+    return replace(profile, dc_offset_pct=left)
+
+
+def effect(move: Move, master: Profile) -> Effect:
+    """The largest offset, before and after."""
+    worst = max(range(len(move.params)), key=lambda k: abs(move.params[k].value))
+    left = master.dc_offset_pct[worst]
+    return Effect("dc_offset_pct", left + move.params[worst].value, left)
+
+
+def blank(move_id: str, channels: int) -> Move:
+    """No offset subtracted."""
+    return Move("remove_dc", STAGE, tuple(Param(name, 0.0, -100.0, 100.0, 0.0) for name in NAMES[channels]), (), 1.0)
+
+
+def explain(move: Move) -> str:
+    """Why a constant is worth removing."""
+    values = " and ".join(f"{p} ({p.name.split('_')[0]})" if len(move.params) > 1 else str(p) for p in move.params)
+    return f"DC offset of {values} of full scale is subtracted: it costs headroom, clicks at the ends, and carries no sound."

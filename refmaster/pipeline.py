@@ -1,0 +1,377 @@
+"""The main job, from files to files: the sentence that DESIGN.md is drawn around.
+
+    load → analyse → compare → plan → decide → render → verify → explain
+
+Each step is a function of its own module; here they only meet.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from refmaster import explain, verify
+from refmaster import session as sessions
+from refmaster.analyse import analyse, check_masterable, measure
+from refmaster.compare import compare
+from refmaster.decide import decisions_of, parse_decisions, parse_stages
+from refmaster.dsp.limiter import ReductionMeter
+from refmaster.errors import BadAudio, BadSetting
+from refmaster.genres import load_genre
+from refmaster.load import BLOCK_SAMPLES, Track, open_track, resampled, track_of
+from refmaster.names import shown
+from refmaster.plan import Material, plan
+from refmaster.records import Decision, Delivery, Files, Plan, Profile, Report, Request, Session
+from refmaster.render import rendered
+from refmaster.save import EXTENSIONS, check_outputs, choose_delivery, write_audio, write_text
+from refmaster.tags import copy_tags
+from refmaster.units import FloatArray
+from refmaster.version import __version__
+
+__all__ = ["Options", "analyse", "master", "master_array", "render"]
+
+Told = Callable[[str, float], None]
+"""Progress: the name of the step, and how far it is, 0 to 1; below 0 where nobody can tell."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to work, as against what to make: nothing here changes a sample, but for the format."""
+
+    container: str | None = None
+    bit_depth: str | None = None
+    force: bool = False
+    dry_run: bool = False
+    html: bool = True
+    threads: int = 2
+    block_samples: int = BLOCK_SAMPLES
+
+
+def master(
+    target: str | os.PathLike[str],
+    reference: str | os.PathLike[str],
+    out: str | os.PathLike[str] | None = None,
+    *,
+    amount: float = 50.0,
+    loudness: float | None = None,
+    ceiling: float = -1.0,
+    only: str | None = None,
+    detail: int | None = None,
+    drop: Sequence[str] = (),
+    set: Sequence[str] = (),  # noqa: A002 - the flag's own name
+    lock: Sequence[str] = (),
+    options: Options | None = None,
+    told: Told | None = None,
+) -> Report:
+    """Master a file toward a reference and write the master, its session and its report beside each other.
+
+    `out` None means `TARGET-stem.master` beside the target. Raises a RefmasterError, and has then written nothing,
+    where an input or a setting is refused.
+    """
+    options, told = options or Options(), told or _silent
+    request = checked_request(amount, loudness, ceiling, only, detail)
+    decisions = parse_decisions(drop, set, lock)
+    track, ref = open_track(target), open_track(reference, role="reference")
+    goal = _goal_path(Path(target), out, options)
+    delivery = choose_delivery(goal, container=options.container, bit_depth=options.bit_depth, source=track.source)
+    files = _files(goal, options)
+    if not options.dry_run:
+        check_outputs(_paths(files), [Path(target), Path(reference)], force=options.force)
+    material = prepare(track, ref, request, options, told)
+    made = plan(material, decisions, told=lambda name: told(f"plan: {name}", -1.0))
+    return finish(material, made, delivery, files, options, told)
+
+
+def master_array(
+    samples: FloatArray,
+    sample_rate_hz: int,
+    reference: FloatArray,
+    reference_rate_hz: int,
+    *,
+    amount: float = 50.0,
+    loudness: float | None = None,
+    ceiling: float = -1.0,
+    drop: Sequence[str] = (),
+    set: Sequence[str] = (),  # noqa: A002 - the flag's own name
+) -> tuple[FloatArray, Report]:
+    """Master sound in memory, shape (channels, samples); answers with float samples of the same shape, and the Report."""
+    request = checked_request(amount, loudness, ceiling, None, None)
+    track = track_of(samples, sample_rate_hz, name="target")
+    ref = track_of(reference, reference_rate_hz, name="reference")
+    options = Options(dry_run=True, html=False)
+    material = prepare(track, ref, request, options, _silent)
+    made = plan(material, parse_decisions(drop, set))
+    meter = ReductionMeter(sample_rate_hz)
+    mastered = np.concatenate(list(rendered(track.blocks(), made.moves, sample_rate_hz, meter)), axis=1)
+    after = measure(track_of(mastered, sample_rate_hz, name="master")).profile
+    return mastered, _report(material, made, after, meter, 0, Files())
+
+
+def render(
+    session_path: str | os.PathLike[str],
+    out: str | os.PathLike[str] | None = None,
+    *,
+    drop: Sequence[str] = (),
+    set: Sequence[str] = (),  # noqa: A002 - the flag's own name
+    lock: Sequence[str] = (),
+    target: str | os.PathLike[str] | None = None,
+    reference: str | os.PathLike[str] | None = None,
+    options: Options | None = None,
+    told: Told | None = None,
+) -> Report:
+    """Render a session again: the same bytes, or what new decisions make of it.
+
+    `target` and `reference` say where files that moved are now. A reference that is gone is done without, and said.
+    """
+    options, told = options or Options(), told or _silent
+    path = Path(session_path)
+    session = sessions.read(path)
+    if session.engine != "refmaster":
+        raise BadSetting(f"{shown(path)}: made by {session.engine}, which cannot be rendered again; master anew")
+    track = _found(target or session.target.path, session.target.sha256, "target")
+    ref, notes = _reference_again(session, reference)
+    goal = Path(out) if out is not None else path.with_suffix(_ending(session.delivery))
+    delivery = session.delivery
+    if out is not None and (Path(out).suffix or options.container or options.bit_depth):
+        delivery = _other_delivery(Path(out), session.delivery, track, options)
+    files = _files(goal, options)
+    inputs = [Path(t.source.path) for t in (track, ref) if t is not None]
+    if not options.dry_run:
+        check_outputs(_paths(files), inputs, force=options.force)
+    material = prepare(track, ref, session.request, options, told)
+    made = _replanned(session, material, parse_decisions(drop, set, lock), delivery, told)
+    return finish(material, made, delivery, files, options, told, notes)
+
+
+def prepare(track: Track, ref: Track | None, request: Request, options: Options, told: Told) -> Material:
+    """Both tracks measured, at the target's rate, and compared."""
+    told("analyse", -1.0)
+    rate = track.source.sample_rate_hz
+    with ThreadPoolExecutor(max_workers=max(1, options.threads)) as pool:
+        heard = resampled(ref, rate) if ref else None
+        waiting = pool.submit(measure, heard, blocks=heard.blocks(options.block_samples)) if heard else None
+        target = measure(track, blocks=track.blocks(options.block_samples), progress=lambda _: told("analyse", -1.0))
+        reference = waiting.result() if waiting else None
+    check_masterable(target.profile, "the target")
+    if reference is not None:
+        check_masterable(reference.profile, "the reference")
+    told("compare", -1.0)
+    genre = load_genre()
+    comparison = compare(target, reference, genre) if reference is not None else None
+    notes = track.notes + (ref.notes if ref else ())
+    return Material(track, target, reference, comparison, genre, request, notes)
+
+
+def finish(
+    material: Material,
+    made: Plan,
+    delivery: Delivery,
+    files: Files,
+    options: Options,
+    told: Told,
+    notes: tuple[str, ...] = (),
+) -> Report:
+    """Render, verify and explain a plan, and write all that was asked for."""
+    if options.dry_run or files.master is None:
+        return replace(_report(material, made, None, None, 0, Files()), notes=material.notes + notes)
+    delivery = _without_needless_dither(delivery, made, material.track)
+    meter = ReductionMeter(material.track.source.sample_rate_hz)
+    after, clipped, tag_notes = _written(material, made, delivery, Path(files.master), meter, options, told)
+    report = _report(material, made, after, meter, clipped, files)
+    report = replace(report, notes=material.notes + notes + tag_notes)
+    told("explain", -1.0)
+    references = (material.reference.profile,) if material.reference else ()
+    session = sessions.new_session(material.target.profile, references, material.request, made, delivery, "refmaster")
+    if files.session:
+        write_text(Path(files.session), sessions.written(session, Path(files.session).parent))
+    if files.report:
+        write_text(Path(files.report), _page(report))
+    return report
+
+
+def checked_request(
+    amount: float, loudness: float | None, ceiling: float, only: str | None, detail: int | None
+) -> Request:
+    """What was asked for, once it is known to be possible."""
+    for name, value, low, high, unit in (
+        ("--amount", amount, 0.0, 100.0, "%"),
+        ("--loudness", loudness, -60.0, 0.0, "LUFS"),
+        ("--ceiling", ceiling, -24.0, 0.0, "dBTP"),
+        ("--detail", detail, 1, 30, "bands"),
+    ):
+        if value is not None and not low <= value <= high:  # false for NaN too
+            raise BadSetting(f"{name} {value:g} is out of range; allowed: {low:g} to {high:g} {unit}")
+    return Request(amount, loudness, ceiling, parse_stages(only), detail)
+
+
+def _silent(step: str, share: float) -> None:
+    """Tell nobody."""
+
+
+def _share(total: int, step: str, told: Told) -> Callable[[int], None]:
+    """Turn samples heard into a share of the track."""
+    heard = 0
+
+    def tell(samples: int) -> None:
+        nonlocal heard
+        heard += samples
+        told(step, min(1.0, heard / total))
+
+    return tell
+
+
+def _written(
+    material: Material, made: Plan, delivery: Delivery, out: Path, meter: ReductionMeter, options: Options, told: Told
+) -> tuple[Profile, int, tuple[str, ...]]:
+    """Write the master; measure it while it is still hidden, so that what is checked is what will stand there."""
+    track = material.track
+    measured: list[Profile] = []
+    notes: list[str] = []
+    total = material.target.profile.n_samples
+    tell = _share(total, "render", told)
+
+    def heard() -> Iterator[FloatArray]:
+        for block in rendered(track.blocks(options.block_samples), made.moves, track.source.sample_rate_hz, meter):
+            tell(block.shape[1])
+            yield block
+
+    def check(temp: Path) -> None:
+        notes.extend(copy_tags(track.source.path, temp))
+        written = open_track(temp, role="master")
+        measured.append(replace(measure(written, progress=_share(total, "verify", told)).profile, path=str(out)))
+
+    result = write_audio(
+        out,
+        heard(),
+        sample_rate_hz=track.source.sample_rate_hz,
+        channels=track.source.channels,
+        delivery=delivery,
+        expected_samples=material.target.profile.n_samples,
+        finish=check,
+    )
+    return measured[0], result.clipped_samples, tuple(notes)
+
+
+def _report(
+    material: Material, made: Plan, after: Profile | None, meter: ReductionMeter | None, clipped: int, files: Files
+) -> Report:
+    return Report(
+        status="mastered" if made.active else "unchanged",
+        engine="refmaster",
+        version=__version__,
+        target=material.target.profile,
+        reference=material.reference.profile if material.reference else None,
+        master=after,
+        genre=material.genre,
+        request=material.request,
+        plan=made,
+        comparison=material.comparison,
+        checks=verify.checks(made, material.target.profile, after, clipped) if after else (),
+        effects=verify.effects(made, after) if after else (),
+        texts=explain.texts(made),
+        gain_reduction=meter.read() if meter and any(m.mover == "limit_peaks" for m in made.active) else None,
+        files=files,
+        notes=material.notes,
+    )
+
+
+def _page(report: Report) -> str:
+    """The HTML report, with the wanted and the applied EQ curve."""
+    from refmaster.moves import match_eq
+    from refmaster.report import page
+
+    at = np.array(report.target.band_hz)
+    applied = np.zeros(at.size)
+    for move in report.plan.active:
+        if move.mover == "match_eq":
+            applied += match_eq.response_at(move, at, report.target.sample_rate_hz)
+    wanted = None
+    if report.comparison is not None:
+        wanted = tuple(match_eq.wanted_curve(report.comparison.tone, report.request.amount_pct).tolist())
+    return page(report, wanted_eq_db=wanted, applied_eq_db=tuple(applied.tolist()))
+
+
+def _replanned(
+    session: Session, material: Material, decisions: tuple[Decision, ...], delivery: Delivery, told: Told
+) -> Plan:
+    """The session's plan as it stands, or with level and ceiling found anew where the chain before them changed."""
+    before = decisions_of(session.plan.moves)
+    if not decisions and sessions.seal_of(session.plan.moves, session.delivery) == session.seal:
+        return session.plan
+    return plan(material, before + decisions, kept=session.plan.moves, told=lambda name: told(f"plan: {name}", -1.0))
+
+
+def _without_needless_dither(delivery: Delivery, made: Plan, track: Track) -> Delivery:
+    """Samples that nothing touched and that fit as they are stay as they are: dither would only add noise."""
+    bits = track.source.bit_depth
+    exact = not made.active and bits is not None and delivery.bit_depth is not None and bits <= delivery.bit_depth
+    return replace(delivery, dithered=False) if exact else delivery
+
+
+def _goal_path(target: Path, out: str | os.PathLike[str] | None, options: Options) -> Path:
+    if out is not None:
+        path = Path(out)
+        return path if path.suffix else path.with_name(path.name + _ending_of(options.container))
+    return target.with_name(f"{target.stem}.master{_ending_of(options.container)}")
+
+
+def _ending_of(container: str | None) -> str:
+    name = (container or "WAV").upper()
+    return next((ending for ending, known in EXTENSIONS.items() if known == name), ".wav")
+
+
+def _ending(delivery: Delivery) -> str:
+    name = "OPUS" if delivery.subtype == "OPUS" else delivery.container
+    return _ending_of(name)
+
+
+def _files(goal: Path, options: Options) -> Files:
+    if options.dry_run:
+        return Files()
+    page = str(goal.with_suffix(".html")) if options.html else None
+    return Files(str(goal), str(goal.with_suffix(".toml")), page)
+
+
+def _paths(files: Files) -> list[Path]:
+    return [Path(name) for name in (files.master, files.session, files.report) if name]
+
+
+def _found(path: str | os.PathLike[str], sha256: str, role: str) -> Track:
+    """The file of a session, which must be the very one it was made from."""
+    track = open_track(path, role=role)
+    if track.source.sha256 != sha256:
+        raise BadAudio(
+            f"{role} {shown(path)} is not the file of this session (its content differs); give the right one with --{role}"
+        )
+    return track
+
+
+def _reference_again(session: Session, given: str | os.PathLike[str] | None) -> tuple[Track | None, tuple[str, ...]]:
+    if not session.references:
+        return None, ()
+    one = session.references[0]
+    if given is not None:
+        return _found(given, one.sha256, "reference"), ()
+    try:
+        return _found(one.path, one.sha256, "reference"), ()
+    except BadAudio:
+        name = shown(Path(one.path).name)
+        return None, (f"reference {name} was not found as it was; the session's own numbers are used",)
+
+
+def _other_delivery(out: Path, before: Delivery, track: Track, options: Options) -> Delivery:
+    """The session's format, unless the name or an option asks for another one."""
+    depth = options.bit_depth
+    if depth is None and before.bit_depth is not None:
+        depth = str(before.bit_depth)
+    elif depth is None:
+        depth = {"FLOAT": "32f", "DOUBLE": "64f"}.get(before.subtype)
+    same = EXTENSIONS.get(out.suffix.lower()) in (before.container, "OPUS" if before.subtype == "OPUS" else None)
+    if same and options.container is None and options.bit_depth is None:
+        return before
+    if EXTENSIONS.get(out.suffix.lower()) in ("OGG", "OPUS", "MP3"):
+        depth = options.bit_depth
+    return choose_delivery(out, container=options.container, bit_depth=depth, source=track.source)

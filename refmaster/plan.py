@@ -1,0 +1,182 @@
+"""Plan: every mover is asked in turn, about the sound as the moves before it leave it.
+
+Tone and width follow in closed form from the Profile; before the level is set, the sound so far is played once and
+measured, because peaks and gated loudness do not.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from refmaster.analyse import Measured
+from refmaster.decide import decided
+from refmaster.dsp.limiter import LOOKAHEAD_MS, MARGIN_DB, RELEASE_MS, Limiting
+from refmaster.load import Track
+from refmaster.measure.loudness import LoudnessMeter
+from refmaster.measure.true_peak import TruePeakMeter
+from refmaster.moves import Scene, movers
+from refmaster.records import (
+    Assumption,
+    Comparison,
+    Decision,
+    Genre,
+    Move,
+    Plan,
+    Profile,
+    Proposal,
+    Rejected,
+    Request,
+    Stage,
+    Verdict,
+)
+from refmaster.render import rendered
+from refmaster.units import FloatArray, gain_to_db
+
+KEPT_IN_MEMORY_SAMPLES = 30_000_000  # the sound before the level, as float32: 120 MB, about 5 minutes of stereo
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a plan is made from."""
+
+    track: Track
+    target: Measured
+    reference: Measured | None
+    comparison: Comparison | None
+    genre: Genre
+    request: Request
+    notes: tuple[str, ...] = ()
+
+
+def plan(
+    material: Material,
+    decisions: tuple[Decision, ...] = (),
+    *,
+    kept: tuple[Move, ...] | None = None,
+    told: Callable[[str], None] | None = None,
+) -> Plan:
+    """The moves to make, with every decision heeded.
+
+    `kept` are the moves of a session: then tone and image stay as they are there, and only level and ceiling, which
+    answer to the sound before them, are found anew. `told` hears which mover is at work.
+    """
+    profile = material.target.profile
+    moves: tuple[Move, ...] = ()
+    answers: list[Proposal] = []
+    measured_at: tuple[Move, ...] = ()
+    ear = _Ear(material.track)
+    for name, mover in movers().items():
+        if told:
+            told(name)
+        if mover.STAGE >= Stage.LEVEL and (sounding := _active(moves)) != measured_at and not _levels_known(moves):
+            profile, measured_at = ear.remeasured(profile, sounding), sounding
+        scene = _scene(material, profile, decisions, ear, _active(moves))
+        if kept is not None and mover.STAGE < Stage.LEVEL:
+            own = tuple(move for move in kept if move.mover == name)
+            answer = Proposal()
+        elif material.request.only and mover.STAGE not in (*material.request.only, Stage.CEILING):
+            own, answer = (), Proposal(rejected=(Rejected(name, "Not asked for: --only leaves it out."),))
+        else:
+            answer = mover.propose(scene)
+            own = answer.moves
+        own = decided(own, decisions, name, profile.channels)
+        for move in own:
+            if move.active:
+                profile = mover.foresee(profile, move)
+        moves += own
+        answers.append(answer)
+    return _gathered(material, moves, answers)
+
+
+def limiting(request: Request, decisions: tuple[Decision, ...]) -> Limiting | None:
+    """How the limiter will work once every decision about it is heeded; None where it was dropped."""
+    settings = Limiting(request.ceiling_dbtp, LOOKAHEAD_MS, RELEASE_MS, MARGIN_DB)
+    for decision in decisions:
+        if decision.move == "limit_peaks" and decision.verdict is Verdict.DROP:
+            return None
+        if decision.move == "limit_peaks":
+            known = {k: v for k, v in decision.values if hasattr(settings, k)}
+            settings = replace(settings, **known)
+    return settings
+
+
+def _levels_known(moves: tuple[Move, ...]) -> bool:
+    """Behind a level move all levels follow from its gain; measuring again would find the same."""
+    return any(move.stage >= Stage.LEVEL for move in moves)
+
+
+def _active(moves: tuple[Move, ...]) -> tuple[Move, ...]:
+    return tuple(move for move in moves if move.active)
+
+
+def _scene(
+    material: Material, profile: Profile, decisions: tuple[Decision, ...], ear: "_Ear", so_far: tuple[Move, ...]
+) -> Scene:
+    return Scene(
+        target=profile,
+        reference=material.reference.profile if material.reference else None,
+        comparison=material.comparison,
+        genre=material.genre,
+        request=material.request,
+        sound=lambda: ear.sound(so_far),
+        limiting=limiting(material.request, decisions),
+        untouched=not so_far,
+    )
+
+
+def _gathered(material: Material, moves: tuple[Move, ...], answers: list[Proposal]) -> Plan:
+    level = next((move for move in moves if move.id == "match_loudness"), None)
+    spoken = level is not None and level.verdict is not Verdict.KEEP  # then the loudness is the person's business
+    goal = None if spoken else next((a.goal_lufs for a in answers if a.goal_lufs is not None), None)
+    assumptions = tuple(a for answer in answers for a in answer.assumptions)
+    if material.request.loudness_lufs is None and goal is not None:
+        loud = f"As loud as the reference: {goal:.1f} LUFS.".replace("-", "−")
+        assumptions += (Assumption("How loud should it be? (--loudness LUFS)", loud),)
+    ceiling = next((m for m in moves if m.id == "limit_peaks"), None)
+    dropped = ceiling is not None and not ceiling.active
+    held = ceiling["ceiling_dbtp"] if ceiling is not None else material.request.ceiling_dbtp
+    return Plan(
+        moves=moves,
+        rejected=tuple(r for answer in answers for r in answer.rejected),
+        not_reached=tuple(n for answer in answers for n in answer.not_reached),
+        assumptions=assumptions,
+        goal_lufs=goal,
+        ceiling_dbtp=None if dropped else held,
+    )
+
+
+class _Ear:
+    """Plays the target through moves, and remembers the last sound it played if that is short enough."""
+
+    def __init__(self, track: Track):
+        self._track = track
+        self._moves: tuple[Move, ...] | None = None
+        self._kept: list["np.typing.NDArray[np.float32]"] | None = None
+
+    def sound(self, moves: tuple[Move, ...]) -> Iterator[FloatArray]:
+        """The target through these moves, from its start."""
+        if self._kept is not None and self._moves == moves:
+            return (block.astype(np.float64) for block in self._kept)
+        return rendered(self._track.blocks(), moves, self._track.source.sample_rate_hz)
+
+    def remeasured(self, profile: Profile, moves: tuple[Move, ...]) -> Profile:
+        """The Profile with loudness and peaks as they are after these moves."""
+        loudness = LoudnessMeter(profile.sample_rate_hz, profile.channels)
+        true_peak = TruePeakMeter(profile.sample_rate_hz, profile.channels)
+        keep = profile.n_samples * profile.channels <= KEPT_IN_MEMORY_SAMPLES
+        kept = []
+        for block in rendered(self._track.blocks(), moves, profile.sample_rate_hz):
+            loudness.feed(block)
+            true_peak.feed(block)
+            if keep:
+                kept.append(block.astype(np.float32))
+        self._moves, self._kept = (moves, kept) if keep else (None, None)
+        heard = loudness.read()
+        return replace(
+            profile,
+            integrated_lufs=heard.integrated_lufs,
+            max_short_term_lufs=heard.max_short_term_lufs,
+            max_momentary_lufs=heard.max_momentary_lufs,
+            true_peak_dbtp=gain_to_db(max(true_peak.read())),
+        )

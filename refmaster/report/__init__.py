@@ -1,0 +1,111 @@
+"""The report: one offline page, verdict first, then the moves, then the evidence.
+
+    page(report) ─┬ verdict   what came of it, and what changed most
+                  ├ table     before, reference and after; the checks
+                  ├ cards     every move with its reason, its effect and how to decide otherwise
+                  └ plots     the evidence; plotly's own JavaScript is in the page, nothing is loaded
+
+Nothing here measures sound; it writes down what the Report holds.
+"""
+
+import json
+import shlex
+from pathlib import Path, PurePath
+
+from refmaster.records import Profile, Report
+from refmaster.report.cards import cards_of
+from refmaster.report.figure import Plot
+from refmaster.report.plots import plots_of
+from refmaster.report.table import check_rows, rows_of
+from refmaster.report.verdict import verdict_of
+from refmaster.report.writing import clock, said
+
+__all__ = ["page"]
+
+_HERE = Path(__file__).parent
+# Inside a script element HTML knows no escapes, so JSON's own are used: "</script>" in a file name stays text.
+_JSON_ESCAPES = str.maketrans({mark: f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"})
+
+
+def page(
+    report: Report,
+    *,
+    wanted_eq_db: tuple[float, ...] | None = None,
+    applied_eq_db: tuple[float, ...] | None = None,
+) -> str:
+    """The report as one HTML page that needs nothing else.
+
+    Both EQ curves, where given, are levels at `report.target.band_hz`: what the evidence asked for, and what the
+    EQ moves do.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+    from plotly.offline import get_plotlyjs
+
+    plots = plots_of(report, wanted_eq_db, applied_eq_db)
+    environment = Environment(
+        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("template.html.j2").render(
+        report=report,
+        name=_file_name(report.target),
+        reference_name=_file_name(report.reference) if report.reference else "none",
+        facts=_facts(report),
+        verdict=verdict_of(report),
+        rows=rows_of(report),
+        cards=cards_of(report),
+        checks=check_rows(report.checks),
+        things_to_know=_things_to_know(report),
+        plots=plots,
+        figures=Markup(_figures(plots)),
+        session=shlex.quote(report.files.session or "SESSION.toml"),
+        inputs=_inputs(report),
+        style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
+        script=Markup((_HERE / "page.js").read_text(encoding="utf-8")),
+        plotly=Markup(get_plotlyjs()),
+    )
+
+
+def _facts(report: Report) -> tuple[tuple[str, str], ...]:
+    """What was asked and what was compared, for the head of the page."""
+    genre, request = report.genre, report.request
+    share = "" if genre.share is None else f", {100 * genre.share:.0f}% share"
+    tracks = f", {genre.n_tracks} tracks" if genre.n_tracks else ""
+    goal = request.loudness_lufs if request.loudness_lufs is not None else report.plan.goal_lufs
+    ceiling = request.ceiling_dbtp if report.plan.ceiling_dbtp is None else report.plan.ceiling_dbtp
+    return (
+        ("Reference", _file_name(report.reference) if report.reference else "none"),
+        ("Genre", f"{genre.label or genre.name}{tracks}{share}"),
+        ("Amount", f"{request.amount_pct:g} of 100"),
+        ("Goal", f"{said('_lufs', goal)}, {said('_dbtp', ceiling)}"),
+        ("Target", f"{clock(report.target.duration_s)}, {_format(report.target)}"),
+    )
+
+
+def _format(profile: Profile) -> str:
+    channels = {1: "mono", 2: "stereo"}.get(profile.channels, f"{profile.channels} channels")
+    return f"{profile.sample_rate_hz / 1000:g} kHz, {channels}, {profile.container} {profile.subtype}"
+
+
+def _things_to_know(report: Report) -> tuple[str, ...]:
+    """Notes of the run, then what was found about the files."""
+    found = [f"{role}: {defect.text}" for role, profile in _profiles(report) for defect in profile.defects]
+    return (*report.notes, *found)
+
+
+def _inputs(report: Report) -> tuple[tuple[str, str, str], ...]:
+    return tuple((role, profile.path, profile.sha256) for role, profile in _profiles(report))
+
+
+def _profiles(report: Report) -> tuple[tuple[str, Profile], ...]:
+    reference = (("Reference", report.reference),) if report.reference else ()
+    return (("Target", report.target), *reference)
+
+
+def _file_name(profile: Profile) -> str:
+    return PurePath(profile.path).name or profile.path
+
+
+def _figures(plots: tuple[Plot, ...]) -> str:
+    figures = {plot.name: plot.figure for plot in plots}
+    return json.dumps(figures, allow_nan=False, separators=(",", ":")).translate(_JSON_ESCAPES)

@@ -1,0 +1,166 @@
+"""A plot as plain dictionaries, in the form that plotly.js reads.
+
+Built by hand: importing plotly.graph_objects costs more time than writing the whole page. No colour is named
+here; a curve names its role, and page.css says what colour a role has in light, in dark and in print.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Json = dict[str, object]
+Ys = tuple[float | None, ...]
+
+LOWEST_HZ, HIGHEST_HZ = 20.0, 20000.0
+_TICKS = {20: "20", 50: "50", 100: "100", 200: "200", 500: "500", 1000: "1k", 2000: "2k", 5000: "5k"}
+FREQUENCY_TICKS = {**_TICKS, 10000: "10k", 20000: "20k"}
+HOUR_S = 3600.0
+FIRST_MS = 86_400_000.0  # a midnight; from 0, plotly.js would read 1000…9999 ms as the years 1000…9999
+
+Role = Literal["target", "reference", "master", "quiet"]
+Dash = Literal["solid", "dash", "dot"]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One thing drawn. The dash tells roles apart where colour does not."""
+
+    name: str
+    role: Role
+    x: tuple[float, ...] | tuple[str, ...]
+    y: Ys
+    dash: Dash = "solid"
+    width: float = 2.0
+    faint: bool = False
+    kind: Literal["line", "bar", "area"] = "line"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A plot in numbers, for those who read rather than look."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure with all that is written around it."""
+
+    name: str
+    title: str
+    caption: str
+    alt: str
+    curves: tuple[Curve, ...]
+    layout: Json
+    table: Table
+
+    @property
+    def legend(self) -> list[tuple[int, Curve]]:
+        """Each curve with its place in the figure; faint ones last, though they are drawn first."""
+        return sorted(enumerate(self.curves), key=lambda entry: entry[1].faint)
+
+    @property
+    def figure(self) -> Json:
+        """What plotly.js is given."""
+        return {"data": [_trace(curve) for curve in self.curves], "layout": self.layout}
+
+
+def layout(x_axis: Json, y_axis: Json, *, height_px: int, marks: Iterable[Json] = ()) -> Json:
+    """The frame of a plot; all have the same margins, so that plots of one axis line up below each other."""
+    return {
+        "height": height_px,
+        "margin": {"l": 58, "r": 12, "t": 10, "b": 46},
+        "xaxis": x_axis,
+        "yaxis": y_axis,
+        "shapes": list(marks),
+        "showlegend": False,
+        "hovermode": "x unified",
+        "bargap": 0.35,
+        "bargroupgap": 0.08,
+    }
+
+
+def frequency_axis() -> Json:
+    """20 Hz to 20 kHz, logarithmic."""
+    return {
+        "type": "log",
+        "range": [math.log10(LOWEST_HZ), math.log10(HIGHEST_HZ)],
+        "tickvals": list(FREQUENCY_TICKS),
+        "ticktext": list(FREQUENCY_TICKS.values()),
+        "title": {"text": "Frequency (Hz)"},
+        "unifiedhovertitle": {"text": "%{x:.3s}Hz"},
+    }
+
+
+def band_axis() -> Json:
+    """A few bands by name."""
+    return {"type": "category", "tickangle": 0, "showgrid": False, "title": {"text": "Band (Hz)"}}
+
+
+def time_axis(duration_s: float) -> Json:
+    """Minutes and seconds from the start. A date axis, because only that keeps such ticks while zooming."""
+    hours = duration_s >= HOUR_S
+    form = "%-H:%M:%S" if hours else "%-M:%S"
+    return {
+        "type": "date",
+        "range": [moment_ms(0.0), moment_ms(duration_s)],
+        "tickformat": form,
+        "hoverformat": form,
+        "title": {"text": f"Time ({'h:' if hours else ''}min:s)"},
+        "nticks": 8,
+    }
+
+
+def moment_ms(seconds: float) -> float:
+    """A moment of the track as a place on the time axis."""
+    return FIRST_MS + round(1000 * seconds)
+
+
+def level_axis(title: str, low: float | None = None, high: float | None = None) -> Json:
+    """A linear axis in dB or LU; the range is found by plotly.js where none is given."""
+    axis: Json = {"title": {"text": title}, "zeroline": low is not None and high is not None and low < 0 < high}
+    return axis if low is None or high is None else {**axis, "range": [low, high]}
+
+
+def level_mark(level: float) -> Json:
+    """A horizontal line across the plot."""
+    return _mark({"layer": "above", "xref": "paper", "x0": 0, "x1": 1, "y0": level, "y1": level})
+
+
+def time_mark(seconds: float) -> Json:
+    """A vertical line at a moment."""
+    x = moment_ms(seconds)
+    return _mark({"layer": "below", "yref": "paper", "y0": 0, "y1": 1, "x0": x, "x1": x})
+
+
+def rounded(values: Iterable[float | None], digits: int = 2) -> Ys:
+    """Values as they are written into the page; what is not finite is a gap in the curve."""
+    return tuple(None if value is None or not math.isfinite(value) else round(value, digits) for value in values)
+
+
+def finite(curves: Sequence[Curve]) -> list[float]:
+    """All values that are drawn."""
+    return [value for curve in curves for value in curve.y if value is not None]
+
+
+def _trace(curve: Curve) -> Json:
+    trace: Json = {
+        "name": curve.name,
+        "meta": curve.role,
+        "x": list(curve.x),
+        "y": list(curve.y),
+        "hovertemplate": "%{y:.1f}",
+        "visible": True,
+    }
+    if curve.kind == "bar":
+        return {**trace, "type": "bar"}
+    trace |= {"type": "scatter", "mode": "lines", "line": {"dash": curve.dash, "width": curve.width}}
+    if curve.faint:
+        trace["opacity"] = 0.5
+    return {**trace, "fill": "tozeroy"} if curve.kind == "area" else trace
+
+
+def _mark(place: Json) -> Json:
+    return {"type": "line", "line": {"width": 1, "dash": "dot"}, **place}

@@ -1,0 +1,97 @@
+"""The tables: before, reference and after; and the checks."""
+
+import math
+from dataclasses import dataclass
+from operator import attrgetter
+
+from refmaster.records import Check, Profile, Report
+from refmaster.report.writing import bare, bounds, difference, label, said
+from refmaster.units import unit_of
+
+SHORT_S = 60.0  # EBU Tech 3342: a loudness range of less than a minute says little
+ROWS = (
+    "integrated_lufs",
+    "true_peak_dbtp",
+    "max_short_term_lufs",
+    "loudness_range_lu",
+    "plr_db",
+    "psr_db",
+    "crest_db",
+    "correlation",
+    "side_to_mid_db",
+    "tilt_db_per_oct",
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measurement of the three; `note` says what limits it."""
+
+    label: str
+    unit: str
+    before: str
+    reference: str
+    after: str
+    change: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """One check in words."""
+
+    label: str
+    value: str
+    allowed: str
+    passed: bool
+
+
+def rows_of(report: Report) -> tuple[Row, ...]:
+    """The table of the three profiles, in the order an engineer asks for them."""
+    return tuple(_row(report, name) for name in ROWS)
+
+
+def check_rows(checks: tuple[Check, ...]) -> tuple[CheckRow, ...]:
+    """The checks, each with what it allows."""
+    return tuple(
+        CheckRow(
+            label=label(check.name),
+            value="not measured" if check.value is None else said(check.name, check.value),
+            allowed=bounds(check.name, check.low, check.high),
+            passed=check.passed,
+        )
+        for check in checks
+    )
+
+
+def width_db(profile: Profile) -> float | None:
+    """The side's level above the mid's over all bands, summed in power; None where there is no side."""
+    bands = zip(profile.ltas_db, profile.side_to_mid_db, strict=True)
+    known = [(mid, ratio) for mid, ratio in bands if ratio is not None]
+    mid_power = sum(10 ** (mid / 10) for mid, _ in known)
+    side_power = sum(10 ** ((mid + ratio) / 10) for mid, ratio in known)
+    return 10 * math.log10(side_power / mid_power) if mid_power > 0 and side_power > 0 else None
+
+
+def _row(report: Report, name: str) -> Row:
+    before, reference, after = (_value(profile, name) for profile in (report.target, report.reference, report.master))
+    change = None if before is None or after is None else after - before
+    short = name == "loudness_range_lu" and report.target.duration_s < SHORT_S
+    return Row(
+        label=label(name),
+        unit=unit_of(name) or "",
+        before=bare(name, before),
+        reference=bare(name, reference),
+        after=bare(name, after),
+        change="—" if change is None else difference(name, change),
+        note="short: under 60 s" if short else "",
+    )
+
+
+def _value(profile: Profile | None, name: str) -> float | None:
+    if profile is None:
+        return None
+    if name == "side_to_mid_db":
+        return width_db(profile)
+    value: float | None = attrgetter(name)(profile)
+    return value

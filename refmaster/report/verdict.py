@@ -1,0 +1,103 @@
+"""The first thing on the page: what came of it, and what changed most."""
+
+import math
+from dataclasses import dataclass
+
+from refmaster.records import Check, Move, Report
+from refmaster.report.writing import bounds, counted, difference, label, pair, said
+from refmaster.units import unit_of
+
+# How much of each unit is just heard, DESIGN.md §4: the yardstick that makes a LU and a dB comparable.
+# A peak is a promise kept, not a change heard.
+JUST_HEARD = {"LU": 0.3, "LUFS": 0.3, "dB": 0.5, "dB/oct": 0.1, "Hz": 100.0, "dBTP": math.inf, "dBFS": math.inf}
+OTHER_JUST_HEARD = 0.1
+ALSO_SAID = 2  # changes named after the largest
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The head of the page. `kind` is a class of the style sheet, never the only sign of anything."""
+
+    kind: str
+    status: str
+    largest: str
+    also: tuple[str, ...]
+
+
+def verdict_of(report: Report) -> Verdict:
+    """The report in three lines."""
+    changes = _changes(report)
+    largest = _capital(changes[0]) if changes else _as_it_came(report)
+    return Verdict(_kind(report), _status(report), largest, tuple(changes[1 : 1 + ALSO_SAID]))
+
+
+def _kind(report: Report) -> str:
+    if report.status == "sent_back" or any(not check.passed for check in report.checks):
+        return "failed"
+    return "planned" if report.master is None else report.status
+
+
+def _status(report: Report) -> str:
+    failed = [check for check in report.checks if not check.passed]
+    active = len(report.plan.active)
+    if failed:
+        count = "A check" if len(failed) == 1 else f"{len(failed)} checks"
+        return f"{count} failed: {'; '.join(_failure(check) for check in failed)}"
+    if report.status == "sent_back":
+        return "Sent back: the mix has to change first"
+    if report.status == "unchanged":
+        nothing_left = bool(report.plan.moves) and not active
+        return f"Unchanged: {'every move was dropped' if nothing_left else 'nothing needed doing'}"
+    if report.master is None:
+        return f"Dry run: {counted(active, 'move')} planned, nothing rendered"
+    return f"Mastered: {counted(active, 'move')}, {'all checks passed' if report.checks else 'no checks made'}"
+
+
+def _failure(check: Check) -> str:
+    value = "could not be measured" if check.value is None else said(check.name, check.value)
+    return f"{label(check.name)} {value}, allowed {bounds(check.name, check.low, check.high)}"
+
+
+def _changes(report: Report) -> list[str]:
+    """What changed, or in a dry run what would, the most audible first."""
+    weighed = _planned(report) if report.master is None else _measured(report)
+    return [text for _, text in sorted(weighed, key=lambda item: -item[0])]
+
+
+def _measured(report: Report) -> list[tuple[float, str]]:
+    found = []
+    for move in report.plan.active:
+        effect = report.effect_of(move.id)
+        if effect is not None and effect.after != effect.before:
+            change = effect.after - effect.before
+            text = f"{label(effect.feature)} {pair(effect.feature, effect.before, effect.after)}"
+            weight = abs(change) / _yardstick(move, effect.feature)
+            found.append((weight, f"{text} ({difference(effect.feature, change)})"))
+    return found
+
+
+def _planned(report: Report) -> list[tuple[float, str]]:
+    return [
+        (
+            abs(gap.delta) / _yardstick(move, gap.feature),
+            f"{label(gap.feature)}: target {said(gap.feature, gap.target)}, "
+            f"reference {said(gap.feature, gap.reference)}, {gap.taken_pct:.0f}% of the gap to be taken",
+        )
+        for move in report.plan.active
+        for gap in move.because[:1]
+    ]
+
+
+def _yardstick(move: Move, feature: str) -> float:
+    tolerance = next((gap.tolerance for gap in move.because if gap.feature == feature), 0.0)
+    return tolerance if tolerance > 0 else JUST_HEARD.get(unit_of(feature) or "", OTHER_JUST_HEARD)
+
+
+def _as_it_came(report: Report) -> str:
+    kept = report.target if report.master is None else report.master
+    loudness, peak = (said(name, getattr(kept, name)) for name in ("integrated_lufs", "true_peak_dbtp"))
+    return f"Integrated loudness {loudness}, true peak {peak}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,106 @@
+"""How names and numbers are put on the page; the digits are `units.written`'s."""
+
+import re
+
+from refmaster.units import UNITS, unit_of, written
+
+LABELS = {
+    "integrated_lufs": "integrated loudness",
+    "true_peak_dbtp": "true peak",
+    "sample_peak_dbfs": "sample peak",
+    "max_short_term_lufs": "max short-term loudness",
+    "max_momentary_lufs": "max momentary loudness",
+    "loudness_range_lu": "loudness range (LRA)",
+    "plr_db": "PLR",
+    "psr_db": "PSR",
+    "psr_p10_db": "PSR, P10",
+    "crest_db": "crest",
+    "tilt_db_per_oct": "tilt",
+    "side_to_mid_db": "width, side − mid",
+    "mono_loss_db": "mono fold-down loss",
+}
+ABSOLUTE = {"loudness_range_lu", "plr_db", "psr_db", "psr_p10_db", "crest_db", "mono_loss_db"}  # a plus would mislead
+DIFFERENCE_UNITS = {"LUFS": "_lu", "dBTP": "_db", "dBFS": "_db"}
+HIGH_CONFIDENCE, FAIR_CONFIDENCE = 0.8, 0.5  # taste: where the word changes
+_SIGNED_ZERO = re.compile(r"^[−+](?=0(?:\.0+)?(?![\d.]))")
+
+
+def label(name: str) -> str:
+    """A name in words, without its unit: `corner_hz` is "corner"."""
+    if name in LABELS:
+        return LABELS[name]
+    endings = [ending for ending in UNITS if ending[0] == "_" and name.endswith(ending)]
+    stem = name.removesuffix(max(endings, key=len, default=""))
+    words = {"hz": "Hz", "khz": "kHz", "q": "Q", "lra": "LRA", "ltas": "LTAS", "rms": "RMS"}
+    return " ".join(words.get(word, word) for word in stem.replace("_", " ").split())
+
+
+def said(name: str, value: float | None) -> str:
+    """A value with its unit; a level that is no difference has no plus, and zero has no sign."""
+    text = _SIGNED_ZERO.sub("", written(name, value))
+    return text.removeprefix("+") if name in ABSOLUTE else text
+
+
+def bare(name: str, value: float | None) -> str:
+    """A value without its unit, for a column whose row names the unit."""
+    unit = unit_of(name) or ""
+    return said(name, value).removesuffix(unit).rstrip() if unit else said(name, value)
+
+
+def difference(name: str, value: float | None) -> str:
+    """A difference between two values of this name, signed: loudness differs in LU, peaks in dB."""
+    text = _SIGNED_ZERO.sub("", written("delta" + DIFFERENCE_UNITS.get(unit_of(name) or "", f"_{name}"), value))
+    return text if text[0] in "+−—" or (value is not None and value <= 0) or _is_zero(text) else f"+{text}"
+
+
+def spread(name: str, value: float) -> str:
+    """Half a range around a value: "±0.50 dB"."""
+    text = difference(name, abs(value)).lstrip("+−")
+    return text if text == "—" else f"±{text}"
+
+
+def pair(name: str, before: float | None, after: float | None) -> str:
+    """A change: "−16.4 → −10.3 LUFS"."""
+    return _joined(said(name, before), said(name, after), " → ")
+
+
+def span(name: str, low: float, high: float) -> str:
+    """A range: "−6.00 to +6.00 dB"."""
+    return _joined(said(name, low), said(name, high), " to ")
+
+
+def bounds(name: str, low: float | None, high: float | None) -> str:
+    """What a check allows, in words."""
+    if low is not None and high is not None:
+        return span(name, low, high)
+    if low is not None:
+        return f"at least {said(name, low)}"
+    return "anything" if high is None else f"at most {said(name, high)}"
+
+
+def confidence(value: float) -> str:
+    """Confidence as a word and a number."""
+    word = "high" if value >= HIGH_CONFIDENCE else "fair" if value >= FAIR_CONFIDENCE else "low"
+    return f"{word} ({value:.2f})"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things: "1 move", "5 moves"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def clock(seconds: float) -> str:
+    """A time in the track: "3:07", "1:02:40"."""
+    whole = round(seconds)
+    hours, minutes = whole // 3600, whole // 60 % 60
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+
+
+def _joined(first: str, second: str, between: str) -> str:
+    """Two values, the unit said once where both have the same."""
+    number, _, unit = first.partition(" ")
+    return f"{number if unit and second.endswith(f' {unit}') else first}{between}{second}"
+
+
+def _is_zero(text: str) -> bool:
+    return not any(digit in text for digit in "123456789")

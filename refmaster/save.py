@@ -1,0 +1,321 @@
+"""The door that sound leaves by: which format, where to, and written whole or not at all.
+
+Integer formats are rounded here and not by libsndfile, which wraps or truncates; the result is counted again before
+it takes its name.
+"""
+
+import errno
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from refmaster.atomic import replacing, why
+from refmaster.dsp.blocks import rechunked
+from refmaster.dsp.dither import quantise
+from refmaster.errors import BadOutput, BadSetting
+from refmaster.names import LONGEST_NAME_BYTES, shown, storable
+from refmaster.records import Delivery, Source
+from refmaster.stream import PIECE_SAMPLES, SoundStream, reading
+from refmaster.timeless import make_timeless
+from refmaster.units import FloatArray
+
+WRITE_SAMPLES = 65536
+# RIFF and AIFF count bytes in 32 bits; 64 MiB are left for tags and pictures.
+LARGEST_RIFF_BYTES = 2**32 - 2**26
+HIGHEST_VORBIS_RATE_HZ = 192_000  # at 384 kHz libsndfile 1.2.2 crashes, whatever the size of the pieces
+
+_DEPTHS = {
+    "16": ("PCM_16", 16),
+    "24": ("PCM_24", 24),
+    "32": ("PCM_32", 32),
+    "32f": ("FLOAT", None),
+    "64f": ("DOUBLE", None),
+}
+_DEFAULT_DEPTH = "24"
+_STORED_BYTES = {"PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8}
+# libsndfile's knob from 0 (best) to 1; taste: as good as the format gets at a size people use.
+# Vorbis quality 8 (about 256 kbit/s), Opus about 260 kbit/s for stereo, MP3 a constant 320 kbit/s.
+_COMPRESSION = {"VORBIS": 0.2, "OPUS": 0.5, "MPEG_LAYER_III": 0.0}
+
+
+@dataclass(frozen=True)
+class _Format:
+    """A format as people call it: libsndfile's names, the endings it may have, and what it takes."""
+
+    container: str
+    endings: tuple[str, ...]
+    depths: tuple[str, ...] = tuple(_DEPTHS)
+    lossy_subtype: str | None = None
+    rates_hz: tuple[int, ...] = ()  # empty: any
+    highest_rate_hz: int | None = None
+
+
+_FORMATS = {
+    "WAV": _Format("WAV", (".wav", ".wave")),
+    "RF64": _Format("RF64", (".rf64", ".wav", ".wave")),
+    "W64": _Format("W64", (".w64",)),
+    "AIFF": _Format("AIFF", (".aiff", ".aif", ".aifc")),
+    "CAF": _Format("CAF", (".caf",)),
+    "FLAC": _Format("FLAC", (".flac",), ("16", "24")),
+    "OGG": _Format("OGG", (".ogg", ".oga"), (), "VORBIS", highest_rate_hz=HIGHEST_VORBIS_RATE_HZ),
+    "OPUS": _Format("OGG", (".opus", ".ogg", ".oga"), (), "OPUS", (8000, 12000, 16000, 24000, 48000)),
+    "MP3": _Format(
+        "MP3", (".mp3",), (), "MPEG_LAYER_III", (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+    ),
+}
+EXTENSIONS: dict[str, str] = {
+    ending: name for name, one in reversed(_FORMATS.items()) for ending in one.endings
+}  # reversed: an ending that several formats share belongs to the first, .wav to WAV
+
+
+@dataclass(frozen=True)
+class WriteResult:
+    """What was written: samples a channel, and how many values (of all channels) were held at full scale."""
+
+    n_samples: int
+    clipped_samples: int
+
+
+def choose_delivery(out: Path, *, container: str | None, bit_depth: str | None, source: Source) -> Delivery:
+    """The format that a name and the options ask for; 24 bits unless told, WAV where the name has no ending.
+
+    `container` is a key of `EXTENSIONS`' values in any case ("flac"), `bit_depth` one of 16, 24, 32, 32f, 64f.
+    """
+    name = _format_name(out, container)
+    chosen = _FORMATS[name]
+    _refuse_rate(name, chosen, source.sample_rate_hz)
+    if chosen.lossy_subtype is not None:
+        if bit_depth is not None:
+            raise BadSetting(f"{name} has no bit depth; leave --bit-depth out, or choose WAV or FLAC")
+        return Delivery(chosen.container, chosen.lossy_subtype, bit_depth=None, dithered=False)
+    depth = (bit_depth or _DEFAULT_DEPTH).lower()
+    if depth not in chosen.depths:
+        raise BadSetting(f"{name} has no bit depth {bit_depth!r}; allowed: {', '.join(chosen.depths)}")
+    subtype, bits = _DEPTHS[depth]
+    return Delivery(chosen.container, subtype, bit_depth=bits, dithered=bits is not None)
+
+
+def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path], *, force: bool, need_bytes: int = 0) -> None:
+    """Refuse, before any work, results that cannot or must not be written.
+
+    `need_bytes` is what all outputs together will take, as far as is known.
+    """
+    for number, out in enumerate(outputs):
+        for other in inputs:
+            if _same_file(out, other):
+                raise BadOutput(
+                    f"{shown(out)} is an input as well; refmaster never overwrites one: choose another name"
+                )
+        if any(_same_file(out, other) for other in outputs[:number]):
+            raise BadOutput(f"{shown(out)} is asked for twice; give each result its own name")
+        _refuse_name(out)
+        _refuse_standing(out, force)
+    for folder in dict.fromkeys(out.parent for out in outputs):
+        _refuse_folder(folder, need_bytes)
+
+
+def write_audio(
+    out: Path,
+    blocks: Iterable[FloatArray],
+    *,
+    sample_rate_hz: int,
+    channels: int,
+    delivery: Delivery,
+    expected_samples: int | None = None,
+    finish: Callable[[Path], None] | None = None,
+) -> WriteResult:
+    """Write sound of the shape (channels, samples), whole or not at all; an existing file is replaced at the end.
+
+    `expected_samples` lets a WAV past 4 GiB become an RF64, and is held against what came. `finish` is called with
+    the closed, still hidden file, to add tags to it.
+    """
+    delivery = _large_enough(out, delivery, channels, expected_samples)
+    with replacing(out) as temp:
+        result = _written(temp, blocks, sample_rate_hz=sample_rate_hz, channels=channels, delivery=delivery)
+        if expected_samples is not None and result.n_samples != expected_samples:
+            raise BadOutput(
+                f"{shown(out)} would have {result.n_samples} samples instead of {expected_samples};"
+                " the target changed while it was read: run again"
+            )
+        if finish is not None:
+            finish(temp)
+        make_timeless(temp)
+        _verify(temp, out, result.n_samples, delivery)
+    return result
+
+
+def write_text(out: Path, text: str) -> None:
+    """Write a text as UTF-8 with newlines as they are, whole or not at all."""
+    with replacing(out) as temp:
+        temp.write_bytes(storable(text).encode("utf-8"))
+
+
+def _format_name(out: Path, container: str | None) -> str:
+    ending = out.suffix.lower()
+    known = ", ".join(name.lower() for name in _FORMATS)
+    if container is None:
+        if ending and ending not in EXTENSIONS:
+            endings = ", ".join(sorted(EXTENSIONS))
+            raise BadSetting(f"no format goes by the ending {shown(ending)!r}; known: {endings}; or give --format")
+        return EXTENSIONS.get(ending, "WAV")
+    name = container.upper()
+    if name not in _FORMATS:
+        raise BadSetting(f"no format {container!r}; known: {known}")
+    if ending in EXTENSIONS and ending not in _FORMATS[name].endings:
+        fitting_ending = _FORMATS[name].endings[0]
+        raise BadSetting(f"{shown(out.name)} and --format {name.lower()} disagree; name it {fitting_ending}")
+    return name
+
+
+def _refuse_rate(name: str, chosen: _Format, sample_rate_hz: int) -> None:
+    """Refuse rates the encoder does not know: the master keeps its rate, so another format has to be chosen."""
+    highest = chosen.highest_rate_hz
+    if (chosen.rates_hz and sample_rate_hz not in chosen.rates_hz) or (highest and sample_rate_hz > highest):
+        allowed = ", ".join(str(rate) for rate in chosen.rates_hz) or f"up to {highest}"
+        raise BadSetting(f"{name} cannot hold {sample_rate_hz} Hz; allowed: {allowed} Hz; choose WAV or FLAC")
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    """Whether two paths are one file, by any name, link or spelling."""
+    try:
+        if os.path.samefile(one, other):
+            return True
+    except (OSError, ValueError):
+        pass  # one of them is not there (yet): their resolved names decide
+    return os.path.normcase(os.path.realpath(one)) == os.path.normcase(os.path.realpath(other))
+
+
+def _refuse_name(out: Path) -> None:
+    if not out.name or "\0" in str(out):
+        raise BadOutput(f"{shown(out)!r} is no name for a file; give one")
+    if len(os.fsencode(out.name)) > LONGEST_NAME_BYTES:
+        raise BadOutput(f"{shown(out)} is too long a name; at most {LONGEST_NAME_BYTES} bytes")
+
+
+def _refuse_standing(out: Path, force: bool) -> None:
+    """Refuse what stands where the result should go, unless it is a plain file and may be overwritten."""
+    try:
+        mode = os.lstat(out).st_mode
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise BadOutput(f"{shown(out)} cannot be written ({why(error)})") from error
+    if out.is_dir():
+        raise BadOutput(f"{shown(out)} is a folder; give a file name")
+    if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+        raise BadOutput(f"{shown(out)} is a device or a pipe; give a file name")
+    if not force:
+        raise BadOutput(f"{shown(out)} exists; --force overwrites it")
+    if out.exists() and not os.access(out, os.W_OK):
+        raise BadOutput(f"{shown(out)} is write-protected; choose another name")
+
+
+def _refuse_folder(folder: Path, need_bytes: int) -> None:
+    if not folder.is_dir():
+        what = "is not a folder" if folder.exists() else "does not exist"
+        raise BadOutput(f"the folder {shown(folder)} {what}; make it, or choose another with -o")
+    try:
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        # Permissions tell root nothing, and nobody about read-only disks: only a try does.
+        descriptor, probe = tempfile.mkstemp(prefix=".refmaster-", suffix=".part", dir=folder)
+        os.close(descriptor)
+        os.unlink(probe)
+        free_bytes = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise BadOutput(f"the folder {shown(folder)} cannot be written to ({why(error)}); choose another") from error
+    if need_bytes > free_bytes:
+        raise BadOutput(
+            f"the disk of {shown(folder)} has {free_bytes / 1e6:.0f} MB free, and {need_bytes / 1e6:.0f} MB are needed"
+        )
+
+
+def _large_enough(out: Path, delivery: Delivery, channels: int, expected_samples: int | None) -> Delivery:
+    """RF64 where a WAV would pass 4 GiB; AIFF has no such successor and is refused."""
+    n_bytes = (expected_samples or 0) * channels * _STORED_BYTES.get(delivery.subtype, 0)
+    if n_bytes <= LARGEST_RIFF_BYTES or delivery.container not in ("WAV", "AIFF"):
+        return delivery
+    if delivery.container == "AIFF":
+        raise BadOutput(f"{shown(out)} would pass the 4 GiB that AIFF can hold; choose WAV, CAF or FLAC")
+    return Delivery("RF64", delivery.subtype, delivery.bit_depth, delivery.dither_seed, delivery.dithered)
+
+
+def _written(
+    temp: Path, blocks: Iterable[FloatArray], *, sample_rate_hz: int, channels: int, delivery: Delivery
+) -> WriteResult:
+    """Encode the blocks into an existing file, in steps that never depend on how they came."""
+    n_samples = clipped_samples = 0
+    lossy = delivery.subtype in _COMPRESSION
+    most_samples = LARGEST_RIFF_BYTES // (channels * _STORED_BYTES.get(delivery.subtype, 1))
+    with _writing(temp, sample_rate_hz, channels, delivery) as stream:
+        for block in rechunked(blocks, PIECE_SAMPLES if lossy else WRITE_SAMPLES):
+            if block.shape[0] != channels:
+                raise ValueError(f"a block of {block.shape[0]} channels in a file of {channels}")
+            values, clipped = _encodable(block, delivery, n_samples)
+            try:
+                stream.write(np.ascontiguousarray(values.T))
+            except AssertionError as error:  # how python-soundfile says that less was written than given
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+            n_samples += block.shape[1]
+            clipped_samples += clipped
+            if delivery.container in ("WAV", "AIFF") and n_samples > most_samples:
+                raise OSError(errno.EFBIG, f"{delivery.container} ends at 4 GiB; choose RF64, CAF or FLAC")
+    if n_samples == 0:
+        raise OSError(errno.EINVAL, "there was no sound to write")
+    return WriteResult(n_samples, clipped_samples)
+
+
+@contextmanager
+def _writing(path: Path, sample_rate_hz: int, channels: int, delivery: Delivery) -> Iterator[SoundStream]:
+    """A file to write sound into, by its descriptor, so that any name works."""
+    compression = _COMPRESSION.get(delivery.subtype)
+    descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+    try:
+        with SoundStream(
+            descriptor,
+            "w",
+            samplerate=sample_rate_hz,
+            channels=channels,
+            format=delivery.container,
+            subtype=delivery.subtype,
+            closefd=False,
+            compression_level=compression,
+            bitrate_mode="CONSTANT" if delivery.subtype == "MPEG_LAYER_III" else None,
+        ) as stream:
+            yield stream
+    finally:
+        os.close(descriptor)
+
+
+def _encodable(
+    block: FloatArray, delivery: Delivery, start_sample: int
+) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.generic]], int]:
+    """Samples as libsndfile takes them without changing them: integers left-aligned, floats as they are."""
+    if delivery.bit_depth is None:
+        return (block.astype(np.float32) if delivery.subtype == "FLOAT" else block), 0
+    values, clipped = quantise(
+        block,
+        bit_depth=delivery.bit_depth,
+        seed=delivery.dither_seed,
+        start_sample=start_sample,
+        dithered=delivery.dithered,
+    )
+    if delivery.bit_depth == 16:
+        return values.astype(np.int16), clipped
+    return values << (32 - delivery.bit_depth), clipped
+
+
+def _verify(temp: Path, out: Path, n_samples: int, delivery: Delivery) -> None:
+    """Open what was written and count: a full disk leaves files that look valid and are short."""
+    with reading(temp) as stream:
+        found = stream.frames
+    # MP3 headers count in whole frames of the codec, and lie; the others are exact.
+    if found != n_samples and delivery.container != "MP3":
+        raise BadOutput(f"{shown(out)} came out with {found} of {n_samples} samples; is the disk full or failing?")

@@ -1,0 +1,30 @@
+"""Verify: the written file is measured again, promises are checked, and each move's effect is read off."""
+
+from refmaster.moves import mover_of
+from refmaster.records import Check, Effect, Plan, Profile
+
+LOUDNESS_TOLERANCE_LU = 0.1
+ROUNDING = 5e-3  # of a display: two decimals of a dB
+
+
+def checks(plan: Plan, target: Profile, master: Profile, clipped_samples: int) -> tuple[Check, ...]:
+    """The promises about a master, each with its value and bounds."""
+    made = [
+        Check("n_samples", float(master.n_samples), float(target.n_samples), float(target.n_samples)),
+        Check("sample_rate_hz", float(master.sample_rate_hz), float(target.sample_rate_hz), float(target.sample_rate_hz)),
+        Check("channels", float(master.channels), float(target.channels), float(target.channels)),
+    ]
+    if not plan.active:
+        return tuple(made)
+    ceiling = plan.ceiling_dbtp
+    made.append(Check("true_peak_dbtp", master.true_peak_dbtp, None, None if ceiling is None else ceiling + ROUNDING))
+    if plan.goal_lufs is not None:
+        low, high = (plan.goal_lufs + sign * (LOUDNESS_TOLERANCE_LU + ROUNDING) for sign in (-1, 1))
+        made.append(Check("integrated_lufs", master.integrated_lufs, low, high))
+    made.append(Check("clipped_samples", float(clipped_samples), 0.0, 0.0))
+    return tuple(made)
+
+
+def effects(plan: Plan, master: Profile) -> tuple[tuple[str, Effect], ...]:
+    """What each heard move did to the feature it claims, as the master shows it."""
+    return tuple((move.id, mover_of(move).effect(move, master)) for move in plan.active)

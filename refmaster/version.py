@@ -1,0 +1,3 @@
+"""The engine's version; a session remembers it."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Tests of the report; `sample.py` makes Reports for other tests too."""

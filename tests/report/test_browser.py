@@ -1,0 +1,188 @@
+"""The page in a real browser: nothing is fetched, nothing fails, everything is drawn and fits."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from refmaster.report import page
+
+from . import sample
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=f"no Chromium is installed ({', '.join(NAMES)})")
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+ARGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+KINDS = ("full_report", "dry_run", "without_reference", "unchanged", "mono", "failed")
+RGB_OF_TRACE = "getComputedStyle(document.querySelector('#plot-spectrum .scatterlayer .trace:last-child path')).stroke"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["playwright.Browser"]:
+    with playwright.sync_playwright() as started:
+        chromium = started.chromium.launch(executable_path=CHROMIUM, args=list(ARGS))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every kind of report as a file."""
+    made: Path = tmp_path_factory.mktemp("pages")
+    for kind in KINDS:
+        html = page(getattr(sample, kind)(), wanted_eq_db=sample.wanted_eq_db(), applied_eq_db=sample.applied_eq_db())
+        (made / f"{kind}.html").write_text(html, encoding="utf-8")
+    return made
+
+
+@pytest.fixture
+def opened(browser, folder):
+    """Opens a page; afterwards, nothing may have failed and nothing may have been fetched."""
+    troubles: list[str] = []
+    contexts = []
+
+    def open_page(kind: str, *, width: int = 1280, scheme: str = "light", touch: bool = False):
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, has_touch=touch)
+        contexts.append(context)
+        tab = context.new_page()
+        tab.on("console", lambda message: troubles.append(f"console: {message.text}"))
+        tab.on("pageerror", lambda error: troubles.append(f"error: {error}"))
+        tab.on("request", lambda request: _local(request.url) or troubles.append(f"request: {request.url}"))
+        tab.goto((folder / f"{kind}.html").as_uri())
+        tab.wait_for_selector("html[data-drawn]", timeout=20_000)
+        return tab
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert troubles == []
+
+
+def _local(url: str) -> bool:
+    return url.startswith(("file://", "data:"))
+
+
+def _overflowing(tab) -> list[str]:
+    """Elements that reach past the right edge of the window."""
+    found: list[str] = tab.evaluate(
+        """() => [...document.querySelectorAll("body *:not(.hushed)")]
+            .filter((one) => one.getBoundingClientRect().right > innerWidth + 0.5 && !one.closest("svg"))
+            .map((one) => one.outerHTML.slice(0, 120))"""
+    )
+    return found
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("kind", ["full_report", "failed"])
+def test_the_page_fits_its_window(opened, kind, width, scheme):
+    tab = opened(kind, width=width, scheme=scheme)
+    tab.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert _overflowing(tab) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_plot_is_drawn(opened, kind):
+    tab = opened(kind)
+    drawn = tab.evaluate(
+        """() => [...document.querySelectorAll(".plot")].map((plot) => [
+            plot.querySelectorAll(".main-svg").length > 0,
+            plot.querySelectorAll(".js-line, .bars path").length > 0,
+            plot.querySelectorAll(".xtitle, .ytitle").length,
+            plot.getBoundingClientRect().height > 150,
+        ])"""
+    )
+    assert len(drawn) >= 4
+    assert all(one == [True, True, 2, True] for one in drawn)
+
+
+def test_time_runs_from_left_to_right(opened):
+    """Regression: plotly.js reads the numbers 1000 to 9999 on a date axis as years."""
+    tab = opened("full_report")
+    ends = tab.evaluate(
+        """() => ["loudness", "gain_reduction"].flatMap((name) => {
+            const plot = document.querySelector(`[data-figure=${name}]`);
+            const axis = plot._fullLayout.xaxis;
+            return plot.calcdata.map((points) => {
+                const xs = points.map((point) => point.x).filter(Number.isFinite); // a gap has none
+                return xs.length > 1 && xs.every((x, i) => !i || x > xs[i - 1])
+                    && xs[0] >= axis.r2l(axis.range[0]) && xs.at(-1) <= axis.r2l(axis.range[1]) + 1;
+            });
+        })"""
+    )
+    assert ends
+    assert all(ends)
+
+
+def test_plots_follow_the_colour_scheme(opened):
+    tab = opened("full_report", scheme="light")
+    light = tab.evaluate(RGB_OF_TRACE)
+    tab.emulate_media(color_scheme="dark")
+    tab.wait_for_function(f"() => {RGB_OF_TRACE} !== '{light}'")
+
+
+def test_a_legend_entry_hides_and_shows_its_line_by_keyboard(opened):
+    tab = opened("full_report")
+    entry, lines = tab.locator("#plot-spectrum .entry").first, "#plot-spectrum .scatterlayer .trace"
+    assert tab.locator(lines).count() == 3
+    entry.focus()
+    tab.keyboard.press("Enter")
+    tab.wait_for_function(f"() => document.querySelectorAll('{lines}').length === 2")
+    assert entry.get_attribute("aria-pressed") == "false"
+    tab.keyboard.press("Enter")
+    tab.wait_for_function(f"() => document.querySelectorAll('{lines}').length === 3")
+
+
+def test_a_flag_is_copied_or_selected(opened):
+    tab = opened("full_report")
+    button = tab.locator(".undo .copy").first
+    button.click()
+    tab.wait_for_function("() => ['copied', 'selected'].includes(document.querySelector('.undo .copy').textContent)")
+
+
+def test_a_page_in_print_is_light_whatever_the_screen(opened):
+    tab = opened("full_report", scheme="dark")
+    ink = "getComputedStyle(document.documentElement).getPropertyValue('--ink').trim()"
+    dark = tab.evaluate(ink)
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert tab.evaluate(ink) != dark
+    assert tab.evaluate("document.querySelector('.main-svg').getBoundingClientRect().width") == 660
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    tab.wait_for_function("() => document.querySelector('.main-svg').getBoundingClientRect().width > 700")
+    assert tab.evaluate(ink) == dark
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_its_ground(opened, scheme):
+    """WCAG 2.1, 1.4.3: a contrast of at least 4.5 to 1 for text, and 1.4.11: 3 to 1 for the lines of a plot."""
+    tab = opened("full_report", scheme=scheme)
+    names = ["paper", "raised", "ink", "muted", "accent", "failed", "target", "reference", "master"]
+    style = tab.evaluate(
+        """(names) => Object.fromEntries(names.map(
+            (name) => [name, getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()]))""",
+        names,
+    )
+    for ground in (style["paper"], style["raised"]):
+        for name in ("ink", "muted", "accent", "failed"):
+            assert _contrast(style[name], ground) >= 4.5, name
+        for name in ("target", "reference", "master"):
+            assert _contrast(style[name], ground) >= 3.0, name
+
+
+def _contrast(one: str, other: str) -> float:
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    """Relative luminance of "#rrggbb", WCAG 2.1."""
+    shares = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -1,0 +1,212 @@
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from refmaster.records import Assumption, Check, Report, Verdict
+from refmaster.report import page
+
+from . import sample
+
+HOSTILE = "</script><script>alert(1)</script>\"'&<img src=x onerror=alert(2)>"
+KINDS = {
+    "full": sample.full_report,
+    "dry run": sample.dry_run,
+    "no reference": sample.without_reference,
+    "unchanged": sample.unchanged,
+    "mono": sample.mono,
+    "failed": sample.failed,
+    "unmeasured": sample.unmeasured,
+}
+VOID = {"meta", "link", "img", "br", "hr", "input", "line", "rect"}
+
+
+class Outline(HTMLParser):
+    """What is in a page: every element with its attributes, the text outside of scripts, and unclosed elements."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.words: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] not in ("script", "style"):
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def of(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def outline(report: Report) -> Outline:
+    return Outline(page(report, wanted_eq_db=sample.wanted_eq_db(), applied_eq_db=sample.applied_eq_db()))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_report_makes_a_well_formed_page(kind):
+    found = outline(KINDS[kind]())
+    assert found.open == []
+    ids = [attributes["id"] for _, attributes in found.elements if "id" in attributes]
+    assert sorted(set(ids)) == sorted(ids)
+    assert "NaN" not in found.text
+    assert "None" not in found.text.replace("None.", "")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_is_loaded_from_anywhere(kind):
+    found = outline(KINDS[kind]())
+    loading = [attributes.get(name) for _, attributes in found.elements for name in ("src", "href", "action", "poster")]
+    assert {one for one in loading if one} == {"data:,", "#moves"}
+    policy = next(meta for meta in found.of("meta") if meta.get("http-equiv") == "Content-Security-Policy")
+    assert "default-src 'none'" in (policy["content"] or "")
+
+
+def test_the_page_has_one_plotly_and_no_import_in_its_style():
+    html = page(sample.full_report())
+    assert html.count("* plotly.js v") == 1
+    style = html[html.index("<style>") : html.index("</style>")]
+    assert "@import" not in style
+    assert "url(" not in style
+
+
+def test_the_verdict_comes_first_then_the_moves_then_the_evidence():
+    text = outline(sample.full_report()).text
+    order = [
+        "Mastered: 5 moves, all checks passed",
+        "Integrated loudness −17.4 → −10.3 LUFS (+7.1 LU)",
+        *("Before, reference, after", "Moves", "Left alone", "Not reached", "Assumptions", "Checks", "Evidence"),
+        "refmaster render",
+    ]
+    places = [text.index(words) for words in order]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("dry run", "Dry run: 5 moves planned, nothing rendered"),
+        ("unchanged", "Unchanged: nothing needed doing"),
+        ("failed", "A check failed: true peak −0.82 dBTP, allowed at most −1.00 dBTP"),
+        ("unmeasured", "A check failed: true peak could not be measured"),
+    ],
+)
+def test_the_status_is_said_in_words(kind, words):
+    assert words in outline(KINDS[kind]()).text
+
+
+def test_every_move_shows_its_id_text_undo_and_flags():
+    report = sample.full_report()
+    text = outline(report).text
+    for move in report.plan.moves:
+        assert f"--drop {move.id}" in text
+        assert report.text_of(move.id) in text
+        for param in move.params:
+            assert f"--set {move.id}.{param.name}={param.value:g}" in text
+            assert str(param) in text
+
+
+def test_a_decision_of_the_person_is_shown_with_what_was_proposed():
+    report = sample.full_report()
+    shelf, bell, *rest = report.plan.moves
+    chosen = replace(shelf.at(gain_db=-0.5), verdict=Verdict.OVERRIDE, proposed=(("gain_db", -1.8),))
+    changed = replace(chosen, locked=True, note="keep the weight")
+    dropped = replace(bell, verdict=Verdict.DROP)
+    found = outline(replace(report, plan=replace(report.plan, moves=(changed, dropped, *rest))))
+    for words in ("override", "locked", "Your note: keep the weight", "proposed −1.80 dB", "Mastered: 4 moves"):
+        assert words in found.text
+    assert "leave out --drop match_eq/bell_1" in found.text
+
+
+@pytest.mark.parametrize("where", ["path", "text", "genre", "check"])
+def test_hostile_words_stay_words(where):
+    report = sample.full_report()
+    path = f"/music/{HOSTILE.replace('/', '_')}" if where == "path" else report.target.path
+    hostile = replace(
+        report,
+        target=replace(report.target, path=path),
+        texts=(("match_loudness", HOSTILE),),
+        genre=replace(report.genre, label=HOSTILE),
+        notes=(HOSTILE,),
+        checks=(Check(f"{HOSTILE}_db", 0.0, None, 1.0),),
+        plan=replace(report.plan, assumptions=(Assumption(HOSTILE, HOSTILE),)),
+        files=replace(report.files, session=f"/tmp/{HOSTILE}.toml"),
+    )
+    plain, found = outline(report), outline(hostile)
+    assert len(found.of("script")) == len(plain.of("script"))
+    assert found.of("img") == []
+    assert HOSTILE in found.text
+    assert not [name for _, attributes in found.elements for name in attributes if name.startswith("on")]
+
+
+def test_a_hostile_name_in_a_figure_does_not_end_its_script():
+    report = sample.full_report()
+    html = page(report)
+    figures = re.search(r'<script type="application/json" id="figures">(.*?)</script>', html, re.DOTALL)
+    assert figures is not None
+    assert not set("<>&") & set(figures[1])
+
+
+def test_what_could_not_be_measured_is_a_dash():
+    found = outline(sample.mono())
+    row = re.search(r"correlation (.*?) width", found.text)
+    assert row is not None
+    assert row[1].split() == ["—"] * 4
+
+
+def test_a_short_track_has_its_loudness_range_marked():
+    report = sample.full_report()
+    assert "short: under 60 s" not in outline(report).text
+    assert "short: under 60 s" in outline(replace(report, target=replace(report.target, duration_s=42.0))).text
+
+
+def test_empty_lists_are_not_shown():
+    report = sample.full_report()
+    quiet = replace(report, notes=(), plan=replace(report.plan, rejected=(), not_reached=(), assumptions=()), checks=())
+    text = outline(replace(quiet, target=replace(quiet.target, defects=()))).text
+    for title in ("Left alone", "Not reached", "Assumptions", "Worth knowing", "Checks"):
+        assert title not in text
+
+
+def test_every_plot_has_a_title_units_a_legend_a_caption_an_alternative_and_a_table():
+    found = outline(sample.full_report())
+    plots = [attributes for attributes in found.of("div") if attributes.get("class") == "plot"]
+    names = [plot["data-figure"] for plot in plots]
+    assert names == ["spectrum", "eq", "loudness", "width", "gain_reduction", "dynamics"]
+    assert all(plot["role"] == "img" and plot["aria-label"] for plot in plots)
+    for tag in ("figure", "figcaption", "details"):
+        assert len(found.of(tag)) == len(plots)
+    legends = [attributes["data-plot"] for attributes in found.of("button") if "data-plot" in attributes]
+    assert list(dict.fromkeys(legends)) == names
+
+
+@pytest.mark.parametrize(
+    ("kind", "absent"),
+    [("mono", {"width"}), ("dry run", {"gain_reduction"}), ("unmeasured", {"loudness", "dynamics"})],
+)
+def test_a_plot_with_nothing_to_draw_is_left_out(kind, absent):
+    found = outline(KINDS[kind]())
+    names = {attributes.get("data-figure") for attributes in found.of("div")}
+    assert not names & absent
+
+
+def test_inputs_are_named_by_their_hash():
+    report = sample.full_report()
+    text = outline(report).text
+    assert report.target.sha256 in text
+    assert report.reference is not None
+    assert report.reference.sha256 in text
