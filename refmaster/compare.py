@@ -53,7 +53,9 @@ def compare(target: Measured, reference: Measured, genre: Genre) -> Comparison:
     kinship = _kinship(kin, strangers)
     tone = _curve(difference, seen, _mixed(kin, strangers, kinship), pair.octaves)
     width = _width(pair, kinship, seen)
-    return Comparison(kinship, tuple(band_hz.tolist()), tone, width, _identical(target.profile, reference.profile), ignored)
+    return Comparison(
+        kinship, tuple(band_hz.tolist()), tone, width, _identical(target.profile, reference.profile), ignored
+    )
 
 
 def _identical(t: Profile, r: Profile) -> bool:
@@ -74,7 +76,9 @@ def _trusted(pair: _Pair) -> tuple[FloatArray, tuple[str, ...]]:
         cutoff = measured.profile.hf_cutoff_hz
         if cutoff is not None:
             seen &= pair.band_hz < cutoff * 2 ** (-1 / 6)  # the last band before the cut is already bent
-            ignored.append(f"tone above {cutoff / 1000:.1f} kHz: the {role} holds nothing there (a lossy codec or a low rate)")
+            ignored.append(
+                f"tone above {cutoff / 1000:.1f} kHz: the {role} holds nothing there (a lossy codec or a low rate)"
+            )
     return seen, tuple(ignored)
 
 

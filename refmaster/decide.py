@@ -11,7 +11,9 @@ from refmaster.moves import blank_of, movers, unknown_move
 from refmaster.records import Decision, Move, Stage, Verdict
 
 
-def parse_decisions(drops: Iterable[str] = (), sets: Iterable[str] = (), locks: Iterable[str] = ()) -> tuple[Decision, ...]:
+def parse_decisions(
+    drops: Iterable[str] = (), sets: Iterable[str] = (), locks: Iterable[str] = ()
+) -> tuple[Decision, ...]:
     """Decisions of `--drop ID`, `--set ID.param=value` and `--lock ID`; BadSetting says how to write what cannot be read."""
     found = [Decision(one.strip(), Verdict.DROP) for one in drops]
     for one in sets:
@@ -19,7 +21,9 @@ def parse_decisions(drops: Iterable[str] = (), sets: Iterable[str] = (), locks: 
         move, dot, name = where.strip().rpartition(".")
         number = _number(value)
         if not (equals and dot and move and name) or number is None:
-            raise BadSetting(f"--set {one!r} is not understood; write --set ID.param=value, as in match_loudness.gain_db=2.5")
+            raise BadSetting(
+                f"--set {one!r} is not understood; write --set ID.param=value, as in match_loudness.gain_db=2.5"
+            )
         found.append(Decision(move, Verdict.OVERRIDE, ((name, number),)))
     found += [Decision(one.strip(), Verdict.KEEP, locked=True) for one in locks]
     for decision in found:

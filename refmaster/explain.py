@@ -19,7 +19,9 @@ def text_of(move: Move) -> str:
         text = f"Dropped by you. It would have been: {text}"
     elif move.verdict is Verdict.OVERRIDE:
         before = dict(move.proposed)
-        changes = [f"{p.name} was {before[p.name]:g}" for p in move.params if p.name in before and before[p.name] != p.value]
+        changes = [
+            f"{p.name} was {before[p.name]:g}" for p in move.params if p.name in before and before[p.name] != p.value
+        ]
         text = f"Set by you{' (' + ', '.join(changes).replace('-', '−') + ')' if changes else ''}. {text}"
     return f"{text} Note: {move.note}" if move.note else text
 

@@ -61,7 +61,7 @@ def master(
     only: str | None = None,
     detail: int | None = None,
     drop: Sequence[str] = (),
-    set: Sequence[str] = (),  # noqa: A002 - the flag's own name
+    set: Sequence[str] = (),
     lock: Sequence[str] = (),
     options: Options | None = None,
     told: Told | None = None,
@@ -95,7 +95,7 @@ def master_array(
     loudness: float | None = None,
     ceiling: float = -1.0,
     drop: Sequence[str] = (),
-    set: Sequence[str] = (),  # noqa: A002 - the flag's own name
+    set: Sequence[str] = (),
 ) -> tuple[FloatArray, Report]:
     """Master sound in memory, shape (channels, samples); answers with float samples of the same shape, and the Report."""
     request = checked_request(amount, loudness, ceiling, None, None)
@@ -115,7 +115,7 @@ def render(
     out: str | os.PathLike[str] | None = None,
     *,
     drop: Sequence[str] = (),
-    set: Sequence[str] = (),  # noqa: A002 - the flag's own name
+    set: Sequence[str] = (),
     lock: Sequence[str] = (),
     target: str | os.PathLike[str] | None = None,
     reference: str | os.PathLike[str] | None = None,

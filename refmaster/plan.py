@@ -152,7 +152,7 @@ class _Ear:
     def __init__(self, track: Track):
         self._track = track
         self._moves: tuple[Move, ...] | None = None
-        self._kept: list["np.typing.NDArray[np.float32]"] | None = None
+        self._kept: list[np.typing.NDArray[np.float32]] | None = None
 
     def sound(self, moves: tuple[Move, ...]) -> Iterator[FloatArray]:
         """The target through these moves, from its start."""

@@ -103,7 +103,9 @@ def read(path: Path) -> Session:
         raise BadSetting(f"{shown(path)}: not TOML that can be read ({error})") from error
     schema = data.get("schema")
     if isinstance(schema, int) and schema > SCHEMA:
-        raise BadSetting(f"{shown(path)}: schema {schema} is newer than this version knows ({SCHEMA}); update refmaster")
+        raise BadSetting(
+            f"{shown(path)}: schema {schema} is newer than this version knows ({SCHEMA}); update refmaster"
+        )
     try:
         model = SessionModel.model_validate(data)
     except ValidationError as error:
@@ -282,4 +284,3 @@ def _range(param: Param) -> str:
     unit = unit_of(param.name) or ""
     rest = "" if param.neutral is None else f"; {param.neutral:g} does nothing"
     return f"{param.low:g} to {param.high:g} {unit}".rstrip() + rest
-

@@ -67,6 +67,7 @@ _MP4_ATOMS = {
     "bpm": "tmpo",
 }
 _KNOWN = (*_ID3_FRAMES, "comment")
+_WITHOUT_TAGS = (b"RF64", b"riff", b"caff")  # RF64, Wave64 and CAF: mutagen writes none there
 _FRONT_COVER = 3  # ID3v2.4, section 4.14
 _VORBIS_PICTURE = "metadata_block_picture"
 
@@ -100,12 +101,12 @@ def copy_tags(source_path: str | os.PathLike[str], temp_path: Path) -> tuple[str
     except Exception as error:  # broken tags break their reader in every way there is
         return (f"tags of {name} could not be read ({_said(error)})",)
     with open(temp_path, "rb") as file:
-        flac = file.read(4) == b"fLaC"
-    tags, notes = _cleaned(found, name, LARGEST_FLAC_PICTURE_BYTES if flac else LARGEST_PICTURE_BYTES)
+        magic = file.read(4)
+    tags, notes = _cleaned(found, name, LARGEST_FLAC_PICTURE_BYTES if magic == b"fLaC" else LARGEST_PICTURE_BYTES)
     if not tags.texts and not tags.pictures:
         return notes
     try:
-        taken = _write_to_copy(temp_path, tags)
+        taken = magic not in _WITHOUT_TAGS and _write_to_copy(temp_path, tags)
     except Exception as error:
         return (*notes, f"tags of {name} could not be copied ({_said(error)})")
     if not taken:

@@ -11,7 +11,9 @@ def checks(plan: Plan, target: Profile, master: Profile, clipped_samples: int) -
     """The promises about a master, each with its value and bounds."""
     made = [
         Check("n_samples", float(master.n_samples), float(target.n_samples), float(target.n_samples)),
-        Check("sample_rate_hz", float(master.sample_rate_hz), float(target.sample_rate_hz), float(target.sample_rate_hz)),
+        Check(
+            "sample_rate_hz", float(master.sample_rate_hz), float(target.sample_rate_hz), float(target.sample_rate_hz)
+        ),
         Check("channels", float(master.channels), float(target.channels), float(target.channels)),
     ]
     if not plan.active:

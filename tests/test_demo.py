@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,6 +28,8 @@ LOUDNESS_LUFS = {"song": -18.0, "dull_mix": -22.0, "finished": -11.0}
 CEILINGS_DBTP = {"song": -1.0, "dull_mix": -3.0, "finished": -1.0}
 BAR_S = {"song": 240.0 / 108.0, "dull_mix": 240.0 / 108.0, "finished": 240.0 / 102.0}
 LIFTS_LU = {"song": 2.0, "dull_mix": 2.0, "finished": 1.5}  # the finished one is dense: it lifts by sound, too
+
+NEWER_INSTRUCTIONS = "X86_V3 X86_V4 AVX512_ICL AVX512_SPR AVX2 FMA3 AVX512F AVX512_SKX"  # numpy 2.4's names, and older
 
 every_song = pytest.mark.parametrize("name", list(SONGS))
 
@@ -115,7 +118,7 @@ def test_the_dull_mix_is_duller_narrower_and_less_dense_than_the_reference(playe
 
 
 def test_the_dull_mix_is_the_song_with_known_damage(played):
-    """Where only the filters differ: in the mid, between the drums. −4.5 dB on top, +2.5 dB at 250 Hz, side −3 dB."""
+    """Top −4.5 dB, 250 Hz +2.5 dB, side −3 dB; the louder drums blur what octaves can show of it."""
     song, dull = demo.song(44100), played("dull_mix")
     assert side_to_mid_db(dull) - side_to_mid_db(song) == pytest.approx(-3.0, abs=1.0)
     _, song_db = octaves_db(song.mean(axis=0))
@@ -138,19 +141,26 @@ def test_songs_are_24_bit_numbers(name, played):
     assert np.array_equal(steps, np.round(steps))
 
 
-def test_the_same_bytes_in_every_process(played):
-    code = (
-        "import hashlib; from refmaster import demo; print(hashlib.sha256(demo.finished(44100).tobytes()).hexdigest())"
-    )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=os.getcwd())
+def test_another_process_with_other_instructions_makes_the_same_bytes(played):
+    """Without AVX numpy's sines differ in their last bit; rounding to 24 bits hides it."""
+    code = """
+import hashlib
+from refmaster import demo
+print(hashlib.sha256(demo.finished(44100).tobytes()).hexdigest())
+"""
+    older = {**os.environ, "NPY_DISABLE_CPU_FEATURES": NEWER_INSTRUCTIONS}
+    checkout = Path(__file__).parents[1]
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=checkout, env=older)
+    if "NPY_DISABLE_CPU_FEATURES" in ran.stderr:
+        pytest.skip("this build of numpy names its instructions otherwise")
     assert ran.stdout.strip() == hashlib.sha256(played("finished").tobytes()).hexdigest()
 
 
 def test_songs_are_made_quickly():
-    """A second of processor time is the promise; two leave room for a slow machine."""
+    """A second of processor time is the promise; three leave room for a slow or busy machine."""
     started_s = time.process_time()
     demo.dull_mix(44100)
-    assert time.process_time() - started_s < 2.0
+    assert time.process_time() - started_s < 3.0
 
 
 def lufs(samples: FloatArray, sample_rate_hz: int = 44100) -> float:

@@ -323,6 +323,13 @@ def test_a_size_left_open_by_a_pipe_is_a_note(tmp_path, music, size):
     assert track.notes == (f"a.wav does not say how long it is; all {N} samples that are there were taken",)
 
 
+def test_a_caf_that_leaves_its_size_open_is_refused_because_libsndfile_cannot_read_it(tmp_path, music):
+    path = written(tmp_path / "a.caf", music)
+    at = path.read_bytes().index(b"data\0") + 4
+    with pytest.raises(BadAudio, match=r"is not audio that can be read .*malformed"):
+        open_track(patched(path, at, struct.pack(">q", -1)))
+
+
 def test_a_recorder_that_crashed_is_diagnosed(tmp_path, music):
     path = written(tmp_path / "a.wav", music)
     at = path.read_bytes().index(b"data") + 4

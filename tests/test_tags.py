@@ -241,8 +241,7 @@ def test_the_info_list_of_a_wav_is_read_as_well(tmp_path):
 def test_formats_without_tags_are_a_note_and_stay_as_they_are(tmp_path, name):
     source, master = tagged(tmp_path / "t.flac"), sound_at(tmp_path / name)
     before = master.read_bytes()
-    (note,) = copy_tags(source, master)
-    assert note.startswith("tags of t.flac ")
+    assert copy_tags(source, master) == ("tags of t.flac were not copied: the master's format has no place for them",)
     assert master.read_bytes() == before
 
 

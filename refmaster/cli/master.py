@@ -11,15 +11,28 @@ def command(
     target: Annotated[str, typer.Argument(help="The track to master.")],
     ref: Annotated[list[str] | None, typer.Option("--ref", metavar="FILE", help="The track to master toward.")] = None,
     out: o.Out = None,
-    amount: Annotated[float, typer.Option("--amount", help="0 leaves alone, 50 follows the evidence, 100 matches in full.")] = 50.0,
-    loudness: Annotated[float | None, typer.Option("--loudness", metavar="LUFS", help="Integrated loudness to reach. [the reference's]")] = None,
+    amount: Annotated[
+        float, typer.Option("--amount", help="0 leaves alone, 50 follows the evidence, 100 matches in full.")
+    ] = 50.0,
+    loudness: Annotated[
+        float | None, typer.Option("--loudness", metavar="LUFS", help="Integrated loudness to reach. [the reference's]")
+    ] = None,
     ceiling: Annotated[float, typer.Option("--ceiling", metavar="dBTP", help="True peaks stay under this.")] = -1.0,
-    only: Annotated[str | None, typer.Option("--only", metavar="STAGES", help="Only these: repair, tone, dynamics, image, level. The ceiling holds.")] = None,
-    detail: Annotated[int | None, typer.Option("--detail", metavar="N", help="At most so many EQ bands. [6; 24 toward --amount 100]")] = None,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            "--only", metavar="STAGES", help="Only these: repair, tone, dynamics, image, level. The ceiling holds."
+        ),
+    ] = None,
+    detail: Annotated[
+        int | None, typer.Option("--detail", metavar="N", help="At most so many EQ bands. [6; 24 toward --amount 100]")
+    ] = None,
     drop: o.Drop = None,
     set_: o.Set = None,
     lock: o.Lock = None,
-    engine: Annotated[str, typer.Option("--engine", help="refmaster, or matchering for a second opinion in the same report.")] = "refmaster",
+    engine: Annotated[
+        str, typer.Option("--engine", help="refmaster, or matchering for a second opinion in the same report.")
+    ] = "refmaster",
     format_: o.Format = None,
     bit_depth: o.BitDepth = None,
     dry_run: o.DryRun = False,
@@ -46,14 +59,30 @@ def command(
     if engine == "matchering":
         from refmaster.engines.matchering import second_opinion
 
-        run(lambda told: second_opinion(target, ref[0], out, ceiling=ceiling, options=opts, told=told), json, quiet, verbose)
+        run(
+            lambda told: second_opinion(target, ref[0], out, ceiling=ceiling, options=opts, told=told),
+            json,
+            quiet,
+            verbose,
+        )
         return
     if engine != "refmaster":
         raise BadSetting(f"no engine {engine!r}; known: refmaster, matchering")
     run(
         lambda told: master(
-            target, ref[0], out, amount=amount, loudness=loudness, ceiling=ceiling, only=only, detail=detail,
-            drop=drop or (), set=set_ or (), lock=lock or (), options=opts, told=told,
+            target,
+            ref[0],
+            out,
+            amount=amount,
+            loudness=loudness,
+            ceiling=ceiling,
+            only=only,
+            detail=detail,
+            drop=drop or (),
+            set=set_ or (),
+            lock=lock or (),
+            options=opts,
+            told=told,
         ),  # fmt: skip
         json,
         quiet,

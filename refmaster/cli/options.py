@@ -5,20 +5,36 @@ from typing import Annotated
 import typer
 
 Out = Annotated[
-    str | None, typer.Option("-o", "--out", help="The master's file; session and report stand beside it. [TARGET.master.wav]")
+    str | None,
+    typer.Option("-o", "--out", help="The master's file; session and report stand beside it. [TARGET.master.wav]"),
 ]
-Drop = Annotated[list[str] | None, typer.Option("--drop", metavar="ID", help="Leave a move out, or all of one kind: match_eq.")]
+Drop = Annotated[
+    list[str] | None, typer.Option("--drop", metavar="ID", help="Leave a move out, or all of one kind: match_eq.")
+]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="ID.PARAM=VALUE", help="Give a move's parameter your value: match_eq/high_shelf.gain_db=1.5."),
+    typer.Option(
+        "--set", metavar="ID.PARAM=VALUE", help="Give a move's parameter your value: match_eq/high_shelf.gain_db=1.5."
+    ),
 ]
-Lock = Annotated[list[str] | None, typer.Option("--lock", metavar="ID", help="Hold a move as it is, whatever changes later.")]
+Lock = Annotated[
+    list[str] | None, typer.Option("--lock", metavar="ID", help="Hold a move as it is, whatever changes later.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the whole report as one JSON document instead of a summary.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite an existing master, session and report.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Plan and explain; write nothing.")]
-Format = Annotated[str | None, typer.Option("--format", help="wav, flac, aiff, caf, w64, rf64, ogg, opus or mp3. [by OUT's ending; wav]")]
-BitDepth = Annotated[str | None, typer.Option("--bit-depth", help="16, 24, 32 (whole numbers), 32f or 64f (floating point). [24]")]
+Format = Annotated[
+    str | None,
+    typer.Option("--format", help="wav, flac, aiff, caf, w64, rf64, ogg, opus or mp3. [by OUT's ending; wav]"),
+]
+BitDepth = Annotated[
+    str | None, typer.Option("--bit-depth", help="16, 24, 32 (whole numbers), 32f or 64f (floating point). [24]")
+]
 NoReport = Annotated[bool, typer.Option("--no-report", help="Write no HTML report.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no summary.")]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say also what was considered and rejected, and notes on the files.")]
-Threads = Annotated[int, typer.Option("--threads", min=1, max=64, help="How many threads may work; the result is the same.")]
+Verbose = Annotated[
+    bool, typer.Option("-v", "--verbose", help="Say also what was considered and rejected, and notes on the files.")
+]
+Threads = Annotated[
+    int, typer.Option("--threads", min=1, max=64, help="How many threads may work; the result is the same.")
+]

@@ -13,8 +13,12 @@ def command(
     drop: o.Drop = None,
     set_: o.Set = None,
     lock: o.Lock = None,
-    target: Annotated[str | None, typer.Option("--target", metavar="FILE", help="Where the target is now, if it moved.")] = None,
-    ref: Annotated[str | None, typer.Option("--ref", metavar="FILE", help="Where the reference is now, if it moved.")] = None,
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="FILE", help="Where the target is now, if it moved.")
+    ] = None,
+    ref: Annotated[
+        str | None, typer.Option("--ref", metavar="FILE", help="Where the reference is now, if it moved.")
+    ] = None,
     format_: o.Format = None,
     bit_depth: o.BitDepth = None,
     dry_run: o.DryRun = False,
@@ -35,8 +39,15 @@ def command(
     opts = Options(format_, bit_depth, force, dry_run, not no_report, threads)
     run(
         lambda told: render(
-            session, out, drop=drop or (), set=set_ or (), lock=lock or (), target=target, reference=ref,
-            options=opts, told=told,
+            session,
+            out,
+            drop=drop or (),
+            set=set_ or (),
+            lock=lock or (),
+            target=target,
+            reference=ref,
+            options=opts,
+            told=told,
         ),  # fmt: skip
         json,
         quiet,

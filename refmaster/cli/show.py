@@ -42,7 +42,9 @@ def print_report(report: Report, *, verbose: bool) -> None:
         console.print(Padding(escape(report.text_of(move.id)), (0, 0, 0, 2)))
         effect = report.effect_of(move.id)
         if effect is not None:
-            console.print(Padding(f"[dim]measured: {effect_text(effect)}   undo: --drop {escape(move.id)}[/dim]", (0, 0, 0, 2)))
+            console.print(
+                Padding(f"[dim]measured: {effect_text(effect)}   undo: --drop {escape(move.id)}[/dim]", (0, 0, 0, 2))
+            )
     _print_list(console, "Not reached", [one.text for one in report.plan.not_reached])
     left = report.plan.rejected if verbose else tuple(r for r in report.plan.rejected if " at " not in r.what)
     _print_list(console, "Left alone", [one.text for one in left])

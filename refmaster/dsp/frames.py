@@ -61,9 +61,7 @@ def power_of_two(samples: float) -> int:
 
 
 @kernel
-def _band_powers(
-    spectrum: npt.NDArray[np.complex64], bins: npt.NDArray[np.int64], shares: FloatArray
-) -> FloatArray:
+def _band_powers(spectrum: npt.NDArray[np.complex64], bins: npt.NDArray[np.int64], shares: FloatArray) -> FloatArray:
     out = np.zeros((spectrum.shape[0], bins.shape[0]))
     for frame in range(spectrum.shape[0]):
         row = spectrum[frame]

@@ -2,10 +2,10 @@
 
 1. The peak around each sample is read from the same interpolator as the true-peak meter, over all channels at once
    (the image does not move).
-2. What must come off, in dB, is held from `lookahead` before a peak until `HOLD_MS` after it. Look-ahead and hold
-   together span half a period of 40 Hz, so the gain stands still under a steady bass note instead of tracing its wave.
-3. Release is two-fold: a fast one toward a slow one, which averages what has to come off. A lone hit lets go in
-   `release`; where peaks keep coming, the gain settles and stays, and there is no pumping.
+2. What must come off, in dB, is held from `lookahead` before a peak until just after it, and let go quickly: a lone
+   hit costs as little loudness as it can.
+3. What must come off is also held for half a period of 40 Hz, and followed slowly. Where peaks keep coming, as under
+   a bass note, this slow reduction settles at what they need and the gain stands still instead of tracing the wave.
 4. Two moving averages as long as the look-ahead round the gain off. They are summed in integers: exact, so the result
    does not depend on how the stream is cut, and where nothing is over the ceiling the gain is 1 to the last bit.
 """
@@ -20,12 +20,13 @@ from refmaster.dsp.oversample import LEAD, TAPS, factor, gain_bound, phases
 from refmaster.records import GainReduction
 from refmaster.units import FloatArray, db_to_gain
 
-LOOKAHEAD_MS = 3.0  # taste: long enough that the gain bends, short enough that a hit is not ducked before it sounds
-RELEASE_MS = 60.0  # taste: one beat's worth at any tempo lets a kick's tail come back
+LOOKAHEAD_MS = 2.0  # taste: long enough that the gain bends, short enough that a hit is not ducked before it sounds
+RELEASE_MS = 20.0  # taste: a lone hit is over before the ear follows; the slow reduction keeps bass clean
 MARGIN_DB = 0.05  # other meters read up to 0.04 dB more than ours
-HOLD_MS = 10.0
-SLOW_TIMES = 8.0  # the slow release, in units of the fast one
-SETTLE_MS = 250.0  # how long peaks must keep coming for the slow release to take over
+HOLD_MS = 1.0
+RECUR_MS = 13.0  # peaks that come again within this are one sound: half a period of 40 Hz
+SETTLE_MS = 100.0  # how long they must keep coming for the slow reduction to take over
+SLOW_MS = 200.0  # and how slowly it lets go
 REST_DB = 1e-5  # under this the gain is 1
 UNIT = 2**30  # fixed-point one
 GROUP = 64
@@ -60,7 +61,9 @@ class ReductionMeter:
 
     def read(self) -> GainReduction:
         """What was taken, over time and in sum; dB, 0 where the limiter rested."""
-        lowest = np.concatenate([*self._lowest, self._waiting.min(keepdims=True) if self._waiting.size else np.zeros(0)])
+        lowest = np.concatenate(
+            [*self._lowest, self._waiting.min(keepdims=True) if self._waiting.size else np.zeros(0)]
+        )
         taken = -20 * np.log10(lowest)
         return GainReduction(
             hop_s=self.HOP_S,
@@ -111,16 +114,14 @@ class _Gains:
         self._ceiling = db_to_gain(limiting.ceiling_dbtp - limiting.margin_db)
         self._look = samples(limiting.lookahead_ms)
         window = self._look + samples(HOLD_MS) + 1
+        recur = self._look + samples(RECUR_MS) + 1
         first = self._look // 2 + 1
         second = self._look + 2 - first  # both averages together span the look-ahead, and one
-        fast, slow, settle = (
-            np.exp(-1.0 / samples(ms))
-            for ms in (limiting.release_ms, limiting.release_ms * SLOW_TIMES, SETTLE_MS)
-        )
-        self._law = np.array([fast, slow, settle, float(window)])
+        fast, slow, settle = (np.exp(-1.0 / samples(ms)) for ms in (limiting.release_ms, SLOW_MS, SETTLE_MS))
+        self._law = np.array([fast, slow, settle, float(window), float(recur)])
         self._follow = np.zeros(2)  # fast and slow reduction, dB
-        self._queue = np.zeros((2, window + 1))
-        self._ends = np.zeros(3, dtype=np.int64)  # head, tail, time
+        self._queue = np.zeros((2, recur + 1))
+        self._ends = np.zeros(3, dtype=np.int64)  # of the queue: head, tail; and the time
         self._boxes = (np.full(first, UNIT, dtype=np.int64), np.full(second, UNIT * first, dtype=np.int64))
         self._sums = np.array([UNIT * first, UNIT * first * second], dtype=np.int64)
         self._places = np.zeros(2, dtype=np.int64)
@@ -182,7 +183,7 @@ def _raise_to_peaks(x, rows, bound, ceiling, peaks):  # type: ignore[no-untyped-
 @kernel
 def _follow(peaks, ceiling, law, level, queue, ends, box, box2, sums, places, gain):  # type: ignore[no-untyped-def]
     """Hold, release and smooth; gain[k] is the gain of the sample `look` before peak k."""
-    fast, slow, settle, window = law[0], law[1], law[2], int(law[3])
+    fast, slow, settle, window, recur = law[0], law[1], law[2], int(law[3]), int(law[4])
     size = queue.shape[1]
     head, tail, now = ends[0], ends[1], ends[2]
     f, s = level[0], level[1]
@@ -194,13 +195,18 @@ def _follow(peaks, ceiling, law, level, queue, ends, box, box2, sums, places, ga
         if need > 0.0:
             queue[0, tail % size], queue[1, tail % size] = float(now), need
             tail += 1
-        while tail > head and queue[0, head % size] <= now - window:
+        while tail > head and queue[0, head % size] <= now - recur:
             head += 1
-        held = queue[1, head % size] if tail > head else 0.0
-        if f > 0.0 or held > 0.0:
+        recent = queue[1, head % size] if tail > head else 0.0  # of the longer window
+        held = 0.0
+        for place in range(head, tail):  # the first candidate young enough is the maximum of the shorter window
+            if queue[0, place % size] > now - window:
+                held = queue[1, place % size]
+                break
+        if f > 0.0 or recent > 0.0:
+            s = recent + (s - recent) * (settle if recent > s else slow)
             toward = max(held, s)
-            f = max(held, toward + (f - toward) * fast) if f > toward else max(held, f)
-            s = held + (s - held) * (settle if held > s else slow)
+            f = max(held, toward + (f - toward) * fast)
             if f < REST_DB:
                 f, s = 0.0, 0.0
             wanted = np.int64(UNIT * np.exp(f * -0.11512925464970229))

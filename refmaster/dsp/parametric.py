@@ -113,7 +113,7 @@ class _Problem:
         """The one band, from a grid, that explains most of what is left; its gain by linear least squares."""
         left = self.wanted - self.curve(bands)
         used = {band.shape for band in bands}
-        places = GUESS_HZ[GUESS_HZ < self.top_hz]
+        places = GUESS_HZ[self.top_hz > GUESS_HZ]
         grid = [(Shape.BELL, f, q) for f in places for q in GUESS_Q]
         for shelf in (Shape.LOW_SHELF, Shape.HIGH_SHELF):
             if shelf not in used:
@@ -138,7 +138,9 @@ class _Problem:
         for _ in range(ROUNDS):
             jacobian = self._slopes(shapes, x) * root[:, np.newaxis]
             normal = jacobian.T @ jacobian
-            step = np.linalg.solve(normal + damping * (np.diag(np.diag(normal)) + 1e-6 * np.eye(x.size)), jacobian.T @ error)
+            step = np.linalg.solve(
+                normal + damping * (np.diag(np.diag(normal)) + 1e-6 * np.eye(x.size)), jacobian.T @ error
+            )
             tried = self._held(shapes, x + step)
             new = root * (self.wanted - self._sum(shapes, tried))
             gained = (error**2).sum() - (new**2).sum()

@@ -65,7 +65,9 @@ class LoudnessMeter:
         energy = np.empty((block.shape[0], ends.size))
         for first in range(0, block.shape[0], 2):  # two at a time: the processor overlaps their recursions
             second = min(first + 1, block.shape[0] - 1)
-            _weigh_pair(block[first], block[second], self._filters, self._state, first, second, self._open, ends, energy)
+            _weigh_pair(
+                block[first], block[second], self._filters, self._state, first, second, self._open, ends, energy
+            )
         self._cells.append(energy)
         self._seen += block.shape[1]
 

@@ -69,7 +69,8 @@ class SpectrumMeter:
         self._band_hz = np.array(centres_hz(sample_rate_hz))
         edges = edges_hz(self._band_hz)
         self._frames = [
-            BandFrames(sample_rate_hz, n_fft=n_fft, hop_samples=n_fft // 2, edges=edges) for _ in range(min(channels, 2))
+            BandFrames(sample_rate_hz, n_fft=n_fft, hop_samples=n_fft // 2, edges=edges)
+            for _ in range(min(channels, 2))
         ]
 
     def feed(self, mid: FloatArray, side: FloatArray | None) -> None:

@@ -13,8 +13,8 @@ from fnmatch import fnmatch
 from functools import cache
 from typing import Protocol, cast
 
-from refmaster.errors import BadSetting
 from refmaster.dsp.limiter import Limiting
+from refmaster.errors import BadSetting
 from refmaster.records import Comparison, Effect, Genre, Move, Profile, Proposal, Request, Stage
 from refmaster.units import FloatArray
 

@@ -23,7 +23,9 @@ def propose(scene: Scene) -> Proposal:
         text = f"No limiting: the true peak, {said}, is under the ceiling of {written('ceiling_dbtp', ceiling)}."
         return Proposal(rejected=(Rejected("limit_peaks", text),))
     if scene.nothing_to_do:
-        text = f"Nothing was changed, so the true peak stays where the reference has it, at {written('peak_dbtp', peak)}."
+        text = (
+            f"Nothing was changed, so the true peak stays where the reference has it, at {written('peak_dbtp', peak)}."
+        )
         return Proposal(rejected=(Rejected("limit_peaks", text),))
     gap = Gap("true_peak_dbtp", peak, ceiling, 0.0, 0.0, 100.0)
     return Proposal((Move("limit_peaks", STAGE, _params(ceiling), (gap,), confidence=1.0),))

@@ -30,7 +30,9 @@ def propose(scene: Scene) -> Proposal:
         return Proposal()
     if comparison.width is None:
         reason = "mono" if scene.target.channels == 1 else "one of the two tracks is mono, or nearly so"
-        return Proposal(rejected=(Rejected("match_width", f"Width left alone: {reason}; there is no side to compare."),))
+        return Proposal(
+            rejected=(Rejected("match_width", f"Width left alone: {reason}; there is no side to compare."),)
+        )
     curve = comparison.width
     wanted = _wanted(curve, scene.request.amount_pct)
     weight = np.array(curve.weight)
@@ -134,7 +136,9 @@ def _regions(bands: tuple[Band, ...], scene: Scene, wanted: FloatArray) -> Itera
     for band in bands:
         bells += band.shape is Shape.BELL
         part = f"bell_{bells}" if band.shape is Shape.BELL else band.shape.value
-        reach = np.abs(response_db(design(band.shape, band.frequency_hz, 1.0, band.q, 192000)[np.newaxis, :], at, 192000)[0])
+        reach = np.abs(
+            response_db(design(band.shape, band.frequency_hz, 1.0, band.q, 192000)[np.newaxis, :], at, 192000)[0]
+        )
         gap = _gap(f"side_to_mid_at_{band.frequency_hz:.0f}_hz_db", reach, scene, wanted)
         frequency_hz, q = float(f"{band.frequency_hz:.3g}"), round(band.q, 2)
         params = _params(band.shape, round(band.gain_db, 2), frequency_hz, q)
@@ -156,7 +160,9 @@ def _gap(feature: str, reach: FloatArray, scene: Scene, wanted: FloatArray) -> G
         raise ValueError("a width move without a width comparison")
     weights = reach * np.array(curve.weight) + 1e-9
     now = np.array([0.0 if s is None else s for s in scene.target.side_to_mid_db[: wanted.size]])
-    here, full, believed, sd = (float(np.average(v, weights=weights)) for v in (now, curve.full_db, wanted, curve.sd_db))
+    here, full, believed, sd = (
+        float(np.average(v, weights=weights)) for v in (now, curve.full_db, wanted, curve.sd_db)
+    )
     taken = 100 * believed / full if abs(full) > 0.1 else 100.0
     return Gap(feature, here, here + full, 0.5, sd, float(np.clip(taken, 0.0, 100.0)))
 

@@ -21,8 +21,14 @@ NAMES = {1: ("offset_pct",), 2: ("left_offset_pct", "right_offset_pct")}
 def propose(scene: Scene) -> Proposal:
     """One move where any channel's mean is 0.1 % of full scale or more away from zero."""
     offset = scene.target.dc_offset_pct
+    if scene.nothing_to_do:
+        return Proposal(rejected=(Rejected("remove_dc", "The target is the reference: nothing to repair toward it."),))
     if max(abs(o) for o in offset) < DC_PCT:
-        return Proposal(rejected=(Rejected("remove_dc", "No DC offset to remove: the mean of each channel is within 0.1 % of zero."),))
+        return Proposal(
+            rejected=(
+                Rejected("remove_dc", "No DC offset to remove: the mean of each channel is within 0.1 % of zero."),
+            )
+        )
     params = tuple(Param(name, o, -100.0, 100.0, 0.0) for name, o in zip(NAMES[len(offset)], offset, strict=True))
     gaps = tuple(Gap("dc_offset_pct", o, 0.0, DC_PCT, 0.0, 100.0) for o in offset if abs(o) >= DC_PCT)
     return Proposal((Move("remove_dc", STAGE, params, gaps, confidence=1.0),))

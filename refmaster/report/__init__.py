@@ -76,10 +76,17 @@ def _facts(report: Report) -> tuple[tuple[str, str], ...]:
     return (
         ("Reference", _file_name(report.reference) if report.reference else "none"),
         ("Genre", f"{genre.label or genre.name}{tracks}{share}"),
+        *_kinship(report),
         ("Amount", f"{request.amount_pct:g} of 100"),
         ("Goal", f"{said('_lufs', goal)}, {said('_dbtp', ceiling)}"),
         ("Target", f"{clock(report.target.duration_s)}, {_format(report.target)}"),
     )
+
+
+def _kinship(report: Report) -> tuple[tuple[str, str], ...]:
+    if report.comparison is None:
+        return ()
+    return (("Kinship", f"{100 * report.comparison.kinship:.0f}% the same song or session"),)
 
 
 def _format(profile: Profile) -> str:
@@ -88,9 +95,10 @@ def _format(profile: Profile) -> str:
 
 
 def _things_to_know(report: Report) -> tuple[str, ...]:
-    """Notes of the run, then what was found about the files."""
+    """Notes of the run, what the reference could not teach, then what was found about the files."""
     found = [f"{role}: {defect.text}" for role, profile in _profiles(report) for defect in profile.defects]
-    return (*report.notes, *found)
+    ignored = report.comparison.ignored if report.comparison else ()
+    return (*report.notes, *ignored, *found)
 
 
 def _inputs(report: Report) -> tuple[tuple[str, str, str], ...]:

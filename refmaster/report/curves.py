@@ -9,6 +9,7 @@ from refmaster.report.figure import Curve, Dash, Role, Table, Ys, moment_ms, rou
 from refmaster.report.writing import clock, said
 
 ALIGNED_LOW_HZ, ALIGNED_HIGH_HZ = 100.0, 10000.0
+SILENT_DBFS = -180.0  # `units.power_to_db` holds silence at −200
 EMPTY_BAND_DB = -120.0  # below the mean: nothing there but the floor that stands for silence
 MOST_POINTS = 2000  # more than the pixels of a plot
 MOST_ROWS = 24  # of a history's table: taste
@@ -51,19 +52,26 @@ def band_curves(tracks: tuple[Track, ...], values: Callable[[Profile], Ys]) -> t
 
 
 def aligned_db(profile: Profile) -> Ys:
-    """The spectrum relative to its own mean band power over the range where music lives."""
+    """The spectrum relative to its own mean band power over the range where music lives; nothing for silence."""
     power = [
         10 ** (level / 10)
         for hz, level in zip(profile.band_hz, profile.ltas_db, strict=True)
         if ALIGNED_LOW_HZ <= hz <= ALIGNED_HIGH_HZ
     ]
-    mean_db = 10 * math.log10(sum(power) / len(power)) if sum(power) > 0 else 0.0
+    mean_db = 10 * math.log10(sum(power) / len(power)) if sum(power) > 0 else -math.inf
+    if mean_db < SILENT_DBFS:
+        return tuple(None for _ in profile.ltas_db)
     return tuple(level - mean_db if level - mean_db > EMPTY_BAND_DB else None for level in profile.ltas_db)
 
 
-def plain_difference_db(report: Report) -> Ys | None:
-    """Reference minus target, both aligned: what a match in full would apply. None where the bands differ."""
-    target, reference = report.target, report.reference
+def full_difference_db(report: Report) -> Ys | None:
+    """Reference minus target: what a match in full would apply.
+
+    As the comparison found it, or else the plain difference of the two spectra; None where the bands differ.
+    """
+    target, reference, comparison = report.target, report.reference, report.comparison
+    if comparison is not None and comparison.band_hz == target.band_hz:
+        return comparison.tone.full_db
     if reference is None or reference.band_hz != target.band_hz:
         return None
     pairs = zip(aligned_db(target), aligned_db(reference), strict=True)

@@ -6,11 +6,11 @@ from refmaster.report.curves import (
     band_curves,
     deepest_curve,
     dynamics_curves,
+    full_difference_db,
     history_table,
     integrated_curves,
     momentary_curve,
     named,
-    plain_difference_db,
     short_term_curve,
     table_of,
     tracks_of,
@@ -43,7 +43,7 @@ def plots_of(report: Report, wanted_eq_db: Ys | None, applied_eq_db: Ys | None) 
     reduction = report.gain_reduction
     candidates = (
         _spectrum(report),
-        _eq(report, wanted_eq_db, applied_eq_db) if wanted_eq_db or applied_eq_db else None,
+        _eq(report, wanted_eq_db, applied_eq_db),
         _loudness(report),
         _width(report),
         _gain_reduction(report, reduction) if reduction and reduction.history_db else None,
@@ -69,17 +69,19 @@ def _spectrum(report: Report) -> Plot:
     )
 
 
-def _eq(report: Report, wanted: Ys | None, applied: Ys | None) -> Plot:
-    hz, full = report.target.band_hz, plain_difference_db(report)
+def _eq(report: Report, wanted: Ys | None, applied: Ys | None) -> Plot | None:
+    if not any(wanted or ()) and not any(applied or ()):
+        return None
+    hz, full = report.target.band_hz, full_difference_db(report)
     asked = [
         *([Curve("wanted", "reference", hz, rounded(wanted), "dash", 2.0)] if wanted else []),
         *([Curve("applied", "master", hz, rounded(applied), "solid", 2.25)] if applied else []),
     ]
-    plain = [Curve("plain difference", "quiet", hz, rounded(full), dash="dot", width=1.5)] if full else []
+    plain = [Curve("full difference", "quiet", hz, rounded(full), dash="dot", width=1.5)] if full else []
     needed = 1.3 * max(map(abs, finite(asked)), default=0.0)
     wished = min(MOST_DIFFERENCE_DB, 1.1 * max(map(abs, finite(plain)), default=0.0))
     reach = max(LEAST_EQ_DB, needed, wished)
-    told = "; dotted, the plain difference of the two spectra, which a match in full would apply" if plain else ""
+    told = "; dotted, the full difference from the reference, which a match in full would apply" if plain else ""
     return Plot(
         name="eq",
         title="Wanted and applied EQ",

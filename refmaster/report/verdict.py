@@ -80,8 +80,7 @@ def _planned(report: Report) -> list[tuple[float, str]]:
     return [
         (
             abs(gap.delta) / _yardstick(move, gap.feature),
-            f"{label(gap.feature)}: target {said(gap.feature, gap.target)}, "
-            f"reference {said(gap.feature, gap.reference)}, {gap.taken_pct:.0f}% of the gap to be taken",
+            f"{label(gap.feature)} {said(gap.feature, gap.target)}, to go toward {said(gap.feature, gap.reference)}",
         )
         for move in report.plan.active
         for gap in move.because[:1]

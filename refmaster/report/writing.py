@@ -18,9 +18,12 @@ LABELS = {
     "tilt_db_per_oct": "tilt",
     "side_to_mid_db": "width, side − mid",
     "mono_loss_db": "mono fold-down loss",
+    "n_samples": "length",
+    "clipped_samples": "clipped samples",
 }
 ABSOLUTE = {"loudness_range_lu", "plr_db", "psr_db", "psr_p10_db", "crest_db", "mono_loss_db"}  # a plus would mislead
 DIFFERENCE_UNITS = {"LUFS": "_lu", "dBTP": "_db", "dBFS": "_db"}
+COUNTS = {"n_samples": " samples", "clipped_samples": "", "channels": ""}  # whole numbers, and what follows them
 HIGH_CONFIDENCE, FAIR_CONFIDENCE = 0.8, 0.5  # taste: where the word changes
 _SIGNED_ZERO = re.compile(r"^[−+](?=0(?:\.0+)?(?![\d.]))")
 
@@ -37,6 +40,8 @@ def label(name: str) -> str:
 
 def said(name: str, value: float | None) -> str:
     """A value with its unit; a level that is no difference has no plus, and zero has no sign."""
+    if name in COUNTS and value is not None:
+        return f"{value:.0f}{COUNTS[name]}"
     text = _SIGNED_ZERO.sub("", written(name, value))
     return text.removeprefix("+") if name in ABSOLUTE else text
 
@@ -71,6 +76,8 @@ def span(name: str, low: float, high: float) -> str:
 
 def bounds(name: str, low: float | None, high: float | None) -> str:
     """What a check allows, in words."""
+    if low is not None and low == high:
+        return f"exactly {said(name, low)}"
     if low is not None and high is not None:
         return span(name, low, high)
     if low is not None:

@@ -8,6 +8,8 @@ from refmaster.records import (
     Assumption,
     BandLevels,
     Check,
+    Comparison,
+    Curve,
     Defect,
     Effect,
     Files,
@@ -24,6 +26,7 @@ from refmaster.records import (
     Request,
     Section,
     Stage,
+    Verdict,
 )
 
 BAND_HZ = tuple(20.0 * 2 ** (k / 6) for k in range(60))  # 20 Hz to 18.2 kHz
@@ -123,8 +126,8 @@ def moves() -> tuple[Move, ...]:
             stage=Stage.TONE,
             params=(
                 Param("gain_db", -1.8, -12.0, 12.0, 0.0),
-                Param("corner_hz", 110.0, 20.0, 1000.0, 110.0),
-                Param("q", 0.7, 0.3, 2.0, 0.7),
+                Param("corner_hz", 110.0, 20.0, 1000.0),
+                Param("q", 0.7, 0.3, 2.0),
             ),
             because=(Gap("level_at_55_hz_db", 3.4, 0.3, 0.5, 0.9, 58.0),),
             confidence=0.92,
@@ -134,8 +137,8 @@ def moves() -> tuple[Move, ...]:
             stage=Stage.TONE,
             params=(
                 Param("gain_db", -1.2, -12.0, 12.0, 0.0),
-                Param("centre_hz", 280.0, 20.0, 20000.0, 280.0),
-                Param("q", 1.4, 0.3, 8.0, 1.4),
+                Param("centre_hz", 280.0, 20.0, 20000.0),
+                Param("q", 1.4, 0.3, 8.0),
             ),
             because=(Gap("level_at_280_hz_db", 1.9, -0.2, 0.5, 1.3, 57.0),),
             confidence=0.72,
@@ -143,7 +146,7 @@ def moves() -> tuple[Move, ...]:
         Move(
             id="match_width/side",
             stage=Stage.IMAGE,
-            params=(Param("side_gain_db", 0.8, -3.0, 3.0, 0.0), Param("low_hz", 1200.0, 200.0, 8000.0, 1200.0)),
+            params=(Param("side_gain_db", 0.8, -3.0, 3.0, 0.0), Param("low_hz", 1200.0, 200.0, 8000.0)),
             because=(Gap("side_to_mid_db", -9.8, -8.1, 0.5, 1.8, 47.0),),
             confidence=0.47,
         ),
@@ -159,8 +162,8 @@ def moves() -> tuple[Move, ...]:
             stage=Stage.CEILING,
             params=(
                 Param("ceiling_dbtp", -1.0, -12.0, 0.0, 0.0),
-                Param("lookahead_ms", 1.5, 0.5, 10.0, 1.5),
-                Param("release_ms", 120.0, 10.0, 1000.0, 120.0),
+                Param("lookahead_ms", 1.5, 0.5, 10.0),
+                Param("release_ms", 120.0, 10.0, 1000.0),
             ),
             because=(Gap("true_peak_dbtp", 3.2, -1.0, 0.0, 0.0, 100.0),),
             confidence=1.0,
@@ -233,10 +236,26 @@ def full_report() -> Report:
             goal_lufs=-10.2,
             ceiling_dbtp=-1.0,
         ),
+        comparison=Comparison(
+            kinship=0.03,
+            band_hz=BAND_HZ,
+            tone=Curve(
+                full_db=tuple(
+                    2.2 * wanted + math.sin(2 * math.log2(hz))
+                    for hz, wanted in zip(BAND_HZ, wanted_eq_db(), strict=True)
+                ),
+                wanted_db=wanted_eq_db(),
+                sd_db=tuple(0.9 for _ in BAND_HZ),
+                weight=tuple(1.0 for _ in BAND_HZ),
+            ),
+            width=None,
+            ignored=("Above 16 kHz the reference teaches no tone: its codec cuts there.",),
+        ),
         checks=(
             Check("true_peak_dbtp", -1.02, None, -1.0),
             Check("integrated_lufs", -10.3, -10.3, -10.1),
             Check("mono_loss_db", -0.84, -3.0, None),
+            Check("n_samples", 9437400.0, 9437400.0, 9437400.0),
         ),
         effects=EFFECTS,
         texts=TEXTS,
@@ -263,7 +282,7 @@ def dry_run() -> Report:
 
 
 def without_reference() -> Report:
-    return replace(full_report(), reference=None)
+    return replace(full_report(), reference=None, comparison=None)
 
 
 def unchanged() -> Report:
@@ -300,6 +319,23 @@ def mono() -> Report:
 def failed() -> Report:
     """Done, but the ceiling was not held."""
     return replace(full_report(), checks=(Check("true_peak_dbtp", -0.82, None, -1.0),))
+
+
+def decided() -> Report:
+    """A person overrode and locked one move and dropped another; and every name is as long as names get."""
+    report = full_report()
+    shelf, bell, *rest = report.plan.moves
+    chosen = replace(shelf.at(gain_db=-0.5), verdict=Verdict.OVERRIDE, locked=True, proposed=(("gain_db", -1.8),))
+    moves_then = (replace(chosen, note="keep the weight"), replace(bell, verdict=Verdict.DROP), *rest)
+    folder = "/music/a_folder_whose_name_nobody_ever_thought_of_breaking_into_several_words"
+    name = "long_way_home_final_mix_v17_really_final_2024-11-03_96k_24bit_no_limiter.wav"
+    return replace(
+        report,
+        target=replace(report.target, path=f"{folder}/{name}"),
+        plan=replace(report.plan, moves=moves_then),
+        effects=tuple((move_id, effect) for move_id, effect in report.effects if move_id != bell.id),
+        files=Files(session=f"{folder}/{name}.master.toml"),
+    )
 
 
 def unmeasured() -> Report:

@@ -52,6 +52,7 @@ def test_a_bare_value_has_no_unit():
         (None, -1.0, "at most −1.00 dBTP"),
         (-3.0, None, "at least −3.00 dBTP"),
         (-3.0, -1.0, "−3.00 to −1.00 dBTP"),
+        (-1.0, -1.0, "exactly −1.00 dBTP"),
         (None, None, "anything"),
     ],
 )
@@ -61,6 +62,11 @@ def test_bounds_are_said_in_words(low, high, words):
 
 def test_confidence_is_a_word_and_a_number():
     assert [confidence(value) for value in (0.92, 0.5, 0.1)] == ["high (0.92)", "fair (0.50)", "low (0.10)"]
+
+
+def test_counts_are_whole_numbers():
+    assert said("n_samples", 9437400.0) == "9437400 samples"
+    assert said("channels", 2.0) == "2"
 
 
 def test_a_clock_counts_hours_only_where_there_are_some():
