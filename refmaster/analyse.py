@@ -69,7 +69,7 @@ def check_masterable(profile: Profile, role: str) -> None:
     """Refuse what cannot be matched: silence, and what is too short to say anything about."""
     if profile.duration_s < SHORTEST_S:
         raise BadAudio(
-            f"{profile.path}: {role} is {profile.duration_s:.1f} s long; at least {SHORTEST_S:g} s are needed to compare"
+            f"{profile.path}: {role} is {profile.duration_s:.1f} s long; at least {SHORTEST_S:g} s are needed"
         )
     if profile.integrated_lufs is None:
         raise BadAudio(f"{profile.path}: {role} is silent (nothing above −70 LUFS); choose a file with sound in it")

@@ -1,9 +1,9 @@
 """Compare: the differences between target and reference, and how much of each the evidence supports.
 
-A difference of two average spectra is mastering plus arrangement plus chance. Two explanations are weighed against each
-other: that the reference is the same song or session (then little of the difference is arrangement), or a stranger (then
-most of it is). Each gives a posterior for the curve that an equaliser should make; their mean, weighted by how well each
-explains the difference, is what is wanted, and the weight of the first is the kinship that is shown.
+A difference of two average spectra is mastering plus arrangement plus chance. Two explanations are weighed against
+each other: that the reference is the same song or session (then little of the difference is arrangement), or a stranger
+(then most of it is). Each gives a posterior for the curve that an equaliser should make; their mean, weighted by how
+well each explains the difference, is what is wanted, and the weight of the first is the kinship that is shown.
 """
 
 from dataclasses import dataclass

@@ -14,7 +14,7 @@ from refmaster.records import Decision, Move, Stage, Verdict
 def parse_decisions(
     drops: Iterable[str] = (), sets: Iterable[str] = (), locks: Iterable[str] = ()
 ) -> tuple[Decision, ...]:
-    """Decisions of `--drop ID`, `--set ID.param=value` and `--lock ID`; BadSetting says how to write what cannot be read."""
+    """Decisions of `--drop ID`, `--set ID.param=value` and `--lock ID`; BadSetting says how they are written."""
     found = [Decision(one.strip(), Verdict.DROP) for one in drops]
     for one in sets:
         where, equals, value = one.partition("=")
@@ -22,7 +22,7 @@ def parse_decisions(
         number = _number(value)
         if not (equals and dot and move and name) or number is None:
             raise BadSetting(
-                f"--set {one!r} is not understood; write --set ID.param=value, as in match_loudness.gain_db=2.5"
+                f"--set {one!r} is not understood; write --set ID.param=value, like match_loudness.gain_db=2.5"
             )
         found.append(Decision(move, Verdict.OVERRIDE, ((name, number),)))
     found += [Decision(one.strip(), Verdict.KEEP, locked=True) for one in locks]

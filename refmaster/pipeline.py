@@ -97,7 +97,7 @@ def master_array(
     drop: Sequence[str] = (),
     set: Sequence[str] = (),
 ) -> tuple[FloatArray, Report]:
-    """Master sound in memory, shape (channels, samples); answers with float samples of the same shape, and the Report."""
+    """Master sound in memory, shape (channels, samples): float samples of the same shape, and the Report."""
     request = checked_request(amount, loudness, ceiling, None, None)
     track = track_of(samples, sample_rate_hz, name="target")
     ref = track_of(reference, reference_rate_hz, name="reference")
@@ -344,7 +344,7 @@ def _found(path: str | os.PathLike[str], sha256: str, role: str) -> Track:
     track = open_track(path, role=role)
     if track.source.sha256 != sha256:
         raise BadAudio(
-            f"{role} {shown(path)} is not the file of this session (its content differs); give the right one with --{role}"
+            f"{role} {shown(path)} is not the file of this session (its content differs); give it with --{role}"
         )
     return track
 

@@ -53,7 +53,7 @@ def written(session: Session, folder: Path) -> str:
 
     doc = tomlkit.document()
     for line in (
-        "A refmaster session: render it again with `refmaster render THIS_FILE`; the same file comes out, byte for byte.",
+        "A refmaster session: `refmaster render THIS_FILE` makes the same master again, byte for byte.",
         'To decide: set a move\'s verdict to "drop", or change its values and set the verdict to "override".',
         "locked = true holds a move's values whatever else changes.",
     ):
@@ -175,7 +175,7 @@ def _text_of(path: Path) -> str:
 
 
 def _line_of(text: str, where: tuple[int | str, ...]) -> str:
-    """ ", line N" of the key or value named last that stands in the text; empty where none does."""
+    """The words “, line N” of the key or value named last that stands in the text; empty where none does."""
     named = [part for part in where if isinstance(part, str)]
     for part in reversed(named):
         for number, line in enumerate(text.splitlines(), start=1):

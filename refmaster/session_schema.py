@@ -1,4 +1,4 @@
-"""What a session file may hold: types, required keys and refusals, for `session.read`. Ranges of values are the movers'."""
+"""What a session file may hold: types, required keys, refusals. Ranges of values are the movers' business."""
 
 from typing import Annotated, Literal
 

@@ -83,7 +83,7 @@ def command(
             lock=lock or (),
             options=opts,
             told=told,
-        ),  # fmt: skip
+        ),
         json,
         quiet,
         verbose,

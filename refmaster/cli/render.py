@@ -48,7 +48,7 @@ def command(
             reference=ref,
             options=opts,
             told=told,
-        ),  # fmt: skip
+        ),
         json,
         quiet,
         verbose,

@@ -1,8 +1,9 @@
 """Second-order equaliser bands that keep their analogue shape up to Nyquist.
 
-The prototypes are the peaking and shelving filters of Bristow-Johnson's cookbook [1], which squeeze toward Nyquist when
-they are warped to digital. Here the poles are placed by impulse invariance and the zeros chosen so that the magnitude is
-right at DC, at the band's own frequency and at Nyquist, after Vicanek [2]. A band so sounds the same at 44.1 and 96 kHz.
+The prototypes are the peaking and shelving filters of Bristow-Johnson's cookbook [1], which squeeze toward Nyquist
+when they are warped to digital. Here the poles are placed by impulse invariance and the zeros chosen so that the
+magnitude is right at DC, at the band's own frequency and at Nyquist, after Vicanek [2]. A band so sounds the same at
+44.1 and 96 kHz.
 
 [1] R. Bristow-Johnson, "Cookbook formulae for audio EQ biquad filter coefficients".
 [2] M. Vicanek, "Matched second order digital filters", 2016.
@@ -29,7 +30,8 @@ class Shape(Enum):
 
 def design(shape: Shape, frequency_hz: float, gain_db: float, q: float, sample_rate_hz: int) -> FloatArray:
     """Coefficients b0 b1 b2 a1 a2 of one band, shape (5,)."""
-    return design_many((shape,), np.array([frequency_hz]), np.array([gain_db]), np.array([q]), sample_rate_hz)[0]
+    one = design_many((shape,), np.array([frequency_hz]), np.array([gain_db]), np.array([q]), sample_rate_hz)
+    return np.asarray(one[0])
 
 
 def design_many(
@@ -55,7 +57,7 @@ def response_db(coefficients: FloatArray, frequency_hz: FloatArray, sample_rate_
 
 
 def filtered(blocks: Iterable[FloatArray], coefficients: FloatArray) -> Iterator[FloatArray]:
-    """A stream of (channels, samples) through one biquad, every channel alike; state in float64, any block size alike."""
+    """A stream of (channels, samples) through one biquad; every channel, and every block size, alike."""
     state: FloatArray | None = None
     for block in blocks:
         if state is None:

@@ -23,9 +23,10 @@ class Posterior:
 
 
 def posterior(difference: FloatArray, prior: FloatArray, noise: FloatArray, seen: FloatArray) -> Posterior:
-    """The curve behind a difference = curve + noise + any constant; `seen` is a mask, False where nothing was measured.
+    """The curve behind a difference = curve + noise + any constant, where `seen` (a mask) is True.
 
-    `prior` and `noise` are covariances, shape (n, n). [1] eq. 2.25, 2.26 and 2.30. Bands not seen get what the prior says.
+    `prior` and `noise` are covariances, shape (n, n). [1] eq. 2.25, 2.26 and 2.30. Bands that were not seen get what
+    the prior makes of their neighbours.
     """
     at = np.flatnonzero(seen)
     total = (prior + noise)[np.ix_(at, at)] + LEVEL_VARIANCE
@@ -45,9 +46,9 @@ def smooth_covariance(octaves: FloatArray, sd_db: FloatArray, length_oct: float)
 
 
 def equaliser_covariance(at_hz: FloatArray, sample_rate_hz: int, gain_sd_db: float) -> FloatArray:
-    """Covariance of the curves that a mastering equaliser makes: a low shelf, three bells, a high shelf, anywhere usual.
+    """Covariance of the curves of a mastering equaliser: a low shelf, three bells, a high shelf, anywhere usual.
 
-    Each band's gain has the given standard deviation; frequencies are spread evenly on a log scale over the usual ranges.
+    Each band's gain has the given standard deviation; frequencies spread evenly, on a log scale, over usual ranges.
     """
     ranges = [
         (Shape.LOW_SHELF, 60, 200, (0.7,)),

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from refmaster.dsp.jit import kernel
 from refmaster.dsp.oversample import LEAD, TAPS, factor, gain_bound, phases
@@ -110,7 +111,7 @@ class _Gains:
             return max(2, round(ms * 1e-3 * sample_rate_hz))
 
         times = factor(sample_rate_hz)
-        self._rows, self._bound = phases(times), gain_bound(times)
+        self._rows, self._bound = phases(times).astype(np.float32), gain_bound(times) * 1.0001
         self._ceiling = db_to_gain(limiting.ceiling_dbtp - limiting.margin_db)
         self._look = samples(limiting.lookahead_ms)
         window = self._look + samples(HOLD_MS) + 1
@@ -125,14 +126,15 @@ class _Gains:
         self._boxes = (np.full(first, UNIT, dtype=np.int64), np.full(second, UNIT * first, dtype=np.int64))
         self._sums = np.array([UNIT * first, UNIT * first * second], dtype=np.int64)
         self._places = np.zeros(2, dtype=np.int64)
-        self._tail: FloatArray | None = None
+        self._tail: npt.NDArray[np.float32] | None = None
         self._skip = self._lead = LEAD + self._look  # a gain is decided so many samples after its own
 
     def after(self, block: FloatArray) -> FloatArray:
         """The gains that this block decides."""
         if self._tail is None:
-            self._tail = np.zeros((block.shape[0], TAPS - 1))
-        joined = np.concatenate([self._tail, block], axis=1)
+            self._tail = np.zeros((block.shape[0], TAPS - 1), dtype=np.float32)
+        # Single precision: it decides how much to take off, to 1e-6 dB; the sound itself stays in double.
+        joined = np.concatenate([self._tail, block.astype(np.float32)], axis=1)
         count = block.shape[1]
         peaks = np.zeros(count)
         for channel in joined:
@@ -154,14 +156,14 @@ class _Gains:
 
 @kernel
 def _raise_to_peaks(x, rows, bound, ceiling, peaks):  # type: ignore[no-untyped-def]
-    """Raise peaks[k] to the largest value at, just before or just after sample k + LEAD − 1 of x, where over the ceiling."""
+    """Raise peaks[k] to the largest value at sample k + LEAD − 1 of x and up to the next, where over the ceiling."""
     taps = rows.shape[1]
     lead = taps // 2
-    buffer = np.empty(GROUP)
+    buffer = np.empty(GROUP, dtype=np.float32)
     for start in range(0, peaks.size, GROUP):
         width = min(GROUP, peaks.size - start)
         reach = x[start : start + width + taps - 1]
-        largest = 0.0
+        largest = np.float32(0.0)
         for i in range(reach.size):
             largest = max(largest, abs(reach[i]))
         if largest * bound <= ceiling:
@@ -170,7 +172,7 @@ def _raise_to_peaks(x, rows, bound, ceiling, peaks):  # type: ignore[no-untyped-
         for i in range(centre.size):
             peaks[start + i] = max(peaks[start + i], abs(centre[i]))
         for p in range(rows.shape[0]):
-            buffer[:] = 0.0
+            buffer[:] = np.float32(0.0)
             for t in range(taps):
                 weight = rows[p, t]
                 piece = reach[t : t + width]

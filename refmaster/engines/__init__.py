@@ -1,0 +1,1 @@
+"""Other engines, run behind our own checks and judged by our own measures."""

@@ -1,6 +1,6 @@
 """What is wrong with a file, as far as its samples tell: each with one number and one sentence.
 
-Named here: DC, clipping, inter-sample overs, a silent channel, two equal channels, inverted polarity, silence at either end.
+Named here: DC, clipping, inter-sample overs, a silent channel, two equal channels, inverted polarity, long silence.
 """
 
 import numpy as np

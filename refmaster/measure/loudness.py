@@ -98,7 +98,7 @@ def window_powers(cell_power: FloatArray, cells: int) -> FloatArray:
     if cell_power.size < cells:
         return np.zeros(0)
     # Not a running sum: its rounding would leave dust of loud parts behind in silent ones.
-    return np.lib.stride_tricks.sliding_window_view(cell_power, cells).mean(axis=1)
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(cell_power, cells).mean(axis=1))
 
 
 def gated_lufs(block_power: FloatArray) -> float | None:
@@ -124,9 +124,18 @@ def k_weighting(sample_rate_hz: int) -> FloatArray:
         2 * (k * k - 1) / a0,
         (1 - k / SHELF_Q + k * k) / a0,
     ]
+    a1, a2 = _high_pass(sample_rate_hz)
+    # The table's high-pass is not normalised: its b = 1, −2, 1 leaves a gain of 0.04 dB at 48 kHz, which has to be the
+    # same at every rate.
+    table_a1, table_a2 = _high_pass(48000)
+    even = (1 - a1 + a2) / (1 - table_a1 + table_a2)
+    return np.array([[shelf[0] * even, shelf[1] * even, shelf[2] * even, *shelf[3:]], [1.0, -2.0, 1.0, a1, a2]])
+
+
+def _high_pass(sample_rate_hz: int) -> tuple[float, float]:
     k = math.tan(math.pi * HIGH_PASS_HZ / sample_rate_hz)
     a0 = 1 + k / HIGH_PASS_Q + k * k
-    return np.array([shelf, [1.0, -2.0, 1.0, 2 * (k * k - 1) / a0, (1 - k / HIGH_PASS_Q + k * k) / a0]])
+    return 2 * (k * k - 1) / a0, (1 - k / HIGH_PASS_Q + k * k) / a0
 
 
 def _loudness(cell_power: FloatArray) -> Loudness:

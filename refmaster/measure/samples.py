@@ -6,6 +6,7 @@ from refmaster.dsp.jit import kernel
 from refmaster.units import FloatArray
 
 CLIP_RUN = 3  # so many equal samples at the top in a row are a flat top, not a wave
+AUDIBLE = 1e-5  # −100 dBFS
 CLIP_LEVEL = 0.7  # nobody's clipper is set lower than −3 dBFS and left there
 
 
@@ -30,17 +31,18 @@ class SampleMeter:
         cells = np.arange((start * 100) // rate, ((start + count) * 100) // rate + 2)
         ends = (cells * rate + 50) // 100
         ends = ends[(ends > start) & (ends <= start + count)] - start
-        self.total += block.sum(axis=1)
-        self.energy += np.einsum("ci,ci->c", block, block)
-        loudest = np.abs(block).max(axis=0)
-        heard = np.flatnonzero(loudest > 1e-5)  # −100 dBFS
-        if heard.size:
-            self.first_sound = start + int(heard[0]) if self.first_sound is None else self.first_sound
-            self.last_sound = start + int(heard[-1])
+        loudest = np.empty(count)
+        for channel in range(block.shape[0]):
+            sums = _channel(block[channel], self._runs[channel], loudest, channel == 0, CLIP_RUN, CLIP_LEVEL)
+            self.total[channel] += sums[0]
+            self.energy[channel] += sums[1]
+            self.clipped_runs += int(sums[2])
         peaks, self._open_peak = _cell_peaks(loudest, ends, self._open_peak)
         self._cells.append(peaks)
-        for channel in range(block.shape[0]):
-            self.clipped_runs += _flat_tops(block[channel], self._runs[channel], CLIP_RUN, CLIP_LEVEL)
+        first, last = _sounding(loudest, AUDIBLE)
+        if last >= 0:
+            self.first_sound = start + int(first) if self.first_sound is None else self.first_sound
+            self.last_sound = start + int(last)
         self.n_samples += count
 
     def cell_peaks(self) -> FloatArray:
@@ -62,16 +64,39 @@ def _cell_peaks(loudest, ends, peak):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _flat_tops(x, run, needed, level):  # type: ignore[no-untyped-def]
-    """Runs of `needed` or more equal samples beyond `level`; `run` carries the last value and its count."""
-    found = 0
+def _channel(x, run, loudest, first, needed, level):  # type: ignore[no-untyped-def]
+    """Sum, energy and flat tops of a channel; raises `loudest` to its magnitude. `run` carries last value and count.
+
+    A flat top is a run of `needed` or more equal samples at or beyond `level`.
+    """
+    total, energy, found = 0.0, 0.0, 0.0
     last, count = run[0], run[1]
     for n in range(x.size):
-        if x[n] == last and abs(last) >= level:
+        value = x[n]
+        total += value
+        energy += value * value
+        size = abs(value)
+        loudest[n] = size if first else max(loudest[n], size)
+        if value == last and size >= level:
             count += 1.0
             if count == needed:
-                found += 1
+                found += 1.0
         else:
-            last, count = x[n], 1.0
+            last, count = value, 1.0
     run[0], run[1] = last, count
-    return found
+    return total, energy, found
+
+
+@kernel
+def _sounding(loudest, audible):  # type: ignore[no-untyped-def]
+    """First and last sample above `audible`; −1 where there is none."""
+    first, last = -1, -1
+    for n in range(loudest.size):
+        if loudest[n] > audible:
+            first = n
+            break
+    for n in range(loudest.size - 1, -1, -1):
+        if loudest[n] > audible:
+            last = n
+            break
+    return first, last

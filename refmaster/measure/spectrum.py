@@ -97,8 +97,8 @@ def tilt_db_per_oct(band_hz: FloatArray, ltas_db: FloatArray) -> float | None:
 def hf_cutoff_hz(spectrum: Spectrum) -> float | None:
     """Where the top of the spectrum was cut off (a lossy codec, a low sample rate); None where it was not.
 
-    A cut is a fall of 18 dB or more from a band to the one two above it (1/3 octave), above 3 kHz, behind which nothing comes
-    back; music rolls off by no more than 4 dB there.
+    A cut is a fall of 18 dB or more from a band to all that lie two or more above it, above 3 kHz. Music rolls off by
+    no more than 4 dB there.
     """
     level = spectrum.ltas_db()
     at = spectrum.band_hz

@@ -52,7 +52,7 @@ def wanted_curve(curve: Curve, amount_pct: float) -> FloatArray:
     believed, full = np.array(curve.wanted_db), np.array(curve.full_db)
     if amount_pct <= 50:
         return believed * (amount_pct / 50)
-    return believed + (full - believed) * ((amount_pct - 50) / 50)
+    return np.asarray(believed + (full - believed) * ((amount_pct - 50) / 50))
 
 
 def apply(blocks: Blocks, move: Move, sample_rate_hz: int) -> Iterator[FloatArray]:
@@ -68,7 +68,7 @@ def foresee(profile: Profile, move: Move) -> Profile:
 
 def response_at(move: Move, at_hz: FloatArray, sample_rate_hz: int) -> FloatArray:
     """What one band does at some frequencies, dB."""
-    return response_db(_coefficients(move, sample_rate_hz)[np.newaxis, :], at_hz, sample_rate_hz)[0]
+    return np.asarray(response_db(_coefficients(move, sample_rate_hz)[np.newaxis, :], at_hz, sample_rate_hz)[0])
 
 
 def effect(move: Move, master: Profile) -> Effect:
@@ -166,8 +166,8 @@ def _rejected(
         out.append(
             Rejected(
                 "match_eq",
-                f"Tonal balance left alone: it differs from the reference by {rms:.1f} dB rms, and what of that can be told "
-                f"from arrangement is at most {np.abs(wanted).max():.1f} dB.",
+                f"Tonal balance left alone: it differs from the reference by {rms:.1f} dB rms; what can be told "
+                f"from arrangement is {np.abs(wanted).max():.1f} dB at most.",
             )
         )
     return tuple(out)

@@ -7,6 +7,7 @@ was dropped, the gain stops short and says so.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,8 @@ def propose(scene: Scene) -> Proposal:
         return Proposal()
     wanted = goal - now
     if abs(wanted) <= TOLERANCE_LU and (scene.nothing_to_do or not _over(scene, wanted)):
-        text = f"Loudness left alone: {written('x_lufs', now)} is within {TOLERANCE_LU} LU of the goal, {written('x_lufs', goal)}."
+        near = f"{written('x_lufs', now)} is within {TOLERANCE_LU} LU of the goal, {written('x_lufs', goal)}"
+        text = f"Loudness left alone: {near}."
         return Proposal(rejected=(Rejected("match_loudness", text),), goal_lufs=goal)
     tried = _solve(scene, goal, wanted)
     param = Param("gain_db", round(tried.gain_db, 3), -MAX_GAIN_DB, MAX_GAIN_DB, 0.0)
@@ -55,7 +57,7 @@ def propose(scene: Scene) -> Proposal:
 
 
 def goal_lufs(scene: Scene) -> float | None:
-    """What the master should read: as asked, or as the reference reads, as far as the amount goes; None without either."""
+    """What the master should read: as asked, or as the reference does, as far as the amount goes."""
     if scene.request.loudness_lufs is not None:
         return scene.request.loudness_lufs
     now, theirs = scene.target.integrated_lufs, scene.reference.integrated_lufs if scene.reference else None
@@ -76,7 +78,7 @@ def foresee(profile: Profile, move: Move) -> Profile:
     gain = move["gain_db"]
     names = ("integrated_lufs", "max_short_term_lufs", "max_momentary_lufs", "true_peak_dbtp", "sample_peak_dbfs")
     levels = {name: getattr(profile, name) for name in names}
-    moved = {name: None if level is None else level + gain for name, level in levels.items()}
+    moved: dict[str, Any] = {name: None if level is None else level + gain for name, level in levels.items()}
     return replace(profile, ltas_db=tuple(level + gain for level in profile.ltas_db), **moved)
 
 
@@ -165,9 +167,9 @@ def _price(scene: Scene, goal: float, tried: _Tried) -> tuple[NotReached, ...]:
         return (
             NotReached(
                 "limiting",
-                f"The loudness goal is reached at a price: the limiter takes more than 4 dB for {tried.over_4_db_pct:.0f} % "
-                f"of the time, {tried.max_reduction_db:.1f} dB at most. In the mix, tame the peaks of kick, snare or vocal; "
-                f"or ask for less with --loudness.",
+                f"The loudness has a price: the limiter takes more than 4 dB for {tried.over_4_db_pct:.0f} % of the "
+                f"time, {tried.max_reduction_db:.1f} dB at most. Tame the peaks of kick, snare or vocal in the mix, or ask "
+                f"for less with --loudness.",
             ),
         )
     return ()

@@ -49,7 +49,7 @@ def propose(scene: Scene) -> Proposal:
         max_gain_db=MAX_GAIN_DB,
         max_q=1.5,
     )
-    moves = (_whole(whole, scene, wanted),) if abs(whole) >= LEAST_GAIN_DB else ()
+    moves: tuple[Move, ...] = (_whole(whole, scene, wanted),) if abs(whole) >= LEAST_GAIN_DB else ()
     moves += tuple(_regions(fit.bands, scene, wanted))
     return Proposal(moves, () if moves else (_left_alone(curve, wanted),))
 
@@ -72,7 +72,7 @@ def side_response(move: Move, at_hz: FloatArray, sample_rate_hz: int) -> FloatAr
     """What the move does to the side at some frequencies, dB."""
     if move.id.endswith("/side"):
         return np.full(at_hz.size, move["side_gain_db"])
-    return response_db(_coefficients(move, sample_rate_hz)[np.newaxis, :], at_hz, sample_rate_hz)[0]
+    return np.asarray(response_db(_coefficients(move, sample_rate_hz)[np.newaxis, :], at_hz, sample_rate_hz)[0])
 
 
 def effect(move: Move, master: Profile) -> Effect:
@@ -121,7 +121,7 @@ def _wanted(curve: Curve, amount_pct: float) -> FloatArray:
     believed, full = np.array(curve.wanted_db), np.array(curve.full_db)
     if amount_pct <= 50:
         return believed * (amount_pct / 50)
-    return believed + (full - believed) * ((amount_pct - 50) / 50)
+    return np.asarray(believed + (full - believed) * ((amount_pct - 50) / 50))
 
 
 def _whole(gain_db: float, scene: Scene, wanted: FloatArray) -> Move:
@@ -168,11 +168,11 @@ def _gap(feature: str, reach: FloatArray, scene: Scene, wanted: FloatArray) -> G
 
 
 def _left_alone(curve: Curve, wanted: FloatArray) -> Rejected:
-    full = float(np.average(curve.full_db, weights=curve.weight))
+    full, believed = (float(np.average(v, weights=curve.weight)) for v in (curve.full_db, wanted))
     return Rejected(
         "match_width",
         f"Width left alone: the reference is {abs(full):.1f} dB {'wider' if full > 0 else 'narrower'}, "
-        f"and what of that can be told from arrangement is {abs(float(np.average(wanted, weights=curve.weight))):.1f} dB.",
+        f"and what of that can be told from arrangement is {abs(believed):.1f} dB.",
     )
 
 

@@ -62,4 +62,6 @@ def blank(move_id: str, channels: int) -> Move:
 def explain(move: Move) -> str:
     """Why a constant is worth removing."""
     values = " and ".join(f"{p} ({p.name.split('_')[0]})" if len(move.params) > 1 else str(p) for p in move.params)
-    return f"DC offset of {values} of full scale is subtracted: it costs headroom, clicks at the ends, and carries no sound."
+    return (
+        f"DC offset of {values} of full scale is subtracted: it costs headroom, clicks at the ends, carries no sound."
+    )

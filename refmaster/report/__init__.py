@@ -69,13 +69,14 @@ def page(
 def _facts(report: Report) -> tuple[tuple[str, str], ...]:
     """What was asked and what was compared, for the head of the page."""
     genre, request = report.genre, report.request
+    kind = genre.label or genre.name
     share = "" if genre.share is None else f", {100 * genre.share:.0f}% share"
     tracks = f", {genre.n_tracks} tracks" if genre.n_tracks else ""
     goal = request.loudness_lufs if request.loudness_lufs is not None else report.plan.goal_lufs
     ceiling = request.ceiling_dbtp if report.plan.ceiling_dbtp is None else report.plan.ceiling_dbtp
     return (
         ("Reference", _file_name(report.reference) if report.reference else "none"),
-        ("Genre", f"{genre.label or genre.name}{tracks}{share}"),
+        ("Genre", f"{kind[:1].upper()}{kind[1:]}{tracks}{share}"),
         *_kinship(report),
         ("Amount", f"{request.amount_pct:g} of 100"),
         ("Goal", f"{said('_lufs', goal)}, {said('_dbtp', ceiling)}"),

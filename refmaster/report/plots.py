@@ -77,19 +77,19 @@ def _eq(report: Report, wanted: Ys | None, applied: Ys | None) -> Plot | None:
         *([Curve("wanted", "reference", hz, rounded(wanted), "dash", 2.0)] if wanted else []),
         *([Curve("applied", "master", hz, rounded(applied), "solid", 2.25)] if applied else []),
     ]
-    plain = [Curve("full difference", "quiet", hz, rounded(full), dash="dot", width=1.5)] if full else []
+    whole = [Curve("full difference", "quiet", hz, rounded(full), dash="dot", width=1.5)] if full else []
     needed = 1.3 * max(map(abs, finite(asked)), default=0.0)
-    wished = min(MOST_DIFFERENCE_DB, 1.1 * max(map(abs, finite(plain)), default=0.0))
+    wished = min(MOST_DIFFERENCE_DB, 1.1 * max(map(abs, finite(whole)), default=0.0))
     reach = max(LEAST_EQ_DB, needed, wished)
-    told = "; dotted, the full difference from the reference, which a match in full would apply" if plain else ""
+    told = "; dotted, the full difference from the reference, which a match in full would apply" if whole else ""
     return Plot(
         name="eq",
         title="Wanted and applied EQ",
         caption=f"Wanted is the correction that the evidence supports, applied is what the EQ moves do{told}.",
         alt="EQ curves in dB, 20 Hz to 20 kHz: what was wanted and what was applied.",
-        curves=(*plain, *asked),
+        curves=(*whole, *asked),
         layout=layout(frequency_axis(), level_axis("Gain (dB)", -reach, reach), height_px=260),
-        table=table_of("Hz", "dB", (*plain, *asked)),
+        table=table_of("Hz", "dB", (*whole, *asked)),
     )
 
 

@@ -18,7 +18,7 @@ ROWS = (
     "psr_db",
     "crest_db",
     "correlation",
-    "side_to_mid_db",
+    "width_db",
     "tilt_db_per_oct",
 )
 
@@ -91,7 +91,7 @@ def _row(report: Report, name: str) -> Row:
 def _value(profile: Profile | None, name: str) -> float | None:
     if profile is None:
         return None
-    if name == "side_to_mid_db":
+    if name == "width_db":
         return width_db(profile)
     value: float | None = attrgetter(name)(profile)
     return value

@@ -3,13 +3,13 @@
 import math
 from dataclasses import dataclass
 
-from refmaster.records import Check, Move, Report
+from refmaster.records import Check, Effect, Move, Report
 from refmaster.report.writing import bounds, counted, difference, label, pair, said
 from refmaster.units import unit_of
 
 # How much of each unit is just heard, DESIGN.md §4: the yardstick that makes a LU and a dB comparable.
-# A peak is a promise kept, not a change heard.
-JUST_HEARD = {"LU": 0.3, "LUFS": 0.3, "dB": 0.5, "dB/oct": 0.1, "Hz": 100.0, "dBTP": math.inf, "dBFS": math.inf}
+JUST_HEARD = {"LU": 0.3, "LUFS": 0.3, "dB": 0.5, "dB/oct": 0.1, "Hz": 100.0}
+UNHEARD = {"true_peak_dbtp", "sample_peak_dbfs", "dc_offset_pct"}  # a promise kept or headroom won, not a change heard
 OTHER_JUST_HEARD = 0.1
 ALSO_SAID = 2  # changes named after the largest
 
@@ -69,11 +69,20 @@ def _measured(report: Report) -> list[tuple[float, str]]:
     for move in report.plan.active:
         effect = report.effect_of(move.id)
         if effect is not None and effect.after != effect.before:
-            change = effect.after - effect.before
-            text = f"{label(effect.feature)} {pair(effect.feature, effect.before, effect.after)}"
-            weight = abs(change) / _yardstick(move, effect.feature)
-            found.append((weight, f"{text} ({difference(effect.feature, change)})"))
+            before, after = _whole(report, effect)
+            text = f"{label(effect.feature)} {pair(effect.feature, before, after)}"
+            weight = abs(after - before) / _yardstick(move, effect.feature)
+            found.append((weight, f"{text} ({difference(effect.feature, after - before)})"))
     return found
+
+
+def _whole(report: Report, effect: Effect) -> tuple[float, float]:
+    """Loudness from file to master, as in the table: a move's own effect starts where the moves before it left off."""
+    if effect.feature == "integrated_lufs" and report.master is not None:
+        before, after = report.target.integrated_lufs, report.master.integrated_lufs
+        if before is not None and after is not None:
+            return before, after
+    return effect.before, effect.after
 
 
 def _planned(report: Report) -> list[tuple[float, str]]:
@@ -88,6 +97,8 @@ def _planned(report: Report) -> list[tuple[float, str]]:
 
 
 def _yardstick(move: Move, feature: str) -> float:
+    if feature in UNHEARD:
+        return math.inf
     tolerance = next((gap.tolerance for gap in move.because if gap.feature == feature), 0.0)
     return tolerance if tolerance > 0 else JUST_HEARD.get(unit_of(feature) or "", OTHER_JUST_HEARD)
 

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import pytest
 from plotly.offline import get_plotlyjs
 
-from refmaster.records import Assumption, Check, Report
+from refmaster.records import Assumption, Check, Effect, Report
 from refmaster.report import page
 
 from . import sample
@@ -112,6 +112,21 @@ def test_the_status_is_said_in_words(kind, words):
     assert words in outline(KINDS[kind]()).text
 
 
+def test_the_head_agrees_with_the_table_where_a_move_starts_from_another_level():
+    """Regression: a real run read −8.8 in the head, after the moves before, and −9.3 in the table."""
+    report = sample.full_report()
+    later = tuple((i, Effect(e.feature, -16.9, e.after) if i == "match_loudness" else e) for i, e in report.effects)
+    assert "Integrated loudness −17.4 → −10.3 LUFS (+7.1 LU) Then" in outline(replace(report, effects=later)).text
+
+
+def test_what_is_not_heard_is_not_what_changed_most():
+    report = sample.full_report()
+    peak, tone = Effect("true_peak_dbtp", 9.0, -1.0), Effect("level_at_280_hz_db", 1.9, 1.6)
+    effects = (("limit_peaks", peak), ("match_eq/bell_1", tone))
+    text = outline(replace(report, effects=effects)).text
+    assert text.index("Level at 280 Hz +1.90 → +1.60 dB") < text.index("true peak 9.00 → −1.00 dBTP")
+
+
 def test_every_move_shows_its_id_text_undo_and_flags():
     report = sample.full_report()
     text = outline(report).text
@@ -161,7 +176,7 @@ def test_a_hostile_name_in_a_figure_does_not_end_its_script():
 
 def test_what_could_not_be_measured_is_a_dash():
     found = outline(sample.mono())
-    row = re.search(r"correlation (.*?) width", found.text)
+    row = re.search(r"correlation (.*?) width, total", found.text)
     assert row is not None
     assert row[1].split() == ["—"] * 4
 
@@ -174,7 +189,8 @@ def test_a_short_track_has_its_loudness_range_marked():
 
 def test_empty_lists_are_not_shown():
     report = sample.full_report()
-    quiet = replace(report, notes=(), plan=replace(report.plan, rejected=(), not_reached=(), assumptions=()), checks=())
+    plan = replace(report.plan, rejected=(), not_reached=(), assumptions=())
+    quiet = replace(report, notes=(), comparison=None, plan=plan, checks=())
     text = outline(replace(quiet, target=replace(quiet.target, defects=()))).text
     for title in ("Left alone", "Not reached", "Assumptions", "Worth knowing", "Checks"):
         assert title not in text
