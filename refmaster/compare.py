@@ -1,30 +1,43 @@
 """Compare: the differences between target and reference, and how much of each the evidence supports.
 
-A difference of two average spectra is mastering plus arrangement plus chance. Two explanations are weighed against
-each other: that the reference is the same song or session (then little of the difference is arrangement), or a stranger
-(then most of it is). Each gives a posterior for the curve that an equaliser should make; their mean, weighted by how
-well each explains the difference, is what is wanted, and the weight of the first is the kinship that is shown.
+A difference of two average spectra is mastering plus arrangement plus chance, and arrangement is the most of it. So
+like is compared with like: frames of the two tracks are matched (`dsp/registration.py`), and the difference of matched
+frames is the evidence. Its roughness tells how far it may be off: little for the same song, most of it for a stranger. A
+posterior under the curves that mastering equalisers make, weighed against "nothing is wrong", gives what is wanted.
+
+Measured on 68 free tracks (halves of 25 s; tone error in dB rms from the known right answer; 1.97 untouched):
+same song, damaged 0.77; same song, nothing wrong 0.11; another song, damaged 1.90; another song, nothing wrong 0.44.
+The full difference of averages gives 2.9, 2.9, 8.3 and 8.3.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from refmaster.analyse import Measured
-from refmaster.dsp.gaussian import Posterior, equaliser_covariance, posterior, smooth_covariance
+from refmaster.dsp.gaussian import equaliser_covariance, smooth_covariance
+from refmaster.dsp.registration import Registration, register
 from refmaster.records import Comparison, Curve, Genre, Profile
-from refmaster.units import FloatArray
+from refmaster.units import FloatArray, power_to_db
 
 EMPTY_DB = 60.0  # a band so far under the fullest says nothing about tone
 EDGE_HZ = (30.0, 18000.0)  # outside, averages are mostly rumble and codec
-KIN_PRIOR = 0.3  # most references that people bring are other songs
-MAX_KIN_LOGIT = 6.0
+FEWEST_BANDS = 8  # less than 1 1/3 octaves in common is no tonal balance
 EQ_SD_DB = 2.5  # how far mixes are off, a band of a mastering equaliser; practice says ±0.5–1.5, problems 2–4
-NEAR_OCT, FAR_OCT = 0.35, 1.5  # arrangement differs note by note, and by instruments over octaves
+SEARCH_SD_DB = 2.0  # the same while registering; with a little that no equaliser band explains
+SEARCH_REST_DB, SEARCH_REST_OCT = 0.3, 0.3
 SMOOTH_OCT = 1 / 6  # the full difference is smoothed so much before it may be matched
-SEGMENT_SHARE = 0.5  # variance of a half's average in units of its 5 s segments': they are far from independent
-WIDTH_SD_DB, WIDTH_SLOPE_SD_DB = 3.0, 1.0  # how far mixes are off in width: as a whole, and over frequency
+# Error of a registered difference over its roughness, measured on the 246 pairs: rms = 1.2 roughness^1.4 (correlation
+# of the logarithms 0.95), alike at all frequencies, correlated over short and long distances as below.
+ERROR_SCALE, ERROR_POWER, ERROR_FLOOR_DB = 1.2, 1.4, 0.15
+ERROR_NEAR, ERROR_FAR, ERROR_ALONE = (0.3, 0.25), (0.4, 1.2), 0.3  # (share, octaves); share of each band alone
+FAULT_PRIOR = 0.5  # every second mix that is brought has something wrong with its tone: nobody has counted
+TEMPER = 0.7  # evidence counts so much, as the model is no more than a model
+KIN_ROUGHNESS_DB, KIN_STEEPNESS = 1.9, 8.0  # halves of songs lie below (9 in 10 under 1.5), strangers above 2.4
 NEAR_MONO_DB = -40.0  # a side so far under the mid was not meant to be heard: it is not widened
+WIDTH_SD_DB = 3.0  # how far mixes are off in width
+WIDTH_ERROR_SCALE, WIDTH_ERROR_FLOOR_DB = 0.8, 0.2  # error of the matched width over its spread between bands
 
 
 @dataclass(frozen=True)
@@ -49,13 +62,15 @@ def compare(target: Measured, reference: Measured, genre: Genre) -> Comparison:
     band_hz = np.array(target.profile.band_hz[:n])
     pair = _Pair(band_hz, np.log2(band_hz / 1000), target, reference)
     seen, ignored = _trusted(pair)
-    kin, strangers, difference = _tone_posteriors(pair, genre, seen)
-    kinship = _kinship(kin, strangers)
-    tone = _curve(difference, seen, _mixed(kin, strangers, kinship), pair.octaves)
-    width = _width(pair, kinship, seen)
-    return Comparison(
-        kinship, tuple(band_hz.tolist()), tone, width, _identical(target.profile, reference.profile), ignored
-    )
+    identical = _identical(target.profile, reference.profile)
+    if seen.sum() < FEWEST_BANDS:
+        nothing = Curve(*((0.0,) * n for _ in range(5)))
+        ignored += ("tone and width: the two tracks have too little of the spectrum in common",)
+        return Comparison(0.0, tuple(band_hz.tolist()), nothing, None, identical, ignored)
+    found = _registered(pair, seen)
+    kinship = 1 / (1 + (found.roughness_db / KIN_ROUGHNESS_DB) ** KIN_STEEPNESS)
+    tone = _tone(pair, seen, found)
+    return Comparison(kinship, tuple(band_hz.tolist()), tone, _width(pair, seen, found), identical, ignored)
 
 
 def _identical(t: Profile, r: Profile) -> bool:
@@ -66,10 +81,10 @@ def _identical(t: Profile, r: Profile) -> bool:
     return close and t.n_samples == r.n_samples and t.integrated_lufs == r.integrated_lufs
 
 
-def _trusted(pair: _Pair) -> tuple[FloatArray, tuple[str, ...]]:
+def _trusted(pair: _Pair) -> tuple[npt.NDArray[np.bool_], tuple[str, ...]]:
     """Bands in which both tracks hold something that tells of tone (a mask), and what was left out."""
     t, r = pair.both("ltas_db")
-    seen = (t > t.max() - EMPTY_DB) & (r > r.max() - EMPTY_DB)
+    seen = np.asarray((t > t.max() - EMPTY_DB) & (r > r.max() - EMPTY_DB))
     seen &= (pair.band_hz >= EDGE_HZ[0]) & (pair.band_hz <= EDGE_HZ[1])
     ignored = []
     for role, measured in (("reference", pair.reference), ("target", pair.target)):
@@ -82,77 +97,93 @@ def _trusted(pair: _Pair) -> tuple[FloatArray, tuple[str, ...]]:
     return seen, tuple(ignored)
 
 
-def _tone_posteriors(pair: _Pair, genre: Genre, seen: FloatArray) -> tuple[Posterior, Posterior, FloatArray]:
-    t, r = pair.both("ltas_db")
-    difference = r - t
+def _registered(pair: _Pair, seen: npt.NDArray[np.bool_]) -> Registration:
+    """The target's frames laid onto the reference's."""
+    target, reference = (_frames_db(m, pair.band_hz.size) for m in (pair.target, pair.reference))
+    rest = smooth_covariance(pair.octaves, np.full(pair.octaves.size, SEARCH_REST_DB), SEARCH_REST_OCT)
     rate = pair.target.profile.sample_rate_hz
-    prior = equaliser_covariance(pair.band_hz, rate, EQ_SD_DB)
-    sd_t, sd_r = pair.both("ltas_sd_db")
-    within = np.sqrt(SEGMENT_SHARE * (sd_t**2 + sd_r**2) / 2 + 0.5**2)
-    song_sd = np.interp(pair.octaves, np.log2(np.array(genre.song_sd_hz) / 1000), genre.song_sd_db)
-    kin = posterior(difference, prior, _arrangement(pair.octaves, within), seen)
-    strangers = posterior(difference, prior, _arrangement(pair.octaves, np.sqrt(2) * song_sd), seen)
-    return kin, strangers, difference
+    return register(target, reference, seen, equaliser_covariance(pair.band_hz, rate, SEARCH_SD_DB) + rest)
 
 
-def _arrangement(octaves: FloatArray, sd_db: FloatArray) -> FloatArray:
-    """Covariance of what arrangement does to an average: half of it note by note, half over octaves."""
-    half = sd_db / np.sqrt(2)
-    near, far = (smooth_covariance(octaves, half, length) for length in (NEAR_OCT, FAR_OCT))
-    return near + far + 0.3**2 * np.eye(octaves.size)
+def _frames_db(measured: Measured, bands: int) -> FloatArray:
+    spectrum = measured.spectrum
+    return power_to_db(spectrum.mid[spectrum.active][:, :bands], 1e-12)
 
 
-def _kinship(kin: Posterior, strangers: Posterior) -> float:
-    """Probability that the difference is that of one song's parts, from the evidence of both explanations."""
-    logit = kin.log_evidence - strangers.log_evidence + np.log(KIN_PRIOR / (1 - KIN_PRIOR))
-    return float(1 / (1 + np.exp(-np.clip(logit, -MAX_KIN_LOGIT, MAX_KIN_LOGIT))))
+def _tone(pair: _Pair, seen: npt.NDArray[np.bool_], found: Registration) -> Curve:
+    """What the matched difference says of the curve between the two, and how surely there is one at all."""
+    at, n = found.at, pair.band_hz.size
+    prior = equaliser_covariance(pair.band_hz, pair.target.profile.sample_rate_hz, EQ_SD_DB)
+    noise = _error_covariance(pair.octaves[at], found.roughness_db)
+    inside = prior[np.ix_(at, at)]
+    fault = _probability(_log_evidence(found.raw_db, inside + noise) - _log_evidence(found.raw_db, noise))
+    gain = np.linalg.solve(inside + noise + 1e4, prior[at]).T
+    mean = gain @ found.raw_db
+    variance = np.maximum(np.diag(prior) - np.einsum("ij,ji->i", gain, prior[at]), 0.0)
+    mean = mean - mean[at].mean()
+    sd = np.sqrt(fault * (variance + mean**2) - (fault * mean) ** 2)  # of the mixture with "nothing is wrong"
+    t, r = pair.both("ltas_db")
+    full = np.where(seen, (r - t) - (r - t)[at].mean(), 0.0)
+    matched = np.zeros(n)
+    matched[at] = found.raw_db - found.raw_db.mean()
+    curves = (_smoothed(full, seen, pair.octaves), _smoothed(matched, seen, pair.octaves), fault * mean, sd)
+    return Curve(*(tuple(v.tolist()) for v in (*curves, seen.astype(float))))
 
 
-def _mixed(kin: Posterior, strangers: Posterior, kinship: float) -> tuple[FloatArray, FloatArray]:
-    mean = kinship * kin.mean + (1 - kinship) * strangers.mean
-    square = kinship * (kin.sd**2 + kin.mean**2) + (1 - kinship) * (strangers.sd**2 + strangers.mean**2)
-    return mean, np.sqrt(np.maximum(square - mean**2, 0.0))
+def _error_covariance(octaves: FloatArray, roughness_db: float) -> FloatArray:
+    """How far a registered difference of this roughness may be off."""
+    sd = np.full(octaves.size, ERROR_SCALE * roughness_db**ERROR_POWER + ERROR_FLOOR_DB)
+    alone = ERROR_ALONE * np.diag(sd**2)
+    parts = (share * smooth_covariance(octaves, sd, length) for share, length in (ERROR_NEAR, ERROR_FAR))
+    return np.asarray(sum(parts, start=alone))
 
 
-def _curve(
-    difference: FloatArray, seen: FloatArray, believed: tuple[FloatArray, FloatArray], octaves: FloatArray
-) -> Curve:
-    """Level removed, and the full difference smoothed; where nothing was seen it stays flat."""
-    weight = seen.astype(float)
-    mean, sd = believed
-    full = _smoothed(np.where(seen, difference - np.average(difference, weights=weight + 1e-9), 0.0), seen, octaves)
-    wanted = mean - np.average(mean, weights=weight + 1e-9)
-    return Curve(*(tuple(v.tolist()) for v in (full, wanted, sd, weight)))
+def _log_evidence(values: FloatArray, covariance: FloatArray) -> float:
+    """Log density of a curve of unknown level under a Gaussian, but for a constant (Rasmussen & Williams, eq. 2.30)."""
+    root = np.linalg.cholesky(covariance + 1e4 + 1e-6 * np.eye(values.size))
+    white = np.linalg.solve(root, values)
+    return -0.5 * float(white @ white) - float(np.log(np.diag(root)).sum())
 
 
-def _smoothed(values: FloatArray, seen: FloatArray, octaves: FloatArray) -> FloatArray:
+def _probability(log_ratio: float) -> float:
+    """Probability that there is a fault, from the log of the evidence ratio."""
+    logit = TEMPER * log_ratio + np.log(FAULT_PRIOR / (1 - FAULT_PRIOR))
+    return float(1 / (1 + np.exp(-np.clip(logit, -30, 30))))
+
+
+def _smoothed(values: FloatArray, seen: npt.NDArray[np.bool_], octaves: FloatArray) -> FloatArray:
     apart = (octaves[:, np.newaxis] - octaves[np.newaxis, :]) / SMOOTH_OCT
     mass = np.exp(-0.5 * apart**2) * seen.astype(float)[np.newaxis, :]
     return np.asarray(mass @ values / np.maximum(mass.sum(axis=1), 1e-9))
 
 
-def _width(pair: _Pair, kinship: float, seen: FloatArray) -> Curve | None:
-    """Side over mid, band by band: mastering widens as a whole; arrangement places instruments."""
+def _width(pair: _Pair, seen: npt.NDArray[np.bool_], found: Registration) -> Curve | None:
+    """Side over mid: mastering moves it as a whole, which matched passages tell from where instruments stand."""
     t, r = pair.both("side_to_mid_db")
     heard = seen & np.isfinite(t) & np.isfinite(r) & (np.nan_to_num(t, nan=-99.0) > NEAR_MONO_DB)
-    if heard.sum() < 6:
+    if heard.sum() < FEWEST_BANDS or pair.target.spectrum.side is None or pair.reference.spectrum.side is None:
         return None
-    difference = np.where(heard, r - t, 0.0)
-    one = np.ones_like(pair.octaves)
-    prior = WIDTH_SD_DB**2 + smooth_covariance(pair.octaves, WIDTH_SLOPE_SD_DB * one, 2.0)
-    found = [
-        _offset_posterior(difference, prior, level_sd**2 + _arrangement(pair.octaves, band_sd * one), heard)
-        for level_sd, band_sd in ((0.7, 2.0), (4.0, 5.0))  # within a song, between songs
-    ]
-    mean, sd = _mixed(found[0], found[1], kinship)
-    weight = heard.astype(float)
-    full = _smoothed(difference, heard, pair.octaves)
-    return Curve(*(tuple(v.tolist()) for v in (full, mean, sd, weight)))
+    difference = found.pairs.difference(_width_frames(pair.target, heard), _width_frames(pair.reference, heard))
+    whole, spread = float(np.median(difference)), float(difference.std())
+    error = WIDTH_ERROR_SCALE * spread + WIDTH_ERROR_FLOOR_DB
+    variance = WIDTH_SD_DB**2 + error**2
+    believed = whole * WIDTH_SD_DB**2 / variance
+    log_ratio = 0.5 * (whole**2 / error**2 - whole**2 / variance + np.log(error**2 / variance))
+    fault = _probability(log_ratio)
+    sd = np.sqrt(fault * (WIDTH_SD_DB * error) ** 2 / variance + fault * (1 - fault) * believed**2)
+    n = pair.band_hz.size
+    matched = np.full(n, whole)
+    matched[heard] = difference
+    full = _smoothed(np.where(heard, r - t, 0.0), heard, pair.octaves)
+    curves = (full, matched, np.full(n, fault * believed), np.full(n, sd), heard.astype(float))
+    return Curve(*(tuple(v.tolist()) for v in curves))
 
 
-def _offset_posterior(difference: FloatArray, prior: FloatArray, noise: FloatArray, seen: FloatArray) -> Posterior:
-    """As `posterior`, but the offset is no free constant: it is what is asked for."""
-    at = np.flatnonzero(seen)
-    gain = np.linalg.solve((prior + noise)[np.ix_(at, at)], prior[at, :]).T
-    variance = np.diag(prior) - np.einsum("ij,ji->i", gain, prior[at, :])
-    return Posterior(gain @ difference[at], np.sqrt(np.maximum(variance, 0.0)), 0.0)
+def _width_frames(measured: Measured, heard: npt.NDArray[np.bool_]) -> FloatArray:
+    """Side over mid of each active frame in the bands that are heard, dB."""
+    spectrum = measured.spectrum
+    if spectrum.side is None:
+        raise ValueError("mono has no width")
+    at = np.flatnonzero(heard)
+    mid, side = (power_to_db(v[spectrum.active][:, at], 1e-12) for v in (spectrum.mid, spectrum.side))
+    return side - mid

@@ -169,11 +169,13 @@ class Gap:
 class Curve:
     """A difference in each band, reference minus target, and what is believed of it; all dB at `Comparison.band_hz`.
 
-    `full_db` is the difference itself, smoothed; `wanted_db` what the evidence supports (the posterior mean);
-    `sd_db` how uncertain that is; `weight` 0…1 is how much a band can be trusted, 0 where either track has nothing.
+    `full_db` is the difference of averages, smoothed; `matched_db` that of matched passages, like with like;
+    `wanted_db` what of it the evidence supports (the posterior mean); `sd_db` how uncertain that is; `weight` 0…1 is
+    how much a band can be trusted, 0 where either track has nothing.
     """
 
     full_db: tuple[float, ...]
+    matched_db: tuple[float, ...]
     wanted_db: tuple[float, ...]
     sd_db: tuple[float, ...]
     weight: tuple[float, ...]
@@ -183,7 +185,7 @@ class Curve:
 class Comparison:
     """Target and reference side by side: how close relatives they are, and their differences in tone and width.
 
-    `kinship` is the probability, 0 to 1, that both are the same song or session; `width` is None in mono.
+    `kinship`, 0 to 1, is how much like parts of one song the two behave; `width` is None in mono.
     """
 
     kinship: float

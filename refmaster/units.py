@@ -29,7 +29,7 @@ UNITS = {
     "q": "",
 }
 _SIGNED = ("dB", "LU", "dB/oct")  # differences: the sign is half of the message
-_DIGITS = {"dB": 2, "dBTP": 2, "dBFS": 2, "LUFS": 1, "LU": 1, "Hz": 0, "ms": 1, "%": 2, "s": 1}
+_DIGITS = {"dB": 2, "dBTP": 2, "dBFS": 2, "LUFS": 1, "LU": 1, "Hz": 0, "ms": 1, "%": 2, "s": 1, "samples": 0}
 
 
 def unit_of(name: str) -> str | None:

@@ -1,42 +1,13 @@
-"""Curves over frequency as Gaussian processes: what is believed of a curve once noisy evidence is seen [1].
+"""Covariances of curves over frequency: what an equaliser makes, and what merely varies smoothly.
 
-[1] C. E. Rasmussen, C. K. I. Williams, "Gaussian processes for machine learning", 2006.
+They are the priors of Gaussian processes (C. E. Rasmussen, C. K. I. Williams, "Gaussian processes for machine
+learning", 2006).
 """
-
-from dataclasses import dataclass
 
 import numpy as np
 
 from refmaster.dsp.biquad import Shape, design_many, response_db
 from refmaster.units import FloatArray
-
-LEVEL_VARIANCE = 1e4  # the level of a difference is unknown: the offset may be anything
-
-
-@dataclass(frozen=True)
-class Posterior:
-    """Mean and standard deviation of the curve, dB, and the log evidence of the data under this model."""
-
-    mean: FloatArray
-    sd: FloatArray
-    log_evidence: float
-
-
-def posterior(difference: FloatArray, prior: FloatArray, noise: FloatArray, seen: FloatArray) -> Posterior:
-    """The curve behind a difference = curve + noise + any constant, where `seen` (a mask) is True.
-
-    `prior` and `noise` are covariances, shape (n, n). [1] eq. 2.25, 2.26 and 2.30. Bands that were not seen get what
-    the prior makes of their neighbours.
-    """
-    at = np.flatnonzero(seen)
-    total = (prior + noise)[np.ix_(at, at)] + LEVEL_VARIANCE
-    chol = np.linalg.cholesky(total + 1e-6 * np.eye(at.size))
-    across = prior[:, at]
-    white = np.linalg.solve(chol, difference[at])
-    reach = np.linalg.solve(chol, across.T)
-    variance = np.diag(prior) - (reach**2).sum(axis=0)
-    log_evidence = -0.5 * float(white @ white) - float(np.log(np.diag(chol)).sum())
-    return Posterior(reach.T @ white, np.sqrt(np.maximum(variance, 0.0)), log_evidence)
 
 
 def smooth_covariance(octaves: FloatArray, sd_db: FloatArray, length_oct: float) -> FloatArray:

@@ -80,7 +80,7 @@ def effect(move: Move, master: Profile) -> Effect:
     level = level - level[heard].mean()
     bend = bend - bend[heard].mean()
     after, done = (float(np.average(v, weights=reach * heard)) for v in (level, bend))
-    return Effect(f"tone_at_{_frequency_of(move).value:.0f}_hz_db", after - done, after)
+    return Effect(_feature(_frequency_of(move).value), after - done, after)
 
 
 def blank(move_id: str, channels: int) -> Move:
@@ -100,7 +100,7 @@ def explain(move: Move) -> str:
         gap = move.because[0]
         more = "less" if gap.delta > 0 else "more"
         text += (
-            f" The target has {abs(gap.delta):.1f} dB {more} there than the reference, level aligned; "
+            f" The target has {abs(gap.delta):.1f} dB {more} there than the reference, compared like with like; "
             f"{gap.taken_pct:.0f} % of that is taken."
         )
     return text
@@ -119,8 +119,7 @@ def _moves(bands: tuple[Band, ...], comparison: Comparison, scene: Scene) -> tup
         bells += band.shape is Shape.BELL
         part = f"bell_{bells}" if band.shape is Shape.BELL else band.shape.value
         gap = _gap(band, comparison, scene)
-        frequency_hz = float(f"{band.frequency_hz:.3g}")
-        params = _params(band.shape, round(band.gain_db, 2), frequency_hz, round(band.q, 2))
+        params = _params(band.shape, round(band.gain_db, 2), _tidy_hz(band.frequency_hz), round(band.q, 2))
         made.append(Move(f"match_eq/{part}", STAGE, params, (gap,), confidence=round(gap.confidence, 3)))
     return tuple(made)
 
@@ -141,12 +140,12 @@ def _gap(band: Band, comparison: Comparison, scene: Scene) -> Gap:
     level = np.array(scene.target.ltas_db[: at.size])
     level -= np.average(level, weights=weight + 1e-9)
     wanted = wanted_curve(comparison.tone, scene.request.amount_pct)
+    evidence = comparison.tone.full_db if scene.request.amount_pct > 75 else comparison.tone.matched_db
     here, full, believed, sd = (
-        float(np.average(v, weights=reach)) for v in (level, comparison.tone.full_db, wanted, comparison.tone.sd_db)
+        float(np.average(v, weights=reach)) for v in (level, evidence, wanted, comparison.tone.sd_db)
     )
     taken = 100 * believed / full if abs(full) > 0.1 else 100.0
-    name = f"tone_at_{band.frequency_hz:.0f}_hz_db"
-    return Gap(name, here, here + full, 0.5, sd, float(np.clip(taken, 0.0, 100.0)))
+    return Gap(_feature(_tidy_hz(band.frequency_hz)), here, here + full, 0.5, sd, float(np.clip(taken, 0.0, 100.0)))
 
 
 def _rejected(
@@ -171,6 +170,16 @@ def _rejected(
             )
         )
     return tuple(out)
+
+
+def _feature(frequency_hz: float) -> str:
+    """The name of the level around a frequency, the same in a gap and in an effect."""
+    return f"tone_at_{frequency_hz:.0f}_hz_db"
+
+
+def _tidy_hz(frequency_hz: float) -> float:
+    """Three digits: nobody dials in 1659.21 Hz."""
+    return float(f"{frequency_hz:.3g}")
 
 
 def _shape_of(move_id: str) -> Shape:

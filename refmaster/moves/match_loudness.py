@@ -168,7 +168,7 @@ def _price(scene: Scene, goal: float, tried: _Tried) -> tuple[NotReached, ...]:
             NotReached(
                 "limiting",
                 f"The loudness has a price: the limiter takes more than 4 dB for {tried.over_4_db_pct:.0f} % of the "
-                f"time, {tried.max_reduction_db:.1f} dB at most. Tame the peaks of kick, snare or vocal in the mix, or ask "
+                f"time, {tried.max_reduction_db:.1f} dB at most. Tame kick, snare or vocal peaks in the mix, or ask "
                 f"for less with --loudness.",
             ),
         )

@@ -80,10 +80,12 @@ def effect(move: Move, master: Profile) -> Effect:
     done = side_response(move, np.array(master.band_hz), master.sample_rate_hz)
     now = np.array([np.nan if s is None else s for s in master.side_to_mid_db])
     heard = np.isfinite(now)
-    weights = (np.abs(done) + 1e-9) * heard
-    after, change = (float(np.average(np.where(heard, v, 0.0), weights=weights)) for v in (now, done))
     frequency = next((p for p in move.params if p.name in FREQUENCY_NAME.values()), None)
     feature = "side_to_mid_db" if frequency is None else f"side_to_mid_at_{frequency.value:.0f}_hz_db"
+    if not heard.any():
+        return Effect(feature, 0.0, 0.0)  # mono: there is no side to move
+    weights = (np.abs(done) + 1e-9) * heard
+    after, change = (float(np.average(np.where(heard, v, 0.0), weights=weights)) for v in (now, done))
     return Effect(feature, after - change, after)
 
 
@@ -139,8 +141,8 @@ def _regions(bands: tuple[Band, ...], scene: Scene, wanted: FloatArray) -> Itera
         reach = np.abs(
             response_db(design(band.shape, band.frequency_hz, 1.0, band.q, 192000)[np.newaxis, :], at, 192000)[0]
         )
-        gap = _gap(f"side_to_mid_at_{band.frequency_hz:.0f}_hz_db", reach, scene, wanted)
         frequency_hz, q = float(f"{band.frequency_hz:.3g}"), round(band.q, 2)
+        gap = _gap(f"side_to_mid_at_{frequency_hz:.0f}_hz_db", reach, scene, wanted)
         params = _params(band.shape, round(band.gain_db, 2), frequency_hz, q)
         yield Move(f"match_width/{part}", STAGE, params, (gap,), round(gap.confidence, 3))
 
@@ -159,10 +161,9 @@ def _gap(feature: str, reach: FloatArray, scene: Scene, wanted: FloatArray) -> G
     if curve is None:
         raise ValueError("a width move without a width comparison")
     weights = reach * np.array(curve.weight) + 1e-9
+    evidence = curve.full_db if scene.request.amount_pct > 75 else curve.matched_db
     now = np.array([0.0 if s is None else s for s in scene.target.side_to_mid_db[: wanted.size]])
-    here, full, believed, sd = (
-        float(np.average(v, weights=weights)) for v in (now, curve.full_db, wanted, curve.sd_db)
-    )
+    here, full, believed, sd = (float(np.average(v, weights=weights)) for v in (now, evidence, wanted, curve.sd_db))
     taken = 100 * believed / full if abs(full) > 0.1 else 100.0
     return Gap(feature, here, here + full, 0.5, sd, float(np.clip(taken, 0.0, 100.0)))
 
@@ -193,14 +194,15 @@ def _side_gain(blocks: Blocks, gain: float) -> Iterator[FloatArray]:
 
 
 def _side_filtered(blocks: Blocks, coefficients: FloatArray) -> Iterator[FloatArray]:
-    mids: list[FloatArray] = []
+    waiting: list[FloatArray] = []
 
     def sides() -> Iterator[FloatArray]:
         for block in blocks:
-            mid, side = to_mid_side(block)
-            mids.append(mid)
-            yield np.zeros((1, mid.size)) if side is None else side[np.newaxis, :]
+            waiting.append(block)
+            _, side = to_mid_side(block)
+            yield np.zeros((1, block.shape[1])) if side is None else side[np.newaxis, :]
 
     for moved in filtered(sides(), coefficients):
-        mid = mids.pop()
-        yield from_mid_side(mid, moved[0])
+        block = waiting.pop()
+        mid, side = to_mid_side(block)
+        yield block if side is None else from_mid_side(mid, moved[0])

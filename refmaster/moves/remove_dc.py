@@ -30,7 +30,7 @@ def propose(scene: Scene) -> Proposal:
             )
         )
     params = tuple(Param(name, o, -100.0, 100.0, 0.0) for name, o in zip(NAMES[len(offset)], offset, strict=True))
-    gaps = tuple(Gap("dc_offset_pct", o, 0.0, DC_PCT, 0.0, 100.0) for o in offset if abs(o) >= DC_PCT)
+    gaps = tuple(Gap(f"dc_{p.name}", p.value, 0.0, DC_PCT, 0.0, 100.0) for p in params if abs(p.value) >= DC_PCT)
     return Proposal((Move("remove_dc", STAGE, params, gaps, confidence=1.0),))
 
 
@@ -51,7 +51,7 @@ def effect(move: Move, master: Profile) -> Effect:
     """The largest offset, before and after."""
     worst = max(range(len(move.params)), key=lambda k: abs(move.params[k].value))
     left = master.dc_offset_pct[worst]
-    return Effect("dc_offset_pct", left + move.params[worst].value, left)
+    return Effect(f"dc_{move.params[worst].name}", left + move.params[worst].value, left)
 
 
 def blank(move_id: str, channels: int) -> Move:

@@ -28,6 +28,7 @@ from tests.moves.scenes import (
     planned,
     planned_for,
     proposed,
+    spoiled,
 )
 from tests.signals import in_blocks, pink_noise, silence, white_noise
 
@@ -94,16 +95,7 @@ def test_ids_are_of_a_known_part_and_unique():
 
 
 def test_a_plan_is_the_same_on_every_run():
-    material, plan = planned("dull")
-    again = planned_for(*(_samples(one) for one in (material.target, material.reference)))[1]
-    assert again == plan
-
-
-def _samples(measured):
-    """The arrays that `planned("dull")` was made from."""
-    from tests.moves.scenes import spoiled
-
-    return spoiled("dull") if measured.profile.path == "target" else 2.0 * music()
+    assert planned_for(spoiled("dull"), 2.0 * music())[1] == planned("dull")[1]
 
 
 @pytest.mark.parametrize("move_id", ["polka", "match_eq", "match_eq/shelf", "match_loudness/all", "match_eq/bell", ""])
@@ -380,10 +372,10 @@ def test_what_is_foreseen_comes_true(move_id):
             continue
         tolerance = 0.01 if field == "dc_offset_pct" else 0.5
         tolerance = 0.1 if field == "true_peak_dbtp" else tolerance
-        pairs = zip(*(one if isinstance(one, tuple) else (one,) for one in (promised, after)), profile.ltas_db)
-        for said, read, level in pairs if isinstance(promised, tuple) else [(promised, after, 0.0)]:
-            if said is not None and read is not None and level > max(profile.ltas_db) - 40:
-                assert read == pytest.approx(said, abs=tolerance), field
+        if field in ("ltas_db", "side_to_mid_db"):  # faint bands are noise
+            full = np.array(profile.ltas_db) > max(profile.ltas_db) - 40
+            promised, after = (np.array(one, dtype=float)[full] for one in (promised, after))
+        np.testing.assert_allclose(after, promised, rtol=0, atol=tolerance, err_msg=field)
 
 
 def measured(samples):
@@ -402,27 +394,18 @@ def test_an_effect_is_finite_and_none_at_rest(move_id):
 
 @pytest.mark.parametrize("name", ["dull", "narrow", "quiet", "offset"])
 def test_effects_claim_what_happens_without_the_move(name):
-    """The claim against the same chain rendered without the move: same sign, and size ±20 % (or 0.2 dB)."""
+    """The claim against the same chain rendered without the move: same sign, size ±20 % (or 0.2 of its unit)."""
     _, plan = planned(name)
-    from tests.moves.scenes import spoiled
-
     sound = spoiled(name)
     master = measured(joined(rendered([sound], plan.moves, RATE_HZ)))
     for move in plan.moves:
-        if move.mover == "limit_peaks":  # its effect is the peak, which the next move does not see
+        if move.mover == "limit_peaks":  # its claim is the peak before it, which only the sound before it shows
             continue
         claim = movers()[move.mover].effect(move, master)
         without = tuple(one for one in plan.moves if one is not move)
         rest = measured(joined(rendered([sound], without, RATE_HZ)))
-        read = movers()[move.mover].effect(move.at_rest(), rest) if move.mover != "match_loudness" else None
-        before = rest.integrated_lufs if read is None else reading(move, rest)
-        claimed, actual = claim.after - claim.before, claim.after - before
-        if move.mover == "match_loudness":
-            assert claimed == pytest.approx(actual, rel=0.2, abs=0.2)
+        actual = claim.after - movers()[move.mover].effect(move, rest).after
+        if move.mover == "remove_dc":  # says the offset of the file, before any gain
+            assert np.sign(claim.after - claim.before) == np.sign(actual)
         else:
-            assert claimed == pytest.approx(actual, rel=0.2, abs=0.2), move.id
-
-
-def reading(move, profile) -> float:
-    """The feature that a move claims, read from another profile with the same weights."""
-    return movers()[move.mover].effect(move, profile).after
+            assert claim.after - claim.before == pytest.approx(actual, rel=0.2, abs=0.2), move.id

@@ -1,0 +1,158 @@
+"""Registration: the curve that lays one cloud of spectra onto another.
+
+An equaliser shifts every frame's log spectrum by the same smooth curve; arrangement moves frames about. So each frame
+is matched with those of the other track that look most like it, softly and in both directions, the difference of
+matched pairs is taken, its smooth part is applied, and the matching is done again, ever sharper. (Speech recognition
+knows the idea as maximum-likelihood bias removal, Sankar & Lee 1996; shape matching as iterative closest points.)
+
+How rough the difference of matched pairs stays, after all that a smooth curve can explain is taken out, tells how far
+to trust it: 0.3–1.5 dB for parts of one song, 2.4–5 dB for different songs (measured on 68 free tracks, 246 pairs).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from refmaster.units import FloatArray
+
+MOST_FRAMES = 500  # evenly spread; more change nothing
+ROUNDS = 20
+SHARPNESS = (0.30, 0.07)  # width of the soft matching, first and last, in squared units of frame spread
+LEVEL_SHARE = 0.1  # frames are matched by shape; level counts so much, since dynamics may be what differs
+SPREAD_FLOOR_DB = 2.0
+GROUP_BANDS = 2  # bands are compared two by two, a third of an octave
+FADE = 4.0  # how fast the weight of badly matched frames falls
+GOOD_SHARE = 0.15  # the distance that counts as good is that of the best matched 15 %
+TAIL = 1.5  # degrees of freedom of the robust mean: heavy tails
+TRUST = 0.15  # successive frames are not independent: so much of their number counts
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What was found, on the bands that were used (`at`, indices).
+
+    `raw_db` is the robust difference of matched frames; `smooth_db` what of it a smooth curve explains; `roughness_db`
+    the rms of the rest; `distance` the median distance of matched frames in units of frame spread. `pairs` match frames
+    of the target with soft averages of the reference's and the other way about.
+    """
+
+    at: npt.NDArray[np.int64]
+    raw_db: FloatArray
+    smooth_db: FloatArray
+    roughness_db: float
+    distance: float
+    pairs: "Pairs"
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """A soft matching: `forward` (target × reference) and `backward` rows sum to 1; weights of rows sum to ½ each."""
+
+    target_frames: npt.NDArray[np.int64]
+    reference_frames: npt.NDArray[np.int64]
+    forward: FloatArray
+    backward: FloatArray
+    forward_weight: FloatArray
+    backward_weight: FloatArray
+
+    def difference(self, target: FloatArray, reference: FloatArray) -> FloatArray:
+        """Reference minus target of any feature over matched frames, robust mean: (frames, k) each give (k,)."""
+        t, r = target[self.target_frames], reference[self.reference_frames]
+        return _robust_mean(np.concatenate([self.forward @ r - t, r - self.backward @ t]), self._weight())
+
+    def _weight(self) -> FloatArray:
+        return np.concatenate([self.forward_weight, self.backward_weight])
+
+
+def register(
+    target_db: FloatArray, reference_db: FloatArray, seen: npt.NDArray[np.bool_], prior: FloatArray
+) -> Registration:
+    """Lay the target's frames onto the reference's: (frames, bands) each, dB; `seen` is a mask of bands to use.
+
+    `prior` is the covariance, (bands, bands), of the curves that could be in between.
+    """
+    at = np.flatnonzero(seen)
+    rows_t, rows_r = _spread(len(target_db)), _spread(len(reference_db))
+    t, r = target_db[np.ix_(rows_t, at)], reference_db[np.ix_(rows_r, at)]
+    grouping = _grouping(at.size)
+    spread = np.sqrt((_shape(t, grouping).var(axis=0) + _shape(r, grouping).var(axis=0)) / 2 + SPREAD_FLOOR_DB**2)
+    kernel = prior[np.ix_(at, at)]
+    smooth = np.full(at.size, r.mean() - t.mean())
+    for k in range(ROUNDS):
+        sharpness = SHARPNESS[0] * (SHARPNESS[1] / SHARPNESS[0]) ** (k / (ROUNDS - 1))
+        square = _square_distances(_shape(t + smooth, grouping) / spread, _shape(r, grouping) / spread)
+        pairs, distance = _matched(square, sharpness, rows_t, rows_r)
+        weight = np.concatenate([pairs.forward_weight, pairs.backward_weight])
+        differences = np.concatenate([pairs.forward @ r - t, r - pairs.backward @ t])
+        raw = _robust_mean(differences, weight)
+        smooth = _explained(raw, differences, weight, kernel)
+    rest = raw - smooth
+    roughness = float(np.sqrt(((rest - rest.mean()) ** 2).mean()))
+    return Registration(at, raw, smooth, roughness, distance, pairs)
+
+
+def _spread(frames: int) -> npt.NDArray[np.int64]:
+    return np.unique(np.linspace(0, frames - 1, min(frames, MOST_FRAMES)).astype(np.int64))
+
+
+def _grouping(bands: int) -> FloatArray:
+    """Averages neighbouring bands: (bands, groups)."""
+    group = np.arange(bands) // GROUP_BANDS
+    member = (group[:, np.newaxis] == np.arange(group[-1] + 1)).astype(float)
+    return np.asarray(member / member.sum(axis=0))
+
+
+def _shape(frames: FloatArray, grouping: FloatArray) -> FloatArray:
+    """What frames are matched by: grouped levels, with most of the frame's own level taken out."""
+    grouped = frames @ grouping
+    level = grouped.mean(axis=1, keepdims=True)
+    return np.asarray(grouped - (1 - LEVEL_SHARE) * level)
+
+
+def _square_distances(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Mean squared distance of every row of a from every row of b."""
+    square = (a**2).sum(axis=1)[:, np.newaxis] + (b**2).sum(axis=1)[np.newaxis, :] - 2 * a @ b.T
+    return np.asarray(np.maximum(square, 0.0) / a.shape[1])
+
+
+def _matched(
+    square: FloatArray, sharpness: float, rows_t: npt.NDArray[np.int64], rows_r: npt.NDArray[np.int64]
+) -> tuple[Pairs, float]:
+    forward, far_t = _softly(square, sharpness)
+    backward, far_r = _softly(square.T, sharpness)
+    both = np.concatenate([far_t, far_r])
+    good = max(float(np.quantile(both, GOOD_SHARE)), 1e-6)
+    weight_t, weight_r = (1 / (1 + (far / good) ** FADE) for far in (far_t, far_r))
+    pairs = Pairs(
+        rows_t, rows_r, forward, backward, weight_t / weight_t.sum() / 2, weight_r / weight_r.sum() / 2
+    )  # both directions count alike, however many frames each track has
+    return pairs, float(np.median(both))
+
+
+def _softly(square: FloatArray, sharpness: float) -> tuple[FloatArray, FloatArray]:
+    """Each row's weights over the columns nearest to it, and its mean distance from them."""
+    beyond = (square - square.min(axis=1, keepdims=True)) / sharpness**2
+    weight = np.exp(-0.5 * beyond)
+    weight /= weight.sum(axis=1, keepdims=True)
+    return weight, (weight * np.sqrt(square)).sum(axis=1)
+
+
+def _robust_mean(values: FloatArray, weight: FloatArray) -> FloatArray:
+    """Location of heavy-tailed values by columns (three rounds of Student-t weights from the median)."""
+    centre = np.median(values, axis=0)
+    for _ in range(3):
+        scale = np.sqrt((weight[:, np.newaxis] * (values - centre) ** 2).sum(axis=0)) + 0.1
+        own = weight[:, np.newaxis] / (1 + ((values - centre) / scale) ** 2 / TAIL)
+        centre = (own * values).sum(axis=0) / own.sum(axis=0)
+    return np.asarray(centre)
+
+
+def _explained(raw: FloatArray, differences: FloatArray, weight: FloatArray, kernel: FloatArray) -> FloatArray:
+    """The smooth part of a difference: posterior mean with the frames' scatter over their effective number as noise."""
+    rest = differences - raw
+    scatter = (rest * weight[:, np.newaxis]).T @ rest
+    effective = TRUST / (4 * float((weight**2).sum()))
+    noise = scatter / max(effective, 3.0) + 0.05 * np.eye(raw.size)
+    smooth = kernel @ np.linalg.solve(kernel + noise + 1e4, raw)
+    return np.asarray(smooth + (raw - smooth).mean())

@@ -1,0 +1,391 @@
+"""A second opinion: matchering 2 [1] masters the target, and is measured and reported like our own engine.
+
+It is heard as it is. Nothing is limited, turned down or equalised behind it; what it needs (files at 44.1 kHz, stereo,
+15 minutes at most) is made for it in a temporary folder and undone after it, and every such conversion is a note.
+
+[1] S. Grishakov, github.com/sergree/matchering, GPL-3.0: whole-file match of level and mid/side spectrum by a
+linear-phase FIR of 4096 taps, then a sample-peak limiter.
+"""
+
+import importlib
+import io
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, replace
+from itertools import dropwhile
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import ModuleType
+
+import numpy as np
+
+from refmaster import session as sessions
+from refmaster import verify
+from refmaster.analyse import Measured, measure
+from refmaster.atomic import why
+from refmaster.compare import compare
+from refmaster.errors import BadAudio, BadOutput, BadSetting
+from refmaster.load import Track, open_track, resampled, track_of
+from refmaster.moves import match_eq
+from refmaster.names import shown
+from refmaster.pipeline import Options, Told, _files, _goal_path, _paths, checked_request, prepare
+from refmaster.plan import Material
+from refmaster.records import Comparison, Delivery, Effect, Files, Gap, Move, Plan, Profile, Report, Stage
+from refmaster.report import page
+from refmaster.save import check_outputs, choose_delivery, write_audio, write_text
+from refmaster.tags import copy_tags
+from refmaster.units import FloatArray, written
+
+ID = "matchering/match"
+RATE_HZ = 44_100  # all it works at
+LONGEST_S = 15 * 60.0  # all it takes: Config.max_length
+FULL_PCT = 100.0  # it knows no half measures
+FLOAT_WAV = Delivery("WAV", "FLOAT", bit_depth=None, dithered=False)  # 32 bits: any headroom, no dither
+EXCERPT_SAMPLES = 2**20  # 24 s, enough to see a delay by
+MOST_DELAY_SAMPLES = 64
+HEARD_DB = 60.0  # a band so far under the target's fullest holds nothing whose gain could be told
+HEARD_HZ = (30.0, 18_000.0)
+JUST_HEARD_DB = 0.5  # DESIGN §4: the threshold of hearing for tone
+SILENT_LUFS = -70.0  # BS.1770's absolute gate
+EVIDENCE_PCT = 50.0  # the amount at which our own engine follows the evidence: drawn beside what matchering did
+SAID = {"side_to_mid_db": "side over mid", "integrated_lufs": "loudness"}
+
+
+def second_opinion(
+    target: str | os.PathLike[str],
+    reference: str | os.PathLike[str],
+    out: str | os.PathLike[str] | None = None,
+    *,
+    ceiling: float,
+    options: Options,
+    told: Told,
+) -> Report:
+    """Master a file with matchering, and write master, session and report as `pipeline.master` does.
+
+    `ceiling` is only checked: matchering knows none. Raises a RefmasterError, and has then written nothing, where an
+    input or a setting is refused, or where matchering fails.
+    """
+    if options.dry_run:
+        raise BadSetting("--engine matchering cannot be run dry: it plans nothing, it only renders; drop --dry-run")
+    engine = _imported()
+    request = checked_request(FULL_PCT, None, ceiling, None, None)
+    track, ref = open_track(target), open_track(reference, role="reference")
+    goal = _goal_path(Path(target), out, options)
+    delivery = choose_delivery(goal, container=options.container, bit_depth=options.bit_depth, source=track.source)
+    files = _files(goal, options)
+    check_outputs(_paths(files), [Path(target), Path(reference)], force=options.force)
+    material = prepare(track, ref, request, options, told)
+    heard, comparison = material.reference, material.comparison
+    if heard is None or comparison is None:
+        raise ValueError("a reference was given, and nothing was measured of it")
+    _refuse_long(material.target.profile, heard.profile)
+    told("match by matchering", -1.0)
+    mastered, notes = _mastered(engine, track, ref, material.target.profile)
+    return _finished(_Job(engine.__version__, material, heard, comparison, mastered, notes, delivery, files), told)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What matchering made of the material, at the target's rate, channels and length, and where it goes."""
+
+    version: str
+    material: Material
+    reference: Measured
+    comparison: Comparison
+    mastered: Track
+    notes: tuple[str, ...]
+    delivery: Delivery
+    files: Files
+
+
+@dataclass(frozen=True)
+class _Tone:
+    """What matchering did to the tone: level-free gain of the mid in the bands where the target holds something."""
+
+    at_hz: FloatArray
+    gain_db: FloatArray
+    heard: "np.typing.NDArray[np.bool_]"
+
+    def __str__(self) -> str:
+        at, gain = self.at_hz[self.heard], self.gain_db[self.heard]
+        low, high = (
+            f"{written('gain_db', float(gain[k]))} at {written('centre_hz', float(at[k]))}"
+            for k in (int(gain.argmin()), int(gain.argmax()))
+        )
+        return f"EQ of {_rms(gain):.1f} dB rms, from {low} to {high}"
+
+
+@dataclass(frozen=True)
+class _Closed:
+    """A gap, and what the master reads of the same feature."""
+
+    gap: Gap
+    master: float
+
+
+def _imported() -> ModuleType:
+    """The package, which is an extra; its import warns of what scipy and others will drop."""
+    try:
+        with _silenced():
+            return importlib.import_module("matchering")
+    except ModuleNotFoundError as error:
+        if error.name != "matchering":
+            raise BadSetting(f"matchering is installed but lacks {error.name}; reinstall it") from error
+        raise BadSetting("matchering is not installed; install it: pip install 'refmaster[matchering]'") from error
+    except Exception as error:
+        raise BadSetting(f"matchering is installed but cannot be loaded ({_said(error)}); reinstall it") from error
+
+
+@contextmanager
+def _silenced() -> Iterator[None]:
+    """No warnings and nothing on stdout, which is ours for the summary or the JSON."""
+    with redirect_stdout(io.StringIO()), warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _refuse_long(target: Profile, reference: Profile) -> None:
+    for role, profile in (("target", target), ("reference", reference)):
+        if profile.duration_s > LONGEST_S:
+            raise BadAudio(
+                f"{role} {shown(profile.path)} is {profile.duration_s / 60:.1f} minutes long, and matchering takes"
+                f" {LONGEST_S / 60:g} at most; leave --engine out"
+            )
+
+
+def _mastered(engine: ModuleType, track: Track, ref: Track, target: Profile) -> tuple[Track, tuple[str, ...]]:
+    """The target as matchering masters it, brought back to what the target is, and notes on what that took."""
+    with _workshop() as folder:
+        given, theirs, made = (folder / f"{name}.wav" for name in ("target", "reference", "result"))
+        _hand_over(track, given)
+        _hand_over(ref, theirs)
+        try:
+            with _silenced():
+                engine.process(str(given), str(theirs), [engine.Result(str(made), "FLOAT")])
+            result = _samples(open_track(made, role="matchering's result"))
+        except Exception as error:
+            raise BadAudio(
+                f"matchering failed on {shown(target.path)} ({_said(error)}); nothing was written"
+            ) from error
+        before = _samples(open_track(given))
+    if not np.isfinite(result).all():
+        raise BadAudio(f"matchering failed on {shown(target.path)}: its result holds NaN; nothing was written")
+    return _brought_back(result, before, target)
+
+
+@contextmanager
+def _workshop() -> Iterator[Path]:
+    """A temporary folder, gone afterwards."""
+    try:
+        folder = TemporaryDirectory(prefix="refmaster-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise BadOutput(f"no temporary folder can be made for matchering ({why(error)}); set TMPDIR") from error
+    with folder as path:
+        yield Path(path)
+
+
+def _hand_over(track: Track, path: Path) -> None:
+    """A file that matchering can read: from our own decoder, at its rate, in floating point."""
+    sound = resampled(track, RATE_HZ)
+    channels = sound.source.channels
+    write_audio(path, sound.blocks(), sample_rate_hz=RATE_HZ, channels=channels, delivery=FLOAT_WAV)
+
+
+def _samples(track: Track) -> FloatArray:
+    return np.concatenate(list(track.blocks()), axis=1)
+
+
+def _said(error: Exception) -> str:
+    """An exception of somebody else's on one line; matchering begins its own with a code and ends them with a dot."""
+    text = shown(" ".join(str(error).split())).rstrip(".")
+    return text or type(error).__name__
+
+
+def _brought_back(result: FloatArray, given: FloatArray, target: Profile) -> tuple[Track, tuple[str, ...]]:
+    """The result in time with the target, at its rate, with its channels and its length."""
+    notes = []
+    delay = _delay_samples(result.mean(axis=0), given.mean(axis=0))
+    aligned = _shifted(result, delay)
+    if delay:
+        late = "late" if delay > 0 else "early"
+        notes.append(
+            f"matchering's result came {abs(delay)} sample{'s' if abs(delay) > 1 else ''} {late}"
+            f" ({1e3 * abs(delay) / RATE_HZ:.3f} ms, by cross-correlation) and was moved into time"
+        )
+    if target.channels == 1:
+        aligned = aligned.mean(axis=0, keepdims=True)
+        notes.append(
+            "matchering masters stereo only: it doubled the mono target, and the result was folded back to mono"
+        )
+    if target.sample_rate_hz != RATE_HZ:
+        aligned = _samples(resampled(track_of(aligned, RATE_HZ, name="matchering"), target.sample_rate_hz))
+        notes.append(
+            f"matchering works at 44.1 kHz only: the target was converted from {target.sample_rate_hz / 1000:g} kHz"
+            f" and the result back{'; above 22.05 kHz nothing is left' if target.sample_rate_hz > RATE_HZ else ''}"
+        )
+    missing = target.n_samples - aligned.shape[1]
+    if missing:
+        done = f"{abs(missing)} samples were {'added as silence to' if missing > 0 else 'cut from'} its end"
+        notes.append(f"matchering's result was not as long as the target: {done}")
+    fitted = np.pad(aligned, ((0, 0), (0, max(missing, 0))))[:, : target.n_samples]
+    return track_of(fitted, target.sample_rate_hz, name="matchering's result"), tuple(notes)
+
+
+def _delay_samples(result: FloatArray, given: FloatArray) -> int:
+    """How many samples later the result is than what was given, within ±64.
+
+    A linear-phase filter of positive gains only adds a delay to the phase of the cross-spectrum, so its peak is at that
+    delay. The square root of its magnitude keeps the bass from making that peak a broad hill.
+    """
+    size = min(EXCERPT_SAMPLES, result.size, given.size)
+    start = int(np.clip(np.abs(given).argmax() - size // 2, 0, min(result.size, given.size) - size))
+    spectra = [np.fft.rfft(one[start : start + size], 2 * size) for one in (result, given)]
+    cross = spectra[0] * np.conj(spectra[1])
+    correlation = np.fft.irfft(cross / np.sqrt(np.abs(cross) + 1e-30))
+    lags = sorted(range(-MOST_DELAY_SAMPLES, MOST_DELAY_SAMPLES + 1), key=abs)  # where nothing is told: none
+    return lags[int(correlation[lags].argmax())]
+
+
+def _shifted(samples: FloatArray, delay: int) -> FloatArray:
+    """The same length, `delay` samples earlier; silence where nothing is left."""
+    before, after = max(-delay, 0), max(delay, 0)
+    padded = np.pad(samples, ((0, 0), (before, after)))
+    return padded[:, after : after + samples.shape[1]]
+
+
+def _finished(job: _Job, told: Told) -> Report:
+    """Write the master, measure what was written, say what was done, and write session and report."""
+    after, clipped, tag_notes = _written(job, told)
+    told("explain", -1.0)
+    material = job.material
+    target, reference, comparison = material.target, job.reference, job.comparison
+    tone, closed = _tone(target.profile, after.profile), _closed(job, after)
+    move = Move(ID, Stage.TONE, (), tuple(one.gap for one in closed), round(closed[0].gap.confidence, 3))
+    plan = Plan((move,), goal_lufs=reference.profile.integrated_lufs, ceiling_dbtp=material.request.ceiling_dbtp)
+    report = Report(
+        status="mastered",
+        engine="matchering",
+        version=job.version,
+        target=target.profile,
+        reference=reference.profile,
+        master=after.profile,
+        genre=material.genre,
+        request=material.request,
+        plan=plan,
+        comparison=replace(comparison, ignored=()),  # matchering ignores nothing
+        checks=verify.checks(plan, target.profile, after.profile, clipped),
+        effects=((ID, Effect("integrated_lufs", closed[-1].gap.target, closed[-1].master)),),
+        texts=((ID, _text(job.version, tone, closed)),),
+        files=job.files,
+        notes=material.notes + job.notes + tag_notes,
+    )
+    if job.files.session:
+        write_text(Path(job.files.session), _session(report, job.delivery))
+    if job.files.report:
+        wanted = match_eq.wanted_curve(comparison.tone, EVIDENCE_PCT)
+        curves = [tuple(curve.tolist()) for curve in (wanted, tone.gain_db)]
+        write_text(Path(job.files.report), page(report, wanted_eq_db=curves[0], applied_eq_db=curves[1]))
+    return report
+
+
+def _written(job: _Job, told: Told) -> tuple[Measured, int, tuple[str, ...]]:
+    """Write the master; measure it while it is still hidden, so that what is checked is what will stand there."""
+    source, out = job.material.track.source, Path(job.files.master or "")
+    measured: list[Measured] = []
+    notes: list[str] = []
+
+    def check(temp: Path) -> None:
+        notes.extend(copy_tags(source.path, temp))
+        told("verify", -1.0)
+        measured.append(measure(open_track(temp, role="master")))
+
+    told("render", -1.0)
+    result = write_audio(
+        out,
+        job.mastered.blocks(),
+        sample_rate_hz=source.sample_rate_hz,
+        channels=source.channels,
+        delivery=job.delivery,
+        expected_samples=job.material.target.profile.n_samples,
+        finish=check,
+    )
+    profile = replace(measured[0].profile, path=str(out))
+    return replace(measured[0], profile=profile), result.clipped_samples, tuple(notes)
+
+
+def _tone(target: Profile, after: Profile) -> _Tone:
+    at_hz, level = np.array(target.band_hz), np.array(target.ltas_db)
+    heard = (level > level.max() - HEARD_DB) & (at_hz >= HEARD_HZ[0]) & (at_hz <= HEARD_HZ[1])
+    if not heard.any():
+        heard[:] = True
+    gain = np.array(after.ltas_db) - level
+    return _Tone(at_hz, np.where(heard, gain - gain[heard].mean(), 0.0), heard)
+
+
+def _closed(job: _Job, after: Measured) -> tuple[_Closed, ...]:
+    """Tone, width where there is any, and loudness: how far target and master are from the reference."""
+    target, reference, before = job.material.target, job.reference, job.comparison
+    now = compare(after, reference, job.material.genre).tone
+    weight = np.array(before.tone.weight) > 0
+    full, believed, left = (np.array(v)[weight] for v in (before.tone.full_db, before.tone.wanted_db, now.full_db))
+    tone = Gap("tone_rms_db", _rms(full), 0.0, JUST_HEARD_DB, _rms(full - believed))
+    here, theirs, mine = (m.profile.integrated_lufs for m in (target, reference, after))
+    loudness = Gap("integrated_lufs", here or 0.0, theirs or 0.0, verify.LOUDNESS_TOLERANCE_LU, 0.0)
+    width = _width(before, target.profile, reference.profile, after.profile)
+    found = (_Closed(tone, _rms(left)), *width, _Closed(loudness, SILENT_LUFS if mine is None else mine))
+    return tuple(_Closed(replace(one.gap, taken_pct=_taken_pct(one)), one.master) for one in found)
+
+
+def _width(comparison: Comparison, target: Profile, reference: Profile, after: Profile) -> tuple[_Closed, ...]:
+    """Side over mid, averaged over the bands in which all three have a side; nothing where there is none."""
+    weight = np.array(comparison.tone.weight) > 0
+    rows = [np.array([np.nan if v is None else v for v in p.side_to_mid_db]) for p in (target, reference, after)]
+    common = weight & np.isfinite(rows).all(axis=0)
+    if not common.any():
+        return ()
+    here, theirs, mine = (float(row[common].mean()) for row in rows)
+    curve = comparison.width
+    believed = 0.0 if curve is None else float(np.average(curve.wanted_db, weights=curve.weight))
+    return (_Closed(Gap("side_to_mid_db", here, theirs, JUST_HEARD_DB, abs(theirs - here - believed)), mine),)
+
+
+def _taken_pct(closed: _Closed) -> float:
+    gap = closed.gap
+    if abs(gap.delta) <= gap.tolerance:
+        return 100.0
+    return float(np.clip(100.0 * (closed.master - gap.target) / gap.delta, 0.0, 100.0))
+
+
+def _rms(values: FloatArray) -> float:
+    return float(np.sqrt(np.mean(values**2))) if values.size else 0.0
+
+
+def _text(version: str, tone: _Tone, closed: tuple[_Closed, ...]) -> str:
+    """What it did in numbers, and what a person can do about it."""
+    levels = [(one.gap.feature, one.gap.target, one.master, one.gap.reference) for one in closed[1:]]
+    said = [
+        f"{SAID[name]} {written(name, here)} → {written(name, mine)} (reference {written(name, theirs)})"
+        for name, here, mine, theirs in levels
+    ]
+    before, after = (f"{value:.1f} dB" for value in (closed[0].gap.target, closed[0].master))
+    return (
+        f"matchering {version} matched the reference in full: {tone}; the tone is now {after} rms from the reference,"
+        f" where it was {before}; {'; '.join(said)}. It cannot be edited or dropped: to undo it, leave --engine"
+        " matchering out."
+    )
+
+
+def _session(report: Report, delivery: Delivery) -> str:
+    """The session, with its one move as a comment: no mover of ours can render it, so no table may ask for that."""
+    references = (report.reference,) if report.reference else ()
+    plan = replace(report.plan, moves=())
+    session = sessions.new_session(report.target, references, report.request, plan, delivery, report.engine)
+    text = sessions.written(session, Path(report.files.session or "").parent)
+    body = dropwhile(lambda line: line.startswith("#"), text.splitlines(keepends=True))
+    head = (
+        f"A second opinion by matchering {report.version}: a record of what was done; `refmaster render` refuses it.",
+        f"{ID} ({report.plan.moves[0].stage.name.lower()}): {report.text_of(ID)}",
+    )
+    return "".join(f"# {line}\n" for line in head) + "".join(body)

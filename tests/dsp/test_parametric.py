@@ -1,0 +1,94 @@
+"""Fitting bands to a curve: known bands are found again, and no more than are needed."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from refmaster.dsp.biquad import Shape
+from refmaster.dsp.octaves import centres_hz
+from refmaster.dsp.parametric import HIGHEST_HZ, LOWEST_HZ, Q_RANGE, Band, curve_db, fit_bands
+
+RATE_HZ = 44100
+AT_HZ = np.array(centres_hz(RATE_HZ))
+EVEN = np.ones(AT_HZ.size)
+
+
+def fitted(wanted_db, **changes):
+    rules = {"max_bands": 6, "least_gain_db": 0.4, "epsilon_db": 0.05, "max_gain_db": 12.0, **changes}
+    weight = rules.pop("weight", EVEN)
+    return fit_bands(np.asarray(wanted_db), AT_HZ, weight, sample_rate_hz=RATE_HZ, **rules)
+
+
+@pytest.mark.parametrize(
+    "bands",
+    [
+        (Band(Shape.BELL, 300.0, -3.0, 1.0),),
+        (Band(Shape.LOW_SHELF, 110.0, 3.0, 0.7),),
+        (Band(Shape.HIGH_SHELF, 6000.0, -4.0, 0.7),),
+        (Band(Shape.LOW_SHELF, 100.0, 2.5, 0.7), Band(Shape.BELL, 2500.0, 3.0, 1.5)),
+        (
+            Band(Shape.LOW_SHELF, 90.0, -2.0, 0.7),
+            Band(Shape.BELL, 400.0, -3.0, 1.2),
+            Band(Shape.HIGH_SHELF, 8000.0, 4.0, 0.7),
+        ),
+    ],
+    ids=["bell", "low shelf", "high shelf", "shelf and bell", "three"],
+)
+def test_known_bands_are_found_again(bands):
+    fit = fitted(curve_db(bands, AT_HZ, RATE_HZ))
+    assert [band.shape for band in fit.bands] == [band.shape for band in bands]
+    for found, known in zip(fit.bands, bands, strict=True):
+        assert found.frequency_hz == pytest.approx(known.frequency_hz, rel=0.05)
+        assert found.gain_db == pytest.approx(known.gain_db, abs=0.2)
+        assert found.q == pytest.approx(known.q, rel=0.15)
+
+
+def test_a_flat_curve_needs_no_band():
+    assert fitted(np.zeros(AT_HZ.size)).bands == ()
+
+
+def test_a_curve_too_small_to_hear_gives_no_band():
+    fit = fitted(curve_db((Band(Shape.BELL, 1000.0, 0.35, 1.0),), AT_HZ, RATE_HZ), epsilon_db=0.01)
+    assert fit.bands == ()
+    assert len(fit.pruned) >= 1  # it was tried, and is told
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 999), most=st.integers(1, 8), size_db=st.floats(0.2, 20.0))
+def test_any_curve_gives_bands_within_the_rules(seed, most, size_db):
+    steps = np.random.default_rng(seed).standard_normal(AT_HZ.size)
+    wanted = np.convolve(steps, np.hanning(9), "same") * size_db / 2
+    fit = fitted(wanted, max_bands=most)
+    assert len(fit.bands) <= most
+    for band in fit.bands:
+        low, high = Q_RANGE[band.shape]
+        assert LOWEST_HZ * 0.999 <= band.frequency_hz <= HIGHEST_HZ * 1.001
+        assert 0.4 <= abs(band.gain_db) <= 12.0
+        assert low * 0.999 <= band.q <= high * 1.001
+    shelves = [band.shape for band in fit.bands if band.shape is not Shape.BELL]
+    assert len(shelves) == len(set(shelves))
+    np.testing.assert_allclose(fit.curve_db, curve_db(fit.bands, AT_HZ, RATE_HZ))
+    assert np.square(wanted - fit.curve_db).mean() <= np.square(wanted).mean() + 1e-9  # never worse than nothing
+
+
+def test_more_bands_come_nearer():
+    wanted = 4 * np.sin(np.log2(AT_HZ / 50))
+    errors = [np.square(wanted - fitted(wanted, max_bands=n, epsilon_db=0.01).curve_db).mean() for n in (1, 2, 4, 8)]
+    assert errors == sorted(errors, reverse=True)
+
+
+def test_bands_without_weight_are_not_matched():
+    wanted = curve_db((Band(Shape.HIGH_SHELF, 8000.0, 6.0, 0.7),), AT_HZ, RATE_HZ)
+    assert fitted(wanted, weight=(AT_HZ < 1000).astype(float)).bands == ()
+
+
+def test_the_same_curve_gives_the_same_bands():
+    wanted = 3 * np.sin(np.log2(AT_HZ / 70))
+    assert fitted(wanted).bands == fitted(wanted).bands
+
+
+def test_bands_come_in_the_order_of_a_console():
+    wanted = 3 * np.sin(np.log2(AT_HZ / 70) * 1.3)
+    order = [(list(Shape).index(band.shape), band.frequency_hz) for band in fitted(wanted).bands]
+    assert order == sorted(order)

@@ -1,0 +1,120 @@
+"""The average spectrum, by signals whose spectrum is known."""
+
+import numpy as np
+import pytest
+
+from refmaster.dsp.midside import to_mid_side
+from refmaster.dsp.octaves import centres_hz
+from refmaster.measure.spectrum import Spectrum, SpectrumMeter, hf_cutoff_hz, tilt_db_per_oct
+from tests.signals import FloatArray, gain_of, in_blocks, pink_noise, silence, sine, tones, white_noise
+
+
+def spectrum(samples: FloatArray, rate_hz: int = 44100, block_samples: int = 65536) -> Spectrum:
+    meter = SpectrumMeter(rate_hz, samples.shape[0])
+    for block in in_blocks(samples, block_samples):
+        meter.feed(*to_mid_side(block))
+    return meter.read()
+
+
+@pytest.mark.parametrize("rate_hz", [44100, 48000, 96000])
+@pytest.mark.parametrize("band", [6, 20, 34, 50])
+def test_a_sine_lands_in_its_band_with_its_level(rate_hz, band):
+    """A full-scale sine is −3.01 dBFS: levels are mean squares."""
+    frequency_hz = centres_hz(rate_hz)[band]
+    levels = spectrum(sine(frequency_hz, -6.0, 4.0, rate_hz, 1), rate_hz).ltas_db()
+    assert np.argmax(levels) == band
+    around = 10 * np.log10((10 ** (levels[band - 2 : band + 3] / 10)).sum())  # a window's width leaks at the bottom
+    assert around == pytest.approx(-9.01, abs=0.05)  # dB
+
+
+def test_all_bands_together_hold_all_the_power():
+    sound = white_noise(-20.0, 8.0, 44100, 1)
+    total_db = 10 * np.log10((10 ** (spectrum(sound).ltas_db() / 10)).sum())
+    edges = np.array(centres_hz(44100))[[0, -1]] * 2 ** np.array([-1 / 12, 1 / 12])
+    share_db = 10 * np.log10((edges[1] - edges[0]) / 22050)
+    assert total_db == pytest.approx(-20.0 + share_db, abs=0.1)
+
+
+@pytest.mark.parametrize("rate_hz", [44100, 48000, 96000])
+def test_pink_noise_does_not_tilt(rate_hz):
+    read = spectrum(pink_noise(-20.0, 20.0, rate_hz, 1), rate_hz)
+    assert tilt_db_per_oct(read.band_hz, read.ltas_db()) == pytest.approx(0.0, abs=0.1)  # dB/oct
+
+
+def test_white_noise_rises_by_three_db_an_octave():
+    read = spectrum(white_noise(-20.0, 20.0, 44100, 1))
+    assert tilt_db_per_oct(read.band_hz, read.ltas_db()) == pytest.approx(3.01, abs=0.1)
+
+
+def test_a_sine_has_no_tilt_to_speak_of():
+    read = spectrum(sine(1000.0, -6.0, 4.0, 44100, 1))
+    tilt = tilt_db_per_oct(read.band_hz, read.ltas_db())
+    assert tilt is None or np.isfinite(tilt)
+
+
+@pytest.mark.parametrize("side_db", [-20.0, -6.0, 0.0, 6.0])
+def test_side_over_mid_is_what_it_was_made_as(side_db):
+    noise = pink_noise(-20.0, 10.0, 44100, 2)
+    mid, side = noise[0], noise[1] * gain_of(side_db)
+    read = np.array(spectrum(np.stack([mid + side, mid - side])).side_to_mid_db(), dtype=float)
+    assert np.mean(read[12:]) == pytest.approx(side_db, abs=0.3)  # dB; the lowest bands are few bins of noise
+
+
+def test_mono_has_no_side():
+    read = spectrum(pink_noise(-20.0, 4.0, 44100, 1))
+    assert read.side is None
+    assert read.side_ltas_db() is None
+    assert set(read.side_to_mid_db()) == {None}
+
+
+def test_two_equal_channels_have_a_side_of_none():
+    mono = pink_noise(-20.0, 4.0, 44100, 1)
+    assert set(spectrum(np.concatenate([mono, mono])).side_to_mid_db()) == {None}
+
+
+@pytest.mark.parametrize("cut_hz", [11000.0, 16000.0])
+def test_a_codec_s_cut_is_found(cut_hz):
+    sound = pink_noise(-20.0, 8.0, 44100, 1)
+    bins = np.fft.rfft(sound)
+    bins[:, np.fft.rfftfreq(sound.shape[1], 1 / 44100) > cut_hz] = 0.0
+    found = hf_cutoff_hz(spectrum(np.fft.irfft(bins, sound.shape[1])))
+    assert found is not None
+    assert abs(np.log2(found / cut_hz)) < 1 / 4  # octaves
+
+
+@pytest.mark.parametrize("make", [pink_noise, white_noise])
+def test_noise_without_a_cut_has_none(make):
+    assert hf_cutoff_hz(spectrum(make(-20.0, 8.0, 44100, 1))) is None
+
+
+def test_pauses_are_not_counted():
+    """Half of it silence: the same average."""
+    sound = pink_noise(-20.0, 6.0, 44100, 1)
+    both = np.concatenate([sound, silence(6.0, 44100, 1)], axis=1)
+    np.testing.assert_allclose(spectrum(both).ltas_db(), spectrum(sound).ltas_db(), atol=0.5)  # dB: the frame between
+
+
+def test_segments_of_one_level_do_not_differ_and_changing_tone_does():
+    steady = spectrum(white_noise(-20.0, 30.0, 44100, 1)).segment_sd_db()
+    tone = np.concatenate([pink_noise(-20.0, 15.0, 44100, 1), white_noise(-20.0, 15.0, 44100, 1)], axis=1)
+    assert steady[20:].max() < 1.0  # dB; narrow bands of noise need longer to settle
+    assert np.median(spectrum(tone).segment_sd_db()) > 2.0
+
+
+def test_silence_is_a_number_and_no_warning():
+    read = spectrum(silence(4.0, 44100, 2))
+    assert (read.ltas_db() == -200.0).all()
+    assert set(read.side_to_mid_db()) == {None}
+    assert hf_cutoff_hz(read) is None
+
+
+@pytest.mark.parametrize("block_samples", [1000, 4096, 99991])
+def test_cutting_changes_not_one_bit(block_samples):
+    sound = tones([(2.0, -6.0), (2.0, -20.0)], 44100) + pink_noise(-30.0, 4.0, 44100)
+    one, other = spectrum(sound), spectrum(sound, block_samples=block_samples)
+    assert np.array_equal(one.mid, other.mid)
+    assert np.array_equal(one.side, other.side)
+
+
+def test_sound_shorter_than_a_frame_is_read_as_well():
+    assert spectrum(sine(1000.0, 0.0, 0.1, 44100, 1)).ltas_db().max() > -30.0

@@ -1,0 +1,124 @@
+"""What an equaliser band does to sound, measured from its impulse response; and which bands are proposed."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from refmaster.demo import song
+from refmaster.moves import blank_of, match_eq
+from refmaster.records import Request
+from tests.moves.scenes import RATE_HZ, applied, music, planned_for
+from tests.signals import FloatArray, spoil
+
+SHELVES = ("match_eq/low_shelf", "match_eq/high_shelf")
+
+
+def band(move_id: str, frequency_hz: float, gain_db: float, q: float):
+    name = match_eq.FREQUENCY_NAME[match_eq._shape_of(move_id)]
+    return blank_of(move_id, 2).at(**{"gain_db": gain_db, name: frequency_hz, "q": q})
+
+
+def gain_at(move, frequency_hz: FloatArray | float, rate_hz: int = RATE_HZ) -> FloatArray:
+    """Gain of the move in dB, from an impulse and not from the coefficients."""
+    impulse = np.zeros((1, 2**17))
+    impulse[0, 0] = 1.0
+    spectrum = np.abs(np.fft.rfft(applied(move, impulse, rate_hz=rate_hz)[0]))
+    return 20 * np.log10(np.interp(frequency_hz, np.fft.rfftfreq(2**17, 1 / rate_hz), spectrum))
+
+
+@pytest.mark.parametrize("rate_hz", [44100, 48000, 96000])
+@pytest.mark.parametrize("frequency_hz", [31.5, 100.0, 1000.0, 6000.0, 12000.0, 16000.0])
+@pytest.mark.parametrize("q", [0.35, 1.0, 4.0])
+@pytest.mark.parametrize("gain_db", [-12.0, -3.0, 1.0, 6.0])
+def test_a_bell_has_its_gain_at_its_centre(rate_hz, frequency_hz, q, gain_db):
+    move = band("match_eq/bell_1", frequency_hz, gain_db, q)
+    assert gain_at(move, frequency_hz, rate_hz) == pytest.approx(gain_db, abs=0.1)  # dB
+
+
+@pytest.mark.parametrize("move_id", SHELVES)
+@pytest.mark.parametrize("corner_hz", [80.0, 500.0, 3000.0, 10000.0])
+@pytest.mark.parametrize("gain_db", [-9.0, -2.0, 4.0])
+def test_a_shelf_has_half_its_gain_at_its_corner_and_all_of_it_beyond(move_id, corner_hz, gain_db):
+    move = band(move_id, corner_hz, gain_db, 0.7)
+    assert gain_at(move, corner_hz) == pytest.approx(gain_db / 2, abs=0.1)  # dB
+    low, high = gain_at(move, corner_hz / 30), gain_at(move, min(corner_hz * 30, 22000.0))
+    plateau, rest = (low, high) if move_id.endswith("low_shelf") else (high, low)
+    assert plateau == pytest.approx(gain_db, abs=0.1 if 5 * corner_hz < 22000 else 1.5)
+    assert rest == pytest.approx(0.0, abs=0.1 if corner_hz < 3000 or move_id.endswith("high_shelf") else 1.0)
+
+
+@pytest.mark.parametrize("move_id", ["match_eq/low_shelf", "match_eq/bell_1", "match_eq/high_shelf"])
+@pytest.mark.parametrize("frequency_hz", [60.0, 1000.0, 8000.0])
+@pytest.mark.parametrize("gain_db", [-6.0, 6.0])
+def test_a_band_sounds_the_same_at_44_and_96_khz(move_id, frequency_hz, gain_db):
+    at_hz = np.geomspace(20, 10000, 200)
+    move = band(move_id, frequency_hz, gain_db, 0.9)
+    apart_db = gain_at(move, at_hz, 44100) - gain_at(move, at_hz, 96000)
+    assert np.abs(apart_db).max() <= 0.5
+
+
+@pytest.mark.parametrize("move_id", ["match_eq/low_shelf", "match_eq/bell_1", "match_eq/high_shelf"])
+def test_the_curve_that_is_drawn_is_the_curve_that_is_heard(move_id):
+    at_hz = np.geomspace(30, 20000, 100)
+    move = band(move_id, 900.0, 5.0, 1.2)
+    np.testing.assert_allclose(match_eq.response_at(move, at_hz, RATE_HZ), gain_at(move, at_hz), atol=0.01)  # dB
+
+
+def test_both_channels_are_treated_alike():
+    mono = music()[:1]
+    both = applied(band("match_eq/bell_1", 700.0, 4.0, 1.0), np.concatenate([mono, -mono]))
+    assert np.array_equal(both[0], -both[1])
+
+
+def test_cut_and_lift_of_one_band_cancel():
+    bend = applied(band("match_eq/bell_1", 700.0, 4.0, 1.0), music())
+    back = applied(band("match_eq/bell_1", 700.0, -4.0, 1.0), bend)
+    np.testing.assert_allclose(back, music(), atol=1e-3)  # not exact: each is matched to its own prototype
+
+
+def test_known_damage_is_undone_within_half_a_db():
+    whole = song(RATE_HZ)[:, : 12 * RATE_HZ]
+    spoiled = spoil(whole, RATE_HZ, high_shelf_db=-5.0, bell_db=3.0, bell_hz=300.0)
+    material, plan = planned_for(spoiled, whole)
+    at_hz = np.geomspace(60, 12000, 60)
+    made = sum(match_eq.response_at(m, at_hz, RATE_HZ) for m in plan.moves if m.mover == "match_eq")
+    t, r = (np.interp(np.log(at_hz), np.log(material.target.profile.band_hz), m.profile.ltas_db)
+            for m in (material.target, material.reference))  # fmt: skip
+    left = (r - t) - made
+    assert np.std(left) <= 0.5  # dB, of 2.0
+
+
+def test_level_is_no_tone():
+    """6 dB less level in the target: the tone moves are the same."""
+    spoiled = spoil(music(), RATE_HZ, high_shelf_db=-5.0)
+    loud, quiet = (planned_for(gain * spoiled, music())[1].moves for gain in (1.0, 0.5))
+    tone = [[(m.id, m.values) for m in moves if m.mover == "match_eq"] for moves in (loud, quiet)]
+    assert [i for i, _ in tone[0]] == [i for i, _ in tone[1]]
+    for (_, one), (_, other) in zip(*tone, strict=True):
+        assert one == pytest.approx(other, rel=0.02, abs=0.05)
+
+
+def test_amount_zero_asks_for_nothing():
+    spoiled = spoil(music(), RATE_HZ, high_shelf_db=-6.0)
+    _, plan = planned_for(spoiled, music(), Request(amount_pct=0.0))
+    assert not [move for move in plan.moves if move.mover in ("match_eq", "match_width", "match_loudness")]
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_no_more_bands_than_allowed(most):
+    spoiled = spoil(music(), RATE_HZ, high_shelf_db=-6.0, bell_db=5.0, low_shelf_db=4.0)
+    _, plan = planned_for(spoiled, music(), Request(max_bands=most))
+    assert 1 <= len([move for move in plan.moves if move.mover == "match_eq"]) <= most
+
+
+def test_more_amount_takes_more():
+    """The size of the curve never falls as the amount grows."""
+    spoiled = spoil(music(), RATE_HZ, high_shelf_db=-6.0, bell_db=3.0)
+    at_hz = np.geomspace(40, 15000, 60)
+    sizes = []
+    for amount in (0.0, 25.0, 50.0, 75.0, 100.0):
+        _, plan = planned_for(spoiled, music(), Request(amount_pct=amount))
+        curves = [match_eq.response_at(m, at_hz, RATE_HZ) for m in plan.moves if m.mover == "match_eq"]
+        sizes.append(float(np.std(sum(curves, np.zeros(60)))))
+    assert all(later >= earlier - 0.15 for earlier, later in pairwise(sizes)), sizes  # dB

@@ -1,0 +1,85 @@
+"""The loudness goal: reached through the limiter, or stopped short with a reason."""
+
+import numpy as np
+import pyloudnorm
+import pytest
+
+from refmaster.decide import parse_decisions
+from refmaster.moves import blank_of
+from refmaster.plan import plan
+from refmaster.records import Request
+from refmaster.render import rendered
+from tests.moves.scenes import RATE_HZ, applied, joined, music, planned_for
+from tests.signals import FloatArray, clicks, gain_of, pink_noise
+
+
+def lufs(samples: FloatArray) -> float:
+    """By another meter, whose K-weighting reads 0.04 LU low."""
+    return float(pyloudnorm.Meter(RATE_HZ).integrated_loudness(samples.T))
+
+
+@pytest.mark.parametrize("gain_db", [-60.0, -6.02, 3.5, 60.0])
+def test_gain_is_exact(gain_db):
+    move = blank_of("match_loudness", 2).at(gain_db=gain_db)
+    assert np.array_equal(applied(move, music(), 4096), music() * gain_of(gain_db))
+
+
+@pytest.mark.parametrize("goal_lufs", [-30.0, -18.0, -12.0, -9.0])
+def test_the_goal_is_reached_behind_the_limiter(goal_lufs):
+    _, made = planned_for(music(), music(), Request(loudness_lufs=goal_lufs))
+    assert made.goal_lufs == goal_lufs
+    out = joined(rendered([music()], made.moves, RATE_HZ))
+    assert lufs(out) == pytest.approx(goal_lufs, abs=0.1 + 0.05)  # LU; the second term is the other meter's
+    assert np.abs(out).max() <= gain_of(-1.0)
+
+
+def test_the_goal_is_the_reference_s_loudness():
+    material, made = planned_for(0.25 * music(), music())
+    assert made.goal_lufs == pytest.approx(material.reference.profile.integrated_lufs, abs=0.1)
+    assert any("--loudness" in one.question for one in made.assumptions)
+
+
+def test_what_is_loud_enough_is_left_alone():
+    quiet = 0.3 * music()
+    _, made = planned_for(quiet, quiet[:, ::-1].copy())
+    assert not [move for move in made.moves if move.id == "match_loudness"]
+    assert "within 0.1 LU" in next(one.text for one in made.rejected if one.what == "match_loudness")
+
+
+@pytest.mark.parametrize(("amount_pct", "share"), [(0.0, 0.0), (25.0, 0.5), (50.0, 1.0), (100.0, 1.0)])
+def test_the_amount_scales_the_way_to_the_goal(amount_pct, share):
+    material, made = planned_for(0.25 * music(), 0.5 * music(), Request(amount_pct=amount_pct))
+    now = material.target.profile.integrated_lufs
+    goal = now + share * (material.reference.profile.integrated_lufs - now)
+    assert made.goal_lufs == pytest.approx(goal, abs=0.01)
+
+
+def test_an_unreachable_goal_stops_short_and_says_so():
+    """Clicks 50 dB over their surroundings cannot be −6 LUFS."""
+    sparse = clicks(0.0, 0.5, 6.0, RATE_HZ) + pink_noise(-60.0, 6.0, RATE_HZ)
+    _, made = planned_for(0.9 * sparse, 0.9 * sparse, Request(loudness_lufs=-6.0))
+    assert made.goal_lufs is not None
+    assert made.goal_lufs < -7.0
+    text = next(one.text for one in made.not_reached if one.what == "integrated_lufs")
+    assert "short" in text
+
+
+def test_a_hard_goal_names_its_price():
+    _, made = planned_for(music(), music(), Request(loudness_lufs=-9.6))
+    assert any(one.what == "limiting" and "price" in one.text for one in made.not_reached)
+
+
+def test_without_a_limiter_gain_ends_where_the_peaks_meet_the_ceiling():
+    material, _ = planned_for(0.25 * music(), music(), Request(loudness_lufs=-8.0))
+    made = plan(material, parse_decisions(drops=["limit_peaks"]))
+    out = joined(rendered([0.25 * music()], made.moves, RATE_HZ))
+    assert np.abs(out).max() <= gain_of(-1.0) + 1e-3
+    assert any("limiter was dropped" in one.text for one in made.not_reached)
+
+
+def test_a_ceiling_set_by_hand_is_the_one_that_the_loop_hears():
+    material, _ = planned_for(music(), music(), Request(loudness_lufs=-13.0))
+    made = plan(material, parse_decisions(sets=["limit_peaks.ceiling_dbtp=-4"]))
+    out = joined(rendered([music()], made.moves, RATE_HZ))
+    assert lufs(out) == pytest.approx(-13.0, abs=0.15)
+    assert np.abs(out).max() <= gain_of(-4.0)
