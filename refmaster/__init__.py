@@ -8,6 +8,8 @@
 Names are looked up when they are used, so that importing the package costs nothing.
 """
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from refmaster.errors import BadAudio, BadOutput, BadSetting, RefmasterError
@@ -29,9 +31,22 @@ __all__ = [
     "render",
 ]
 
+_FROM_PIPELINE = ("Options", "analyse", "master", "master_array", "render")
+
+
+class _Package(ModuleType):
+    """The package: importing the modules `analyse` and `render` does not hide the functions of these names."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name not in _FROM_PIPELINE or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
+
 
 def __getattr__(name: str) -> object:
-    if name in ("Options", "analyse", "master", "master_array", "render"):
+    if name in _FROM_PIPELINE:
         from refmaster import pipeline
 
         return getattr(pipeline, name)

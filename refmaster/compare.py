@@ -2,8 +2,8 @@
 
 A difference of two average spectra is mastering plus arrangement plus chance, and arrangement is the most of it. So
 like is compared with like: frames of the two tracks are matched (`dsp/registration.py`), and the difference of matched
-frames is the evidence. Its roughness tells how far it may be off: little for the same song, most of it for a stranger. A
-posterior under the curves that mastering equalisers make, weighed against "nothing is wrong", gives what is wanted.
+frames is the evidence. Its roughness tells how far it may be off: little for the same song, most of it for a stranger.
+A posterior under the curves that mastering equalisers make, weighed against "nothing is wrong", gives what is wanted.
 
 Measured on 68 free tracks (halves of 25 s; tone error in dB rms from the known right answer; 1.97 untouched):
 same song, damaged 0.77; same song, nothing wrong 0.11; another song, damaged 1.90; another song, nothing wrong 0.44.

@@ -7,6 +7,9 @@ from refmaster.moves import mover_of
 from refmaster.records import Check, Comparison, Gap, Move, Plan, Profile, Report, Verdict
 
 
+OWN_ENGINE = "refmaster"
+
+
 def texts(plan: Plan) -> tuple[tuple[str, str], ...]:
     """The explanation of every move, by id, with the person's own part in it."""
     return tuple((move.id, text_of(move)) for move in plan.moves)
@@ -38,6 +41,18 @@ def verdict_line(report: Report) -> str:
     if failed:
         return f"Mastered with {said}, but a check failed: {'; '.join(check_text(check) for check in failed)}."
     return f"Mastered with {said}; every check passed."
+
+
+def undo(report: Report, move: Move) -> str | None:
+    """The flag that takes a move back; None where another engine made it."""
+    return f"--drop {move.id}" if report.engine == OWN_ENGINE else None
+
+
+def reference_line(report: Report) -> str:
+    """How the reference was taken: by kinship, or in full where another engine took it."""
+    if report.engine != OWN_ENGINE:
+        return f"A second opinion by {report.engine} {report.version}: the reference is matched in full, as it does."
+    return kinship_line(report.comparison)
 
 
 def kinship_line(comparison: Comparison | None) -> str:
@@ -119,7 +134,7 @@ def _move_data(report: Report, move: Move) -> dict[str, object]:
         "confidence": move.confidence,
         "effect": None if effect is None else asdict(effect),
         "text": report.text_of(move.id),
-        "undo": f"--drop {move.id}",
+        "undo": undo(report, move),
     }
 
 

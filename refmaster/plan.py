@@ -15,7 +15,7 @@ from refmaster.dsp.limiter import LOOKAHEAD_MS, MARGIN_DB, RELEASE_MS, Limiting
 from refmaster.load import Track
 from refmaster.measure.loudness import LoudnessMeter
 from refmaster.measure.true_peak import TruePeakMeter
-from refmaster.moves import Scene, movers
+from refmaster.moves import Scene, blank_of, movers
 from refmaster.records import (
     Assumption,
     Comparison,
@@ -96,6 +96,7 @@ def limiting(request: Request, decisions: tuple[Decision, ...]) -> Limiting | No
         if decision.move == "limit_peaks" and decision.verdict is Verdict.DROP:
             return None
         if decision.move == "limit_peaks":
+            blank_of("limit_peaks", 1).at(**dict(decision.values))  # refuses what is out of range before it is heard
             known = {k: v for k, v in decision.values if hasattr(settings, k)}
             settings = replace(settings, **known)
     return settings

@@ -113,8 +113,10 @@ def read(path: Path) -> Session:
         key = ".".join(str(part) for part in first["loc"])
         raise BadSetting(f"{shown(path)}{_line_of(text, first['loc'])}: {key}: {first['msg'].lower()}") from error
     folder = path.resolve().parent
-    moves = []
+    moves: list[Move] = []
     for row in model.move:
+        if any(move.id == row.id for move in moves):
+            raise BadSetting(f"{shown(path)}{_line_of(text, (row.id,))}: {row.id} stands there twice; keep one")
         try:
             moves.append(_move_of(row))
         except BadSetting as error:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -32,10 +32,19 @@ class DeliveryModel(_Strict):
     """How the master is written."""
 
     container: Literal["WAV", "RF64", "W64", "AIFF", "CAF", "FLAC", "OGG", "MP3"]
-    subtype: str
+    subtype: Literal["PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "VORBIS", "OPUS", "MPEG_LAYER_III"]
     bit_depth: Literal[16, 24, 32] | None = None
     dither_seed: int = 0
     dithered: bool
+
+    @model_validator(mode="after")
+    def _fits(self) -> "DeliveryModel":
+        import soundfile as sf
+
+        bits = {"PCM_16": 16, "PCM_24": 24, "PCM_32": 32}.get(self.subtype)
+        if bits != self.bit_depth or not sf.check_format(self.container, self.subtype):
+            raise ValueError(f"{self.container} with {self.subtype} and bit_depth {self.bit_depth} is no format")
+        return self
 
 
 class PlanModel(_Strict):

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
+from hypothesis import settings
 
 from refmaster import demo
 from tests.signals import FloatArray, spoil
@@ -16,6 +17,12 @@ DAMAGE = {"low_shelf_db": 3.0, "high_shelf_db": -4.0, "high_shelf_hz": 5000.0, "
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the tests marked slow, too: minutes of audio")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hypothesis tries the same examples each time, so that red stays red; with --slow it looks for new ones."""
+    settings.register_profile("suite", derandomize=not config.getoption("--slow"), deadline=None, database=None)
+    settings.load_profile("suite")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -59,6 +59,18 @@ def command(
     if engine == "matchering":
         from refmaster.engines.matchering import second_opinion
 
+        asked = {
+            "--loudness": loudness,
+            "--only": only,
+            "--detail": detail,
+            "--drop": drop,
+            "--set": set_,
+            "--lock": lock,
+        }
+        asked["--amount"] = None if amount == 50.0 else amount
+        if given := [name for name, value in asked.items() if value]:
+            raise BadSetting(f"matchering knows no {', '.join(given)}; leave it out, or use our own engine")
+
         run(
             lambda told: second_opinion(target, ref[0], out, ceiling=ceiling, options=opts, told=told),
             json,

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from refmaster.explain import kinship_line, verdict_line
+from refmaster.explain import reference_line, undo, verdict_line
 from refmaster.names import shown
 from refmaster.records import Effect, Profile, Report, Verdict
 from refmaster.units import written
@@ -32,7 +32,7 @@ def print_report(report: Report, *, verbose: bool) -> None:
     """The whole summary, on stdout."""
     console = Console(highlight=False)
     console.print(f"[bold]{escape(verdict_line(report))}[/bold]")
-    console.print(escape(kinship_line(report.comparison)))
+    console.print(escape(reference_line(report)))
     columns = [("target", report.target), ("reference", report.reference), ("master", report.master)]
     console.print(_table([(name, profile) for name, profile in columns if profile is not None]))
     for move in report.plan.moves:
@@ -41,10 +41,11 @@ def print_report(report: Report, *, verbose: bool) -> None:
         console.print(f"[bold]{escape(move.id)}[/bold]{mark}{locked}")
         console.print(Padding(escape(report.text_of(move.id)), (0, 0, 0, 2)))
         effect = report.effect_of(move.id)
-        if effect is not None:
-            console.print(
-                Padding(f"[dim]measured: {effect_text(effect)}   undo: --drop {escape(move.id)}[/dim]", (0, 0, 0, 2))
-            )
+        back = undo(report, move)
+        facts = [f"measured: {effect_text(effect)}"] if effect else []
+        facts += [f"undo: {back}"] if back and move.active else []
+        if facts:
+            console.print(Padding(f"[dim]{escape('   '.join(facts))}[/dim]", (0, 0, 0, 2)))
     _print_list(console, "Not reached", [one.text for one in report.plan.not_reached])
     left = report.plan.rejected if verbose else tuple(r for r in report.plan.rejected if " at " not in r.what)
     _print_list(console, "Left alone", [one.text for one in left])

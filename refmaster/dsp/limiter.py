@@ -21,13 +21,13 @@ from refmaster.dsp.oversample import LEAD, TAPS, factor, gain_bound, phases
 from refmaster.records import GainReduction
 from refmaster.units import FloatArray, db_to_gain
 
-LOOKAHEAD_MS = 2.0  # taste: long enough that the gain bends, short enough that a hit is not ducked before it sounds
-RELEASE_MS = 20.0  # taste: a lone hit is over before the ear follows; the slow reduction keeps bass clean
+LOOKAHEAD_MS = 1.5  # taste: long enough that the gain bends, short enough that a hit is not ducked before it sounds
+RELEASE_MS = 15.0  # taste: a lone hit is over before the ear follows; the slow reduction keeps bass clean
 MARGIN_DB = 0.05  # other meters read up to 0.04 dB more than ours
-HOLD_MS = 1.0
+HOLD_MS = 0.5
 RECUR_MS = 13.0  # peaks that come again within this are one sound: half a period of 40 Hz
-SETTLE_MS = 100.0  # how long they must keep coming for the slow reduction to take over
-SLOW_MS = 200.0  # and how slowly it lets go
+SETTLE_MS = 80.0  # how long they must keep coming for the slow reduction to take over
+SLOW_MS = 20.0  # and how soon it lets go: dense music, whose peaks vary, is not held down
 REST_DB = 1e-5  # under this the gain is 1
 UNIT = 2**30  # fixed-point one
 GROUP = 64

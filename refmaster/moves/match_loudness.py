@@ -21,10 +21,11 @@ STAGE = Stage.LEVEL
 PARTS: tuple[str, ...] = ()
 TOLERANCE_LU = 0.1
 CLOSE_LU = 0.02  # the loop stops here
-ROUNDS = 6
+ROUNDS = 9
+LEAST_SLOPE = 0.05  # loudness gained a dB of drive: less means that the limiter has nothing left to give
 MAX_GAIN_DB = 60.0
 HARD_WORK_PCT = 1.0  # of the time with more than the genre's limiting: then it is said
-TOO_HARD_DB = 20.0  # no goal is worth more than this at the limiter
+TOO_HARD_DB = 24.0  # no goal is worth more than this at the limiter
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,9 @@ def _solve(scene: Scene, goal: float, wanted: float) -> _Tried:
         if abs(miss) <= CLOSE_LU or abs(step) < 1e-3:
             break
         after = _try(scene, scene.limiting, best.gain_db + step)
-        slope = float(np.clip((after.lufs - best.lufs) / step, 0.25, 1.0))
+        if after.gain_db > best.gain_db and after.lufs - best.lufs < LEAST_SLOPE * (after.gain_db - best.gain_db) / 2:
+            break  # harder work brings next to nothing: keep the gentler
+        slope = float(np.clip((after.lufs - best.lufs) / step, LEAST_SLOPE, 1.0))
         best = after
     return best
 

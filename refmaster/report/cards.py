@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from refmaster.explain import undo
 from refmaster.records import Gap, Move, Param, Report, Verdict
 from refmaster.report.writing import confidence, difference, label, pair, said, span, spread
 
@@ -74,7 +75,7 @@ def _card(report: Report, move: Move) -> Card:
         effect_change=difference(effect.feature, effect.after - effect.before) if effect else "",
         confidence=confidence(move.confidence),
         because=tuple(_reason(gap) for gap in move.because),
-        undo=f"--drop {move.id}",
+        undo=undo(report, move) or "",
     )
 
 

@@ -184,17 +184,15 @@ def test_a_dry_run_plans_and_writes_nothing(files, tmp_path):
 # The person's word
 
 
-@pytest.mark.parametrize("number", range(6))
-def test_every_move_can_be_dropped(files, tmp_path, eased, number):
-    moves = eased.plan.moves
-    if number >= len(moves):
-        pytest.skip(f"only {len(moves)} moves")
-    wanted = moves[number].id
-    report = master(files["spoiled"], files["song"], tmp_path / "o.wav", drop=[wanted], options=QUICK)
-    assert {move.id: move.verdict for move in report.plan.moves}[wanted] is Verdict.DROP
-    assert wanted not in {move.id for move in report.plan.active}
-    assert digest(report.files.master) != digest(eased.files.master)
-    assert "Dropped by you" in report.text_of(wanted)
+def test_every_move_can_be_dropped(files, tmp_path, eased):
+    assert len(eased.plan.moves) >= 3
+    for number, wanted in enumerate(move.id for move in eased.plan.moves):
+        out = tmp_path / f"{number}.wav"
+        report = master(files["spoiled"], files["song"], out, drop=[wanted], options=QUICK)
+        assert {move.id: move.verdict for move in report.plan.moves}[wanted] is Verdict.DROP
+        assert wanted not in {move.id for move in report.plan.active}
+        assert digest(out) != digest(eased.files.master)
+        assert "Dropped by you" in report.text_of(wanted)
 
 
 def test_an_override_at_rest_nulls_the_move(files, tmp_path, eased):

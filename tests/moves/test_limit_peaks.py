@@ -27,9 +27,9 @@ def true_peak_db(samples: FloatArray, times: int) -> float:
 
 
 def band_limited(samples: FloatArray, rate_hz: int) -> FloatArray:
-    """Nothing above 20 kHz or 0.4 of the rate: next to Nyquist no two interpolators agree."""
+    """Nothing above 12 kHz: an eightfold grid misses 0.05 dB of a tone there, and more above."""
     spectrum = np.fft.rfft(samples)
-    spectrum[:, np.fft.rfftfreq(samples.shape[1], 1 / rate_hz) > min(20000.0, 0.4 * rate_hz)] = 0.0
+    spectrum[:, np.fft.rfftfreq(samples.shape[1], 1 / rate_hz) > 12000.0] = 0.0
     return np.fft.irfft(spectrum, samples.shape[1])
 
 

@@ -37,7 +37,9 @@ def test_gain_moves_loudness_and_true_peak_by_as_much(seed, rate_hz, gain_db):
     assert integrated_lufs(after, rate_hz) - integrated_lufs(before, rate_hz) == pytest.approx(gain_db, abs=1e-6)  # LU
     peaks = zip(measure_true_peak([before], rate_hz), measure_true_peak([after], rate_hz), strict=True)
     for quiet, loud in peaks:
-        assert 20.0 * math.log10(loud / quiet) == pytest.approx(gain_db, abs=1e-6)  # dB
+        assert 20.0 * math.log10(loud / quiet) == pytest.approx(
+            gain_db, abs=1e-5
+        )  # dB: the peak is sought in single precision
 
 
 @several

@@ -1,0 +1,379 @@
+"""What is refused, and how: exit 2, one line on stderr that begins with the program's name, nothing written.
+
+Most run the command line inside this process, which is quick; some in a process of their own, which is the truth.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from refmaster.cli.app import main
+from tests.conftest import RATE_HZ, write_wav
+from tests.signals import pink_noise, silence
+
+REFUSED = 2
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory) -> dict[str, Path]:
+    """Two 4 s tracks: quick to analyse, where a refusal needs that."""
+    folder = tmp_path_factory.mktemp("short")
+    noises = {name: pink_noise(-20.0, 4.0, RATE_HZ, seed=seed) for seed, name in enumerate(("target", "reference"))}
+    return {name: write_wav(folder / f"{name}.wav", samples) for name, samples in noises.items()}
+
+
+@pytest.fixture
+def refused(monkeypatch, capsys, tmp_path) -> Callable[..., str]:
+    """Run the program with these words in an empty folder, and answer with its one line; anything else fails."""
+
+    def run(*words: str | Path, folder: Path | None = None) -> str:
+        place = folder or tmp_path
+        before = listed(place)
+        monkeypatch.setattr(sys, "argv", ["refmaster", *map(str, words)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        said = capsys.readouterr()
+        assert stopped.value.code == REFUSED, said.err
+        assert listed(place) == before
+        return one_line(said.err, said.out)
+
+    return run
+
+
+def listed(folder: Path) -> list[tuple[str, int]]:
+    return sorted((str(path), path.lstat().st_mtime_ns) for path in folder.rglob("*"))
+
+
+def one_line(stderr: str, stdout: str) -> str:
+    assert stdout == ""
+    lines = stderr.splitlines()
+    assert len(lines) == 1, stderr
+    assert lines[0].startswith("refmaster: ")
+    assert "Traceback" not in stderr
+    return lines[0]
+
+
+# Files
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def text(path: Path) -> None:
+    path.write_text("dear diary " * 50)
+
+
+def no_frames(path: Path) -> None:
+    sf.write(path, np.zeros((0, 2)), RATE_HZ)
+
+
+def nan(path: Path) -> None:
+    sound = pink_noise(-20.0, 4.0, RATE_HZ)
+    sound[1, 77777] = np.nan
+    write_wav(path, sound, subtype="FLOAT")
+
+
+def inf(path: Path) -> None:
+    sound = pink_noise(-20.0, 4.0, RATE_HZ)
+    sound[0, 5] = np.inf
+    write_wav(path, sound, subtype="FLOAT")
+
+
+def silent(path: Path) -> None:
+    write_wav(path, silence(4.0, RATE_HZ))
+
+
+def nearly_silent(path: Path) -> None:
+    write_wav(path, pink_noise(-90.0, 4.0, RATE_HZ))
+
+
+def too_short(path: Path) -> None:
+    write_wav(path, pink_noise(-20.0, 2.9, RATE_HZ))
+
+
+def one_sample(path: Path) -> None:
+    write_wav(path, np.full((2, 1), 0.5))
+
+
+def surround(path: Path) -> None:
+    write_wav(path, pink_noise(-20.0, 4.0, RATE_HZ, 6))
+
+
+def a_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def truncated(path: Path) -> None:
+    write_wav(path, pink_noise(-20.0, 4.0, RATE_HZ))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 5])
+
+
+def nothing(path: Path) -> None:
+    pass
+
+
+NO_AUDIO = (empty, text, no_frames, truncated, a_folder, nothing)
+NOT_FOR_MASTERING = (nan, inf, silent, nearly_silent, too_short, one_sample, surround)
+
+
+@pytest.mark.parametrize("make", NO_AUDIO + NOT_FOR_MASTERING, ids=lambda make: make.__name__)
+@pytest.mark.parametrize("role", ["target", "reference"])
+def test_a_bad_file_is_refused_by_its_name(make, role, short, tmp_path, refused):
+    make(tmp_path / "bad.wav")
+    bad = tmp_path / "bad.wav"
+    target, reference = (bad, short["reference"]) if role == "target" else (short["target"], bad)
+    line = refused(target, "--ref", reference, "-o", tmp_path / "out.wav")
+    assert "bad.wav" in line
+    assert role in line or make in (nan, inf)  # found while it plays
+
+
+@pytest.mark.parametrize("make", [text, nan, nothing], ids=lambda make: make.__name__)
+def test_a_process_of_its_own_refuses_as_well(make, short, tmp_path):
+    make(tmp_path / "bad.wav")
+    before = listed(tmp_path)
+    command = [sys.executable, ROOT / "cli.py", tmp_path / "bad.wav", "--ref", short["reference"]]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    assert ran.returncode == REFUSED
+    assert "bad.wav" in one_line(ran.stderr, ran.stdout)
+    assert listed(tmp_path) == before
+
+
+@pytest.mark.parametrize("make", [empty, text, no_frames, nan, a_folder, nothing], ids=lambda make: make.__name__)
+def test_analyse_refuses_as_well(make, tmp_path, refused):
+    make(tmp_path / "bad.wav")
+    assert "bad.wav" in refused("analyse", tmp_path / "bad.wav")
+
+
+def test_a_name_with_a_newline_stays_on_one_line(short, tmp_path, refused):
+    assert "\\n" in refused(tmp_path / "a\nb.wav", "--ref", short["reference"])
+
+
+# Where to
+
+
+def test_a_missing_folder_is_refused(short, tmp_path, refused):
+    assert "does not exist" in refused(
+        short["target"], "--ref", short["reference"], "-o", tmp_path / "nowhere" / "out.wav"
+    )
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_is_refused(short, tmp_path, refused):
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o555)
+    assert "cannot be written" in refused(short["target"], "--ref", short["reference"], "-o", locked / "out.wav")
+
+
+def test_a_folder_that_takes_no_files_is_refused(short, tmp_path, refused):
+    """For root, too: /proc takes none."""
+    if not Path("/proc").is_dir():
+        pytest.skip("no /proc here")
+    refused(short["target"], "--ref", short["reference"], "-o", "/proc/out.wav")
+
+
+def test_a_folder_as_output_is_refused(short, tmp_path, refused):
+    (tmp_path / "out.wav").mkdir()
+    assert "folder" in refused(short["target"], "--ref", short["reference"], "-o", tmp_path / "out.wav")
+
+
+@pytest.mark.parametrize("how", ["path", "spelling", "hard link", "symlink"])
+@pytest.mark.parametrize("which", ["target", "reference"])
+def test_an_input_is_never_overwritten(short, tmp_path, refused, how, which):
+    """Not even with --force."""
+    inputs = {name: tmp_path / f"{name}.wav" for name in short}
+    for name, path in short.items():
+        inputs[name].write_bytes(path.read_bytes())
+    mine = inputs[which]
+    out = {"path": mine, "spelling": tmp_path / "x" / ".." / mine.name}.get(how, tmp_path / "other.wav")
+    (tmp_path / "x").mkdir()
+    if how == "hard link":
+        os.link(mine, out)
+    elif how == "symlink":
+        out.symlink_to(mine)
+    assert "input" in refused(inputs["target"], "--ref", inputs["reference"], "-o", out, "--force")
+
+
+@pytest.mark.parametrize("standing", ["out.wav", "out.toml", "out.html"])
+def test_what_stands_there_is_kept_without_force(short, tmp_path, refused, standing):
+    (tmp_path / standing).write_text("mine")
+    assert "--force" in refused(short["target"], "--ref", short["reference"], "-o", tmp_path / "out.wav")
+    assert (tmp_path / standing).read_text() == "mine"
+
+
+# Words
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--amount", "200"],
+        ["--amount", "-1"],
+        ["--amount", "nan"],
+        ["--loudness", "5"],
+        ["--loudness", "-inf"],
+        ["--ceiling", "3"],
+        ["--detail", "0"],
+        ["--engine", "foo"],
+        ["--format", "xyz"],
+        ["--bit-depth", "12"],
+        ["--only", "foo"],
+        ["--only", ""],
+        ["--set", "nonsense"],
+        ["--set", "match_eq/bell_1.gain_db=loud"],
+        ["--set", "polka.gain_db=1"],
+        ["--set", "match_eq/polka.gain_db=1"],
+        ["--set", "match_eq.polka=1"],
+        ["--set", "match_loudness.polka=1"],
+        ["--set", "match_loudness.gain_db=nan"],
+        ["--set", "match_loudness.gain_db=1e9"],
+        ["--set", "match_eq/bell_1.gain_db=inf"],
+        ["--set", "match_eq/bell_1.centre_hz=-5"],
+        ["--set", "limit_peaks.ceiling_dbtp=nan"],
+        ["--set", "limit_peaks.ceiling_dbtp=1e9"],
+        ["--set", "limit_peaks.lookahead_ms=nan"],
+        ["--set", "limit_peaks.lookahead_ms=1e9"],
+        ["--set", "limit_peaks.lookahead_ms=-1"],
+        ["--set", "limit_peaks.release_ms=0"],
+        ["--set", "limit_peaks.margin_db=-inf"],
+        ["--set", "limit_peaks.polka=1"],
+        ["--set", "remove_dc.offset_pct=1"],
+        ["--drop", "polka"],
+        ["--drop", "match_eq/polka"],
+        ["--drop", ""],
+        ["--lock", "match_eq/polka"],
+    ],
+    ids=" ".join,
+)
+def test_words_that_cannot_be_meant_are_refused(words, short, tmp_path, refused):
+    """With a target that the limiter has to work on."""
+    refused(short["target"], "--ref", short["reference"], "-o", tmp_path / "out.wav", "--loudness", "-8", *words)
+
+
+def test_no_reference_is_told_what_to_give(short, refused):
+    assert "--ref" in refused(short["target"])
+
+
+@pytest.mark.parametrize("out", ["out.xyz", "out.mp4"])
+def test_an_unknown_ending_is_refused(short, tmp_path, refused, out):
+    assert "known" in refused(short["target"], "--ref", short["reference"], "-o", tmp_path / out)
+
+
+@pytest.mark.parametrize("words", [["--polka"], ["--amount", "loud"], ["--threads", "0"], ["--ref"]])
+def test_misspelt_options_leave_with_2_and_no_traceback(words, short, monkeypatch, capsys):
+    """Typer's own words, which are several lines."""
+    monkeypatch.setattr(sys, "argv", ["refmaster", str(short["target"]), *words])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    said = capsys.readouterr()
+    assert stopped.value.code == REFUSED
+    assert said.out == ""
+    assert "Traceback" not in said.err
+
+
+# Sessions
+
+
+@pytest.fixture
+def session(short, tmp_path) -> Path:
+    """A session with its files beside it, the master moved away."""
+    from refmaster.pipeline import Options, master
+
+    for name, path in short.items():
+        (tmp_path / f"{name}.wav").write_bytes(path.read_bytes())
+    quick = Options(html=False)
+    sets = ["limit_peaks.lookahead_ms=2"]  # a known text to edit
+    names = [tmp_path / name for name in ("target.wav", "reference.wav", "o.wav")]
+    master(*names, loudness=-10.0, set=sets, options=quick)
+    (tmp_path / "o.wav").unlink()
+    return tmp_path / "o.toml"
+
+
+def edited(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("schema = 1", "schema = "),
+        ("schema = 1", "schema = 99"),
+        ("schema = 1", "schema = 0"),
+        ("schema = 1", 'schema = "1"'),
+        ("schema = 1", "schema = 1\nschema = 1"),
+        ("schema = 1", "schema = 1\npolka = true"),
+        ('id = "match_loudness"', 'id = "polka"'),
+        ('id = "match_loudness"', 'id = "match_loudness"\npolka = 1'),
+        ('id = "match_loudness"', 'id = ""'),
+        ('verdict = "keep"', 'verdict = "perhaps"'),
+        ("confidence = 1.0", "confidence = 2.0"),
+        ("ceiling_dbtp = -1.0\nlookahead_ms", "ceiling_dbtp = 99.0\nlookahead_ms"),
+        ("lookahead_ms = 2.0", "lookahead_ms = nan"),
+        ("lookahead_ms = 2.0", "lookahead_ms = inf"),
+        ("lookahead_ms = 2.0", "lookahead_ms = 1e9"),
+        ("lookahead_ms = 2.0", 'lookahead_ms = "two"'),
+        ("lookahead_ms = 2.0", "polka_ms = 2.0"),
+        ("amount_pct = 50.0", "amount_pct = 500.0"),
+        ("amount_pct = 50.0", "amount_pct = true"),
+        ("bit_depth = 24", "bit_depth = 12"),
+        ('subtype = "PCM_24"', 'subtype = "POLKA"'),
+        ('subtype = "PCM_24"', 'subtype = "PCM_16"'),
+        ('container = "WAV"\nsubtype = "PCM_24"\nbit_depth = 24', 'container = "WAV"\nsubtype = "VORBIS"'),
+        ('engine = "refmaster"', 'engine = "polka"'),
+        ('engine = "refmaster"', 'engine = "matchering"'),
+        ("[delivery]", "[polka]"),
+        ('path = "target.wav"', 'path = "elsewhere.wav"'),
+        ('path = "target.wav"', 'path = "reference.wav"'),
+    ],
+)
+def test_a_session_that_was_edited_wrongly_is_refused(session, refused, old, new):
+    text = session.read_text(encoding="utf-8")
+    if "ceiling_dbtp = -1.0\nlookahead_ms" in old:
+        head, _, tail = text.rpartition("ceiling_dbtp = -1.0")
+        session.write_text(f"{head}ceiling_dbtp = 99.0{tail}", encoding="utf-8")
+    else:
+        edited(session, old, new)
+    refused("render", session, "-o", session.parent / "again.wav")
+
+
+@pytest.mark.parametrize("content", ["", "polka", "= 1", "[[[", "\x00", "a = 1\n" * 3, "schema = 1e999"])
+def test_what_is_no_session_is_refused(tmp_path, refused, content):
+    (tmp_path / "x.toml").write_text(content)
+    assert "x.toml" in refused("render", tmp_path / "x.toml")
+
+
+def test_bytes_that_are_no_text_are_no_session(tmp_path, refused):
+    (tmp_path / "x.toml").write_bytes(bytes(range(256)))
+    assert "x.toml" in refused("render", tmp_path / "x.toml")
+
+
+@pytest.mark.parametrize("make", [a_folder, nothing], ids=lambda make: make.__name__)
+def test_a_session_that_is_not_there_is_refused(make, tmp_path, refused):
+    make(tmp_path / "x.toml")
+    assert "x.toml" in refused("render", tmp_path / "x.toml")
+
+
+def test_a_target_that_changed_is_refused(session, refused):
+    write_wav(session.parent / "target.wav", pink_noise(-20.0, 4.0, RATE_HZ, seed=9))
+    assert "content differs" in refused("render", session, "-o", session.parent / "again.wav")
+
+
+def test_an_error_in_a_session_names_its_line(session, refused):
+    edited(session, "lookahead_ms = 2.0", "lookahead_ms = 1e9")
+    assert "line" in refused("render", session, "-o", session.parent / "again.wav")
+
+
+def test_a_render_does_not_overwrite_without_force(session, refused):
+    (session.parent / "o.wav").write_text("mine")
+    refused("render", session)
+    assert (session.parent / "o.wav").read_text() == "mine"

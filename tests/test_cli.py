@@ -1,0 +1,239 @@
+"""The command line: what stands on stdout and stderr, the shape of the JSON, help, and both doors."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from refmaster.cli.app import app, main
+from refmaster.version import __version__
+
+ROOT = Path(__file__).parents[1]
+COMMANDS = [command.name for command in app.registered_commands]
+REPORT_KEYS = {
+    "status", "engine", "version", "files", "target", "reference", "master", "genre", "moves", "left_alone",
+    "not_reached", "assumptions", "checks",
+}  # fmt: skip
+PROFILE_KEYS = {
+    "path", "sha256", "sample_rate_hz", "channels", "duration_s", "integrated_lufs", "loudness_range_lu",
+    "max_short_term_lufs", "max_momentary_lufs", "true_peak_dbtp", "sample_peak_dbfs", "plr_db", "psr_db", "crest_db",
+    "correlation", "band_hz", "ltas_db", "side_to_mid_db", "dynamics", "sections", "defects",
+}  # fmt: skip
+MOVE_KEYS = {
+    "id", "stage", "verdict", "locked", "params", "because", "confidence", "effect", "text", "undo",
+}  # fmt: skip
+GAP_KEYS = {"feature", "target", "reference", "tolerance", "taken_pct"}
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """The program with these words: exit code, stdout, stderr."""
+
+    def ran(*words: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["refmaster", *map(str, words)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        said = capsys.readouterr()
+        return stopped.value.code or 0, said.out, said.err
+
+    return ran
+
+
+# Help
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(command, run):
+    code, out, err = run(command, "--help")
+    assert (code, err) == (0, "")
+    assert "Example: refmaster" in " ".join(out.split())
+
+
+@pytest.mark.parametrize("word", ["--help", "-h"])
+def test_the_program_has_help_that_names_every_command(word, run):
+    code, out, _ = run(word)
+    assert code == 0
+    assert all(command in out for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_has_help(command, run):
+    import typer
+
+    group = typer.main.get_command(app)
+    for param in group.commands[command].params:
+        assert getattr(param, "help", None), f"{command} {param.name} says nothing of itself"
+
+
+def test_without_a_word_help_is_shown(run):
+    _, out, err = run()
+    assert "Usage" in out + err
+    assert "Traceback" not in err
+
+
+def test_the_version(run):
+    assert run("--version") == (0, f"refmaster {__version__}\n", "")
+
+
+# JSON
+
+
+@pytest.fixture
+def report(run, files, tmp_path):
+    code, out, err = run(files["spoiled"], "--ref", files["song"], "-o", tmp_path / "o.wav", "--json")
+    assert (code, err) == (0, "")
+    return json.loads(out, parse_constant=_no_constant)
+
+
+def _no_constant(name):
+    raise AssertionError(f"{name} is no JSON")
+
+
+def test_json_is_one_document_with_every_key(report, tmp_path):
+    assert set(report) >= REPORT_KEYS
+    for role in ("target", "reference", "master"):
+        assert set(report[role]) >= PROFILE_KEYS
+    assert report["moves"]
+    for move in report["moves"]:
+        assert set(move) >= MOVE_KEYS
+        assert all(set(gap) >= GAP_KEYS for gap in move["because"])
+        assert set(move["effect"]) == {"feature", "before", "after"}
+        assert move["undo"] == f"--drop {move['id']}"
+    assert all(set(check) == {"name", "value", "low", "high", "passed"} for check in report["checks"])
+    assert set(report["files"]) == {"master", "session", "report"}
+    assert all(Path(path).is_file() for path in report["files"].values())
+    assert set(report["genre"]) >= {"name", "share", "n_tracks"}
+    for one in (*report["left_alone"], *report["not_reached"]):
+        assert set(one) == {"what", "text"}
+    assert all(set(one) == {"question", "assumed"} for one in report["assumptions"])
+    assert report["status"] == "mastered"
+    assert (report["engine"], report["version"]) == ("refmaster", __version__)
+
+
+def test_render_answers_with_the_same_shape(report, run, tmp_path):
+    code, out, _ = run("render", tmp_path / "o.toml", "-o", tmp_path / "p.wav", "--json", "--no-report")
+    assert code == 0
+    again = json.loads(out)
+    assert set(again) == set(report)
+    assert (tmp_path / "p.wav").read_bytes() == (tmp_path / "o.wav").read_bytes()
+    assert again["files"]["report"] is None
+    assert not (tmp_path / "p.html").exists()
+
+
+def test_analyse_answers_with_an_array(run, files):
+    code, out, _ = run("analyse", files["song"], files["dull"], "--json")
+    assert code == 0
+    profiles = json.loads(out)
+    assert [Path(one["path"]).name for one in profiles] == ["song.wav", "dull.wav"]
+    assert all(set(one) >= PROFILE_KEYS for one in profiles)
+
+
+def test_analyse_prints_a_table(run, files):
+    code, out, err = run("analyse", files["song"])
+    assert (code, err) == (0, "")
+    assert "LUFS" in out
+    assert "true peak" in out
+
+
+# Writing and not writing
+
+
+def test_a_dry_run_writes_nothing_and_says_what_it_would_do(run, files, tmp_path):
+    code, out, _ = run(files["spoiled"], "--ref", files["song"], "-o", tmp_path / "o.wav", "--dry-run")
+    assert code == 0
+    assert "Dry run" in out
+    assert "match_" in out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_s_json_has_no_master_and_no_files(run, files, tmp_path):
+    code, out, _ = run(files["spoiled"], "--ref", files["song"], "-o", tmp_path / "o.wav", "--dry-run", "--json")
+    data = json.loads(out)
+    assert code == 0
+    assert data["master"] is None
+    assert set(data["files"].values()) == {None}
+    assert data["moves"]
+
+
+def test_the_summary_names_every_move_and_how_to_undo_it(run, files, tmp_path):
+    code, out, err = run(files["spoiled"], "--ref", files["song"], "-o", tmp_path / "o.wav", "--no-report")
+    assert (code, err) == (0, "")  # no progress where nobody looks
+    assert out.startswith("Mastered with")
+    assert out.count("undo: --drop") >= 3
+    assert "o.toml" in out
+
+
+def test_quiet_says_nothing(run, files, tmp_path):
+    code, out, err = run(files["spoiled"], "--ref", files["song"], "-o", tmp_path / "o.wav", "-q", "--no-report")
+    assert (code, out, err) == (0, "", "")
+    assert (tmp_path / "o.wav").is_file()
+
+
+def test_verbose_says_more(run, files, tmp_path):
+    words = (files["spoiled"], "--ref", files["song"], "--dry-run", "--detail", "1")
+    assert len(run(*words, "-v")[1]) >= len(run(*words)[1])
+
+
+def test_force_overwrites(run, files, tmp_path):
+    (tmp_path / "o.wav").write_text("old")
+    code, *_ = run(files["spoiled"], "--ref", files["song"], "-o", tmp_path / "o.wav", "--force", "-q", "--no-report")
+    assert code == 0
+    assert (tmp_path / "o.wav").stat().st_size > 1000
+
+
+def test_the_main_job_has_a_name_of_its_own(run, files, tmp_path):
+    words = ("--ref", files["song"], "-q", "--no-report", "-o")
+    run(files["spoiled"], *words, tmp_path / "a.wav")
+    run("master", files["spoiled"], *words, tmp_path / "b.wav")
+    assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
+
+
+def test_options_may_come_before_the_file(run, files, tmp_path):
+    code, *_ = run("--ref", files["song"], "-q", "--dry-run", files["spoiled"])
+    assert code == 0
+
+
+def test_a_check_that_failed_is_exit_1(run, files, tmp_path):
+    """A ceiling that was dropped, and gain beyond full scale."""
+    sets = ("--set", "match_loudness.gain_db=30", "--drop", "limit_peaks")
+    code, out, _ = run(files["song"], "--ref", files["song"], "-o", tmp_path / "o.wav", *sets, "--no-report")
+    assert code == 1
+    assert "check failed" in out
+
+
+# Doors
+
+
+def doors() -> list[list[str]]:
+    found = [[sys.executable, str(ROOT / "cli.py")], [sys.executable, "-m", "refmaster"]]
+    script = Path(sys.executable).with_name("refmaster")
+    return [*found[:1], *([[str(script)]] if script.exists() else [])]
+
+
+@pytest.mark.parametrize("door", doors(), ids=lambda door: Path(door[-1]).name)
+def test_every_door_leads_to_the_same_program(door, files, tmp_path):
+    words = [files["spoiled"], "--ref", files["song"], "-o", tmp_path / "o.wav", "--json", "--no-report"]
+    ran = subprocess.run([*door, *map(str, words)], capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert set(json.loads(ran.stdout)) >= REPORT_KEYS
+
+
+def test_a_pipe_that_closes_is_no_error(files):
+    command = f"'{sys.executable}' '{ROOT / 'cli.py'}' analyse '{files['song']}' --json | head -c 1"
+    ran = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert ran.stdout == "["
+    assert "Traceback" not in ran.stderr
+    assert "Exception ignored" not in ran.stderr
+
+
+# Python
+
+
+@pytest.mark.parametrize("before", ["", "import refmaster.render, refmaster.analyse\n", "refmaster.master\n"])
+def test_names_of_the_package_are_functions_whatever_was_imported_before(before):
+    code = f"import refmaster\n{before}\nfor n in refmaster.__all__: getattr(refmaster, n)\n"
+    code += "for n in ('master', 'analyse', 'render', 'master_array'): assert callable(getattr(refmaster, n)), n"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert ran.returncode == 0, ran.stderr

@@ -1,0 +1,148 @@
+"""A person's word: how it is read, and what it does to moves."""
+
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from refmaster.decide import decided, decisions_of, parse_decisions, parse_stages
+from refmaster.errors import BadSetting
+from refmaster.moves import blank_of
+from refmaster.records import Decision, Stage, Verdict
+
+BELL = blank_of("match_eq/bell_1", 2).at(gain_db=-2.0)
+SHELF = blank_of("match_eq/high_shelf", 2).at(gain_db=3.0)
+LEVEL = blank_of("match_loudness", 2).at(gain_db=5.0)
+
+
+def after(*decisions: Decision, moves=(BELL, SHELF), mover="match_eq"):
+    return {move.id: move for move in decided(moves, decisions, mover, 2)}
+
+
+def test_words_become_decisions():
+    read = parse_decisions(["match_eq"], ["match_loudness.gain_db=2.5"], ["match_eq/bell_1"])
+    assert read == (
+        Decision("match_eq", Verdict.DROP),
+        Decision("match_loudness", Verdict.OVERRIDE, (("gain_db", 2.5),)),
+        Decision("match_eq/bell_1", Verdict.KEEP, locked=True),
+    )
+
+
+@pytest.mark.parametrize("text", ["−1.5", "-1.5", " -1.5 ", "-15e-1"])
+def test_numbers_may_be_written_as_people_write_them(text):
+    (one,) = parse_decisions(sets=[f"match_loudness.gain_db={text}"])
+    assert one.values == (("gain_db", -1.5),)
+
+
+@pytest.mark.parametrize("text", ["", "=", "a", "a=1", "gain_db=1", ".gain_db=1", "match_eq.=1", "match_eq.gain_db="])
+def test_what_is_no_setting_is_refused_with_an_example(text):
+    with pytest.raises(BadSetting, match="write --set"):
+        parse_decisions(sets=[text])
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_read_or_refused(text):
+    for words in ({"drops": [text]}, {"sets": [text]}, {"locks": [text]}):
+        with suppress(BadSetting):
+            parse_decisions(**words)
+
+
+@pytest.mark.parametrize("name", ["match_eg", "matcheq", "loudness"])
+def test_a_misspelt_mover_gets_the_nearest_name(name):
+    with pytest.raises(BadSetting, match=r"did you mean 'match_|did you mean 'limit"):
+        parse_decisions(drops=[name])
+
+
+def test_stages_are_read():
+    assert parse_stages("tone, LEVEL") == (Stage.TONE, Stage.LEVEL)
+    assert parse_stages(None) == ()
+    for bad in ("", "polka", "tone,polka", ","):
+        with pytest.raises(BadSetting, match="allowed: repair"):
+            parse_stages(bad)
+
+
+def test_without_a_word_moves_stay():
+    assert decided((BELL, SHELF), (), "match_eq", 2) == (BELL, SHELF)
+
+
+def test_words_about_others_change_nothing():
+    assert decided((BELL,), (Decision("match_loudness", Verdict.DROP),), "match_eq", 2) == (BELL,)
+
+
+def test_one_part_or_all_of_a_kind_is_dropped():
+    one = after(Decision("match_eq/bell_1", Verdict.DROP))
+    assert [one[i].active for i in (BELL.id, SHELF.id)] == [False, True]
+    assert not any(move.active for move in after(Decision("match_eq", Verdict.DROP)).values())
+
+
+def test_what_is_set_is_set_and_the_proposal_remembered():
+    move = after(Decision(BELL.id, Verdict.OVERRIDE, (("gain_db", 4.0),)))[BELL.id]
+    assert move["gain_db"] == 4.0
+    assert move["q"] == BELL["q"]
+    assert move.verdict is Verdict.OVERRIDE
+    assert dict(move.proposed) == BELL.values
+
+
+def test_a_later_word_outranks_an_earlier_one():
+    first = Decision(BELL.id, Verdict.OVERRIDE, (("gain_db", 4.0),))
+    second = Decision(BELL.id, Verdict.OVERRIDE, (("gain_db", 1.0), ("q", 2.0)))
+    move = after(first, second)[BELL.id]
+    assert (move["gain_db"], move["q"]) == (1.0, 2.0)
+    assert dict(move.proposed) == BELL.values  # the engine's, not the person's first
+    assert not after(first, Decision(BELL.id, Verdict.DROP))[BELL.id].active
+
+
+def test_settings_of_one_move_add_up():
+    first = Decision(BELL.id, Verdict.OVERRIDE, (("gain_db", 4.0),))
+    second = Decision(BELL.id, Verdict.OVERRIDE, (("q", 2.0),))
+    move = after(first, second)[BELL.id]
+    assert (move["gain_db"], move["q"]) == (4.0, 2.0)
+
+
+def test_what_was_not_proposed_is_made():
+    move = after(Decision("match_eq/bell_7", Verdict.OVERRIDE, (("gain_db", 2.0),)))["match_eq/bell_7"]
+    assert (move["gain_db"], move.verdict) == (2.0, Verdict.OVERRIDE)
+    assert after(moves=(), mover="match_loudness") == {}
+    made = after(Decision("match_loudness", Verdict.OVERRIDE, (("gain_db", 2.0),)), moves=(), mover="match_loudness")
+    assert made["match_loudness"]["gain_db"] == 2.0
+
+
+def test_dropping_what_was_not_proposed_is_no_error():
+    assert all(not move.active for move in after(Decision("match_eq/low_shelf", Verdict.DROP), moves=()).values())
+    assert after(Decision("match_eq", Verdict.DROP), moves=()) == {}
+
+
+@pytest.mark.parametrize("values", [(("gain_db", 99.0),), (("polka", 1.0),), (("gain_db", float("nan")),)])
+def test_what_cannot_be_set_is_refused_by_the_move_s_name(values):
+    with pytest.raises(BadSetting, match="match_eq/bell_1"):
+        after(Decision(BELL.id, Verdict.OVERRIDE, values))
+
+
+def test_a_lock_and_a_note_stay():
+    move = after(Decision(BELL.id, Verdict.KEEP, (), "as it is", locked=True))[BELL.id]
+    assert (move.locked, move.note, move["gain_db"]) == (True, "as it is", -2.0)
+    later = after(Decision(BELL.id, Verdict.OVERRIDE, (("q", 2.0),)), moves=(move,))[BELL.id]
+    assert (later.locked, later.note) == (True, "as it is")
+
+
+def test_decisions_of_a_session_do_the_same_again():
+    moves = (
+        replace(BELL.at(gain_db=1.0), verdict=Verdict.OVERRIDE, proposed=tuple(BELL.values.items()), note="mine"),
+        replace(SHELF, verdict=Verdict.DROP),
+    )
+    again = {move.id: move for move in decided((BELL, SHELF), decisions_of(moves), "match_eq", 2)}
+    assert again[BELL.id].values == moves[0].values
+    assert again[BELL.id].note == "mine"
+    assert not again[SHELF.id].active
+
+
+def test_a_locked_move_holds_its_values_against_a_new_proposal():
+    locked = replace(LEVEL, locked=True)
+    (move,) = decided((LEVEL.at(gain_db=-9.0),), decisions_of((locked,)), "match_loudness", 2)
+    assert (move["gain_db"], move.locked) == (5.0, True)
+
+
+def test_nothing_said_is_nothing_decided():
+    assert decisions_of((BELL, SHELF)) == ()
