@@ -6,7 +6,6 @@ from dataclasses import asdict
 from refmaster.moves import mover_of
 from refmaster.records import Check, Comparison, Gap, Move, Plan, Profile, Report, Verdict
 
-
 OWN_ENGINE = "refmaster"
 
 

@@ -71,7 +71,8 @@ def plan(
             told(name)
         if mover.STAGE >= Stage.LEVEL and (sounding := _active(moves)) != measured_at and not _levels_known(moves):
             profile, measured_at = ear.remeasured(profile, sounding), sounding
-        scene = _scene(material, profile, decisions, ear, _active(moves))
+        margin_db = next((answer.margin_db for answer in answers if answer.margin_db is not None), None)
+        scene = _scene(material, profile, decisions, ear, _active(moves), margin_db)
         if kept is not None and mover.STAGE < Stage.LEVEL:
             own = tuple(move for move in kept if move.mover == name)
             answer = Proposal()
@@ -112,8 +113,16 @@ def _active(moves: tuple[Move, ...]) -> tuple[Move, ...]:
 
 
 def _scene(
-    material: Material, profile: Profile, decisions: tuple[Decision, ...], ear: "_Ear", so_far: tuple[Move, ...]
+    material: Material,
+    profile: Profile,
+    decisions: tuple[Decision, ...],
+    ear: "_Ear",
+    so_far: tuple[Move, ...],
+    margin_db: float | None,
 ) -> Scene:
+    how = limiting(material.request, decisions)
+    if how is not None and margin_db is not None:
+        how = replace(how, margin_db=margin_db)
     return Scene(
         target=profile,
         reference=material.reference.profile if material.reference else None,
@@ -121,7 +130,7 @@ def _scene(
         genre=material.genre,
         request=material.request,
         sound=lambda: ear.sound(so_far),
-        limiting=limiting(material.request, decisions),
+        limiting=how,
         untouched=not so_far,
     )
 

@@ -317,7 +317,7 @@ def edited(path: Path, old: str, new: str) -> None:
         ('id = "match_loudness"', 'id = ""'),
         ('verdict = "keep"', 'verdict = "perhaps"'),
         ("confidence = 1.0", "confidence = 2.0"),
-        ("ceiling_dbtp = -1.0\nlookahead_ms", "ceiling_dbtp = 99.0\nlookahead_ms"),
+        ("ceiling_dbtp = -1.0", "ceiling_dbtp = 99.0"),
         ("lookahead_ms = 2.0", "lookahead_ms = nan"),
         ("lookahead_ms = 2.0", "lookahead_ms = inf"),
         ("lookahead_ms = 2.0", "lookahead_ms = 1e9"),
@@ -337,12 +337,7 @@ def edited(path: Path, old: str, new: str) -> None:
     ],
 )
 def test_a_session_that_was_edited_wrongly_is_refused(session, refused, old, new):
-    text = session.read_text(encoding="utf-8")
-    if "ceiling_dbtp = -1.0\nlookahead_ms" in old:
-        head, _, tail = text.rpartition("ceiling_dbtp = -1.0")
-        session.write_text(f"{head}ceiling_dbtp = 99.0{tail}", encoding="utf-8")
-    else:
-        edited(session, old, new)
+    edited(session, old, new)
     refused("render", session, "-o", session.parent / "again.wav")
 
 

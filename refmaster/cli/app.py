@@ -3,6 +3,7 @@
 `refmaster target.wav --ref reference.wav` is `refmaster master target.wav --ref reference.wav`.
 """
 
+import signal
 import sys
 from typing import Any
 
@@ -14,6 +15,7 @@ from refmaster.errors import RefmasterError
 
 DEFAULT = "master"
 INTERRUPTED = 130
+UsageError: Any = typer.BadParameter.__mro__[2]  # the root of all that a command line can have wrong
 REFUSED = 2
 
 
@@ -53,10 +55,22 @@ def _options(version: bool = typer.Option(False, "--version", help="Print the ve
         raise typer.Exit
 
 
+def _interrupt(number: int, frame: object) -> None:
+    """A polite request to end is as good as Ctrl-C: nothing half-made is left."""
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     """Run the program: exit 0 done, 1 done but a check failed, 2 refused, 130 interrupted."""
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
-        app()
+        code = app(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except UsageError as error:
+        print(f"refmaster: {' '.join(error.format_message().split())}; see --help", file=sys.stderr)
+        sys.exit(REFUSED)
+    except (typer.Exit, typer.Abort) as stop:
+        sys.exit(getattr(stop, "exit_code", INTERRUPTED))
     except RefmasterError as error:
         print(f"refmaster: {' '.join(str(error).splitlines())}", file=sys.stderr)
         sys.exit(REFUSED)

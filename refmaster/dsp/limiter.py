@@ -65,7 +65,7 @@ class ReductionMeter:
         lowest = np.concatenate(
             [*self._lowest, self._waiting.min(keepdims=True) if self._waiting.size else np.zeros(0)]
         )
-        taken = -20 * np.log10(lowest)
+        taken = np.maximum(-20 * np.log10(lowest), 0.0)  # no −0
         return GainReduction(
             hop_s=self.HOP_S,
             history_db=tuple(taken.tolist()),

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from refmaster.dsp.jit import kernel
-from refmaster.dsp.oversample import LEAD, TAPS, factor, gain_bound, phases
+from refmaster.dsp.oversample import BETA, TAPS, factor, gain_bound, phases
 from refmaster.units import FloatArray
 
 GROUP = 128
@@ -18,11 +18,12 @@ GROUP = 128
 class TruePeakMeter:
     """Feed it blocks, then ask for the peak of each channel. Any cutting of the stream gives the same bits."""
 
-    def __init__(self, sample_rate_hz: int, channels: int):
+    def __init__(self, sample_rate_hz: int, channels: int, *, taps: int = TAPS, beta: float = BETA):
         times = factor(sample_rate_hz)
         # Single precision: a rounding of 1e-7 is 1e-6 dB, and the processor takes twice as many at a time.
-        self._phases, self._bound = phases(times).astype(np.float32), np.float32(gain_bound(times) * 1.0001)
-        self._tail = np.zeros((channels, TAPS - 1), dtype=np.float32)
+        self._phases = phases(times, taps, beta).astype(np.float32)
+        self._bound = np.float32(gain_bound(times, taps, beta) * 1.0001)
+        self._tail = np.zeros((channels, taps - 1), dtype=np.float32)
         self._peak = np.zeros(channels)
         self.sample_peak = np.zeros(channels)
 
@@ -40,7 +41,9 @@ class TruePeakMeter:
 
     def read(self) -> tuple[float, ...]:
         """Largest absolute value between or on samples, linear, per channel."""
-        self.feed(np.zeros((self._tail.shape[0], LEAD)))  # let the last samples pass the interpolator
+        self.feed(
+            np.zeros((self._tail.shape[0], self._tail.shape[1] // 2 + 1))
+        )  # let the last samples pass the interpolator
         return tuple(float(p) for p in self._peak)
 
 

@@ -92,6 +92,9 @@ def blank_of(move_id: str, channels: int) -> Move:
 def unknown_move(move_id: str, present: tuple[str, ...]) -> str:
     """One line that says an id is unknown and offers the nearest; `present` are the ids of a plan."""
     known = [*present, *(f"{n}/{p.replace('*', '1')}" for n, m in movers().items() for p in m.PARTS), *movers()]
+    mover = movers().get(move_id)
+    if mover is not None and mover.PARTS:
+        return f"{move_id!r} is a kind of move; name one, such as {move_id}/{mover.PARTS[0].replace('*', '1')}"
     near = get_close_matches(move_id, known, n=1, cutoff=0.0)
     return f"no move {move_id!r}; did you mean {near[0]!r}? Moves: {', '.join(present or movers())}"
 

@@ -27,8 +27,9 @@ def propose(scene: Scene) -> Proposal:
             f"Nothing was changed, so the true peak stays where the reference has it, at {written('peak_dbtp', peak)}."
         )
         return Proposal(rejected=(Rejected("limit_peaks", text),))
+    margin = MARGIN_DB if scene.limiting is None else scene.limiting.margin_db
     gap = Gap("true_peak_dbtp", peak, ceiling, 0.0, 0.0, 100.0)
-    return Proposal((Move("limit_peaks", STAGE, _params(ceiling), (gap,), confidence=1.0),))
+    return Proposal((Move("limit_peaks", STAGE, _params(ceiling, margin), (gap,), confidence=1.0),))
 
 
 def limiting_of(move: Move) -> Limiting:
@@ -74,10 +75,10 @@ def explain(move: Move) -> str:
     return text
 
 
-def _params(ceiling_dbtp: float) -> tuple[Param, ...]:
+def _params(ceiling_dbtp: float, margin_db: float = MARGIN_DB) -> tuple[Param, ...]:
     return (
         Param("ceiling_dbtp", ceiling_dbtp, -24.0, NEVER_DBTP, NEVER_DBTP),
         Param("lookahead_ms", LOOKAHEAD_MS, 0.5, 20.0),
         Param("release_ms", RELEASE_MS, 5.0, 1000.0),
-        Param("margin_db", MARGIN_DB, 0.0, 3.0),
+        Param("margin_db", margin_db, 0.0, 3.0),
     )

@@ -21,6 +21,7 @@ MAX_GAIN_DB = 12.0
 LEAST_GAIN_DB = 0.4  # under this a band is not heard
 EPSILON_DB = 0.05  # a band that brings the curve no nearer than this is left out
 BANDS, FULL_BANDS = 6, 24  # up to the evidence; toward the full match
+ALIGN_HZ = (100.0, 10000.0)
 FREQUENCY_NAME = {Shape.LOW_SHELF: "corner_hz", Shape.BELL: "centre_hz", Shape.HIGH_SHELF: "corner_hz"}
 
 
@@ -76,10 +77,10 @@ def effect(move: Move, master: Profile) -> Effect:
     at = np.array(master.band_hz)
     bend = response_at(move, at, master.sample_rate_hz)
     reach = np.abs(bend) + 1e-9
-    level, heard = np.array(master.ltas_db), np.array(master.ltas_db) > max(master.ltas_db) - 60
-    level = level - level[heard].mean()
-    bend = bend - bend[heard].mean()
-    after, done = (float(np.average(v, weights=reach * heard)) for v in (level, bend))
+    # Against the mean of all bands from 100 Hz to 10 kHz: a yardstick that does not depend on what is faint.
+    rest = (at >= ALIGN_HZ[0]) & (at <= ALIGN_HZ[1])
+    level = np.array(master.ltas_db)
+    after, done = (float(np.average(v - v[rest].mean(), weights=reach)) for v in (level, bend))
     return Effect(_feature(_frequency_of(move).value), after - done, after)
 
 

@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 
 from refmaster.dsp.limiter import Limiting, ReductionMeter, limited
-from refmaster.measure.loudness import measure_loudness
+from refmaster.dsp.oversample import SHORT_BETA, SHORT_TAPS
+from refmaster.measure.loudness import LoudnessMeter
+from refmaster.measure.true_peak import TruePeakMeter
 from refmaster.moves import Blocks, Scene
 from refmaster.records import Effect, Gap, Move, NotReached, Param, Profile, Proposal, Rejected, Stage
-from refmaster.units import FloatArray, db_to_gain, written
+from refmaster.units import FloatArray, db_to_gain, gain_to_db, written
 
 STAGE = Stage.LEVEL
 PARTS: tuple[str, ...] = ()
@@ -30,12 +32,19 @@ TOO_HARD_DB = 24.0  # no goal is worth more than this at the limiter
 
 @dataclass(frozen=True)
 class _Tried:
-    """A gain, the loudness it gives behind the limiter, and what the limiter did for it."""
+    """A gain, the loudness it gives behind the limiter, and what the limiter did for it.
+
+    `peak_dbtp` is the true peak behind the limiter as a short interpolator reads it; `why` says what ended the search
+    where it ended early.
+    """
 
     gain_db: float
     lufs: float
-    over_4_db_pct: float
-    max_reduction_db: float
+    over_4_db_pct: float = 0.0
+    max_reduction_db: float = 0.0
+    peak_dbtp: float = -200.0
+    limiting: Limiting | None = None
+    why: str = ""
 
 
 def propose(scene: Scene) -> Proposal:
@@ -54,7 +63,8 @@ def propose(scene: Scene) -> Proposal:
     gap = Gap("integrated_lufs", now, goal, TOLERANCE_LU, 0.0, _taken(now, goal, tried.lufs))
     stated = goal if abs(tried.lufs - goal) <= TOLERANCE_LU else tried.lufs
     move = Move("match_loudness", STAGE, (param,), (gap,), confidence=1.0)
-    return Proposal((move,), not_reached=_price(scene, goal, tried), goal_lufs=stated)
+    margin = tried.limiting.margin_db if tried.limiting else None
+    return Proposal((move,), not_reached=_price(goal, tried), goal_lufs=stated, margin_db=margin)
 
 
 def goal_lufs(scene: Scene) -> float | None:
@@ -113,24 +123,36 @@ def _over(scene: Scene, gain_db: float) -> bool:
 
 
 def _solve(scene: Scene, goal: float, wanted: float) -> _Tried:
-    """Secant steps on the gain until the limited sound reads the goal; a plain gain where nothing is limited."""
+    """The gain whose limited sound reads the goal, under a ceiling that other meters see held too."""
     now, peak = scene.target.integrated_lufs or 0.0, scene.target.true_peak_dbtp or -200.0
     if scene.limiting is None:
         gain = min(wanted, scene.request.ceiling_dbtp - peak)
-        return _Tried(gain, now + gain, 0.0, 0.0)
+        return _Tried(gain, now + gain, why="the limiter was dropped, so gain ends where the peaks meet the ceiling")
     if not _over(scene, wanted):
-        return _Tried(wanted, goal, 0.0, 0.0)
-    most = scene.limiting.ceiling_dbtp - peak + TOO_HARD_DB
-    best = _try(scene, scene.limiting, min(wanted, most))
+        return _Tried(wanted, goal)
+    tried = _search(scene, scene.limiting, goal, wanted)
+    over = tried.peak_dbtp - scene.limiting.ceiling_dbtp
+    if over > 0:
+        wider = replace(scene.limiting, margin_db=round(scene.limiting.margin_db + over + 0.02, 3))
+        tried = _search(scene, wider, goal, tried.gain_db)
+    return tried
+
+
+def _search(scene: Scene, limiting: Limiting, goal: float, gain_db: float) -> _Tried:
+    """Secant steps on the gain, each heard through the real limiter."""
+    most = limiting.ceiling_dbtp - (scene.target.true_peak_dbtp or 0.0) + TOO_HARD_DB
+    best = _try(scene, limiting, min(gain_db, most))
     slope = 1.0
     for _ in range(ROUNDS):
         miss = goal - best.lufs
         step = min(best.gain_db + miss / slope, most) - best.gain_db
-        if abs(miss) <= CLOSE_LU or abs(step) < 1e-3:
+        if abs(miss) <= CLOSE_LU:
             break
-        after = _try(scene, scene.limiting, best.gain_db + step)
-        if after.gain_db > best.gain_db and after.lufs - best.lufs < LEAST_SLOPE * (after.gain_db - best.gain_db) / 2:
-            break  # harder work brings next to nothing: keep the gentler
+        if abs(step) < 1e-3:
+            return replace(best, why=f"the limiter would have to take more than {TOO_HARD_DB:g} dB")
+        after = _try(scene, limiting, best.gain_db + step)
+        if step > 0 and after.lufs - best.lufs < LEAST_SLOPE * step / 2:
+            return replace(best, why="more gain would only drive the limiter, and bring next to no loudness")
         slope = float(np.clip((after.lufs - best.lufs) / step, LEAST_SLOPE, 1.0))
         best = after
     return best
@@ -139,40 +161,46 @@ def _solve(scene: Scene, goal: float, wanted: float) -> _Tried:
 def _try(scene: Scene, limiting: Limiting, gain_db: float) -> _Tried:
     """What a gain gives, heard through the real limiter over the whole track."""
     gain_db = round(gain_db, 3)  # as the move will say it
-    rate = scene.target.sample_rate_hz
-    meter = ReductionMeter(rate)
-    heard = measure_loudness(limited(scene.sound(), rate, limiting, drive_db=gain_db, meter=meter), rate)
-    work = meter.read()
-    lufs = heard.integrated_lufs if heard.integrated_lufs is not None else -70.0
-    return _Tried(gain_db, lufs, work.share_over_4_db_pct, work.max_db)
+    rate, channels = scene.target.sample_rate_hz, scene.target.channels
+    reduction, loudness = ReductionMeter(rate), LoudnessMeter(rate, channels)
+    peak = TruePeakMeter(rate, channels, taps=SHORT_TAPS, beta=SHORT_BETA)
+    for block in limited(scene.sound(), rate, limiting, drive_db=gain_db, meter=reduction):
+        loudness.feed(block)
+        peak.feed(block)
+    work, lufs = reduction.read(), loudness.read().integrated_lufs
+    return _Tried(
+        gain_db=gain_db,
+        lufs=lufs if lufs is not None else -70.0,
+        over_4_db_pct=work.share_over_4_db_pct,
+        max_reduction_db=work.max_db,
+        peak_dbtp=gain_to_db(max(peak.read())),
+        limiting=limiting,
+    )
 
 
 def _taken(now: float, goal: float, reached: float) -> float:
     return float(np.clip(100 * (reached - now) / (goal - now), 0.0, 100.0)) if abs(goal - now) > 0.05 else 100.0
 
 
-def _price(scene: Scene, goal: float, tried: _Tried) -> tuple[NotReached, ...]:
-    """What the goal cost, or why it was not reached."""
+def _price(goal: float, tried: _Tried) -> tuple[NotReached, ...]:
+    """Why the goal was not reached, and what was paid for what was."""
+    found = []
     if abs(tried.lufs - goal) > TOLERANCE_LU:
-        why = (
-            "the limiter was dropped, so gain ends where the peaks meet the ceiling"
-            if scene.limiting is None
-            else f"the limiter would have to take more than {TOO_HARD_DB:g} dB"
-        )
-        return (
+        why = tried.why or "the search for the gain did not settle"
+        found.append(
             NotReached(
                 "integrated_lufs",
                 f"Loudness stops at {written('x_lufs', tried.lufs)}, {abs(goal - tried.lufs):.1f} LU short of "
                 f"{written('x_lufs', goal)}: {why}. Tame the loudest peaks in the mix (often kick, snare or a vocal).",
-            ),
+            )
         )
     if tried.over_4_db_pct > HARD_WORK_PCT:
-        return (
+        found.append(
             NotReached(
                 "limiting",
                 f"The loudness has a price: the limiter takes more than 4 dB for {tried.over_4_db_pct:.0f} % of the "
                 f"time, {tried.max_reduction_db:.1f} dB at most. Tame kick, snare or vocal peaks in the mix, or ask "
                 f"for less with --loudness.",
-            ),
+            )
         )
-    return ()
+    return tuple(found)

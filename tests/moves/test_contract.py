@@ -98,7 +98,12 @@ def test_a_plan_is_the_same_on_every_run():
     assert planned_for(spoiled("dull"), 2.0 * music())[1] == planned("dull")[1]
 
 
-@pytest.mark.parametrize("move_id", ["polka", "match_eq", "match_eq/shelf", "match_loudness/all", "match_eq/bell", ""])
+def test_a_kind_of_move_is_no_move():
+    with pytest.raises(BadSetting, match="name one, such as match_eq/low_shelf"):
+        blank_of("match_eq", 2)
+
+
+@pytest.mark.parametrize("move_id", ["polka", "match_eq/shelf", "match_loudness/all", "match_eq/bell", ""])
 def test_an_unknown_id_is_refused_with_the_nearest_name(move_id):
     with pytest.raises(BadSetting, match="did you mean"):
         blank_of(move_id, 2)

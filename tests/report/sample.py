@@ -244,6 +244,7 @@ def full_report() -> Report:
                     2.2 * wanted + math.sin(2 * math.log2(hz))
                     for hz, wanted in zip(BAND_HZ, wanted_eq_db(), strict=True)
                 ),
+                matched_db=tuple(1.6 * wanted for wanted in wanted_eq_db()),
                 wanted_db=wanted_eq_db(),
                 sd_db=tuple(0.9 for _ in BAND_HZ),
                 weight=tuple(1.0 for _ in BAND_HZ),

@@ -1,0 +1,166 @@
+"""What was measured: of a file, of a track, of a genre, and of two tracks side by side."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file, or an array, that sound comes from. Sample counts are not here: headers lie, so they are counted."""
+
+    path: str
+    sha256: str
+    sample_rate_hz: int
+    channels: int
+    container: str  # libsndfile's name, "WAV"; "array" for sound that is in memory already
+    subtype: str  # "PCM_24", "VORBIS", …
+    bit_depth: int | None  # None for lossy files and where the format does not say
+    lossy: bool
+
+
+@dataclass(frozen=True)
+class BandLevels:
+    """Distribution of the level of 50 ms blocks in one frequency band of the mid, over active blocks."""
+
+    low_hz: float
+    high_hz: float
+    p10_dbfs: float
+    p50_dbfs: float
+    p95_dbfs: float
+    p99_dbfs: float
+
+
+@dataclass(frozen=True)
+class Defect:
+    """Something about a file that a person should know: a name, one number, and a sentence."""
+
+    name: str
+    value: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A stretch of the track that hangs together, and how loud it is."""
+
+    start_s: float
+    end_s: float
+    integrated_lufs: float | None
+
+
+@dataclass(frozen=True)
+class Profile:
+    """All that is measured of one track. Numbers only; is JSON.
+
+    Bands are 1/6 octave, centres in `band_hz`. `ltas_db` is the level of the mid in each band, dBFS, averaged in
+    power over active frames; `ltas_sd_db` how far ~5 s segments stand from it; `side_to_mid_db` the side's level
+    above the mid's (None in mono and where either holds nothing). Histories are one value each `history_hop_s`.
+    """
+
+    path: str
+    sha256: str
+    sample_rate_hz: int
+    channels: int
+    n_samples: int
+    duration_s: float
+    container: str
+    subtype: str
+    lossy: bool
+    integrated_lufs: float | None
+    loudness_range_lu: float | None
+    max_short_term_lufs: float | None
+    max_momentary_lufs: float | None
+    true_peak_dbtp: float | None
+    sample_peak_dbfs: float | None
+    plr_db: float | None
+    psr_db: float | None
+    psr_p10_db: float | None
+    crest_db: float | None
+    correlation: float | None
+    balance_db: float | None
+    tilt_db_per_oct: float | None
+    hf_cutoff_hz: float | None
+    mono_loss_db: float | None
+    band_hz: tuple[float, ...]
+    ltas_db: tuple[float, ...]
+    ltas_sd_db: tuple[float, ...]
+    side_to_mid_db: tuple[float | None, ...]
+    dynamics: tuple[BandLevels, ...]
+    dc_offset_pct: tuple[float, ...]
+    history_hop_s: float
+    short_term_lufs: tuple[float | None, ...]
+    momentary_lufs: tuple[float | None, ...]
+    sections: tuple[Section, ...] = ()
+    defects: tuple[Defect, ...] = ()
+
+
+@dataclass(frozen=True)
+class Genre:
+    """What is normal for a kind of music, and how much good records of it differ (1/6-octave bands)."""
+
+    name: str
+    label: str
+    n_tracks: int
+    source: str
+    song_sd_hz: tuple[float, ...]
+    song_sd_db: tuple[float, ...]  # between songs, level removed, at song_sd_hz
+    segment_sd_db: float  # between parts of one song
+    limiting_db: float  # more than this at the limiter for over 1 % of the time is too high a price
+    share: float | None = None
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How far a feature of the target is from the reference's.
+
+    `tolerance` is how far it may be without anybody minding; `uncertainty` the standard deviation of the
+    difference that arrangement alone would cause; `taken_pct` how much of the difference the move closes.
+    """
+
+    feature: str
+    target: float
+    reference: float
+    tolerance: float
+    uncertainty: float
+    taken_pct: float = 0.0
+
+    @property
+    def delta(self) -> float:
+        """Reference minus target: positive means the target has too little."""
+        return self.reference - self.target
+
+    @property
+    def confidence(self) -> float:
+        """How surely the difference is more than chance, 0 to 1: the share of its square that is not noise."""
+        noise, signal = self.uncertainty**2, self.delta**2
+        return signal / (signal + noise) if signal + noise > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A difference in each band, reference minus target, and what is believed of it; all dB at `Comparison.band_hz`.
+
+    `full_db` is the difference of averages, smoothed; `matched_db` that of matched passages, like with like;
+    `wanted_db` what of it the evidence supports (the posterior mean); `sd_db` how uncertain that is; `weight` 0…1 is
+    how much a band can be trusted, 0 where either track has nothing.
+    """
+
+    full_db: tuple[float, ...]
+    matched_db: tuple[float, ...]
+    wanted_db: tuple[float, ...]
+    sd_db: tuple[float, ...]
+    weight: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Target and reference side by side: how close relatives they are, and their differences in tone and width.
+
+    `kinship`, 0 to 1, is how much like parts of one song the two behave; `width` is None in mono.
+    """
+
+    kinship: float
+    band_hz: tuple[float, ...]
+    tone: Curve
+    width: Curve | None
+    identical: bool = False  # both hold the same sound
+    ignored: tuple[str, ...] = ()  # what the reference could not teach, and why

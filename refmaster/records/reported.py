@@ -1,0 +1,100 @@
+"""What came of it: checks, the report of a master, and the session that makes it again."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from refmaster.records.decided import Delivery, Effect, Plan, Request
+from refmaster.records.measured import Comparison, Genre, Profile
+
+
+@dataclass(frozen=True)
+class Check:
+    """A promise about the master. None for a bound means there is none on that side."""
+
+    name: str
+    value: float | None
+    low: float | None
+    high: float | None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the value lies between the bounds; a value that could not be measured fails."""
+        if self.value is None:
+            return self.low is None and self.high is None
+        return (self.low is None or self.value >= self.low) and (self.high is None or self.value <= self.high)
+
+
+@dataclass(frozen=True)
+class GainReduction:
+    """What the limiter did over time: the deepest reduction in each `hop_s`, and its summary. dB, ≥ 0."""
+
+    hop_s: float
+    history_db: tuple[float, ...]
+    max_db: float
+    share_working_pct: float  # of the time with more than 0.1 dB
+    share_over_4_db_pct: float
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where the results are; None for one that was not asked for, or in a dry run."""
+
+    master: str | None = None
+    session: str | None = None
+    report: str | None = None
+
+
+Status = Literal["mastered", "unchanged", "sent_back"]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything about one master: before, reference, after, the plan, the checks, and each move's effect."""
+
+    status: Status
+    engine: str
+    version: str
+    target: Profile
+    reference: Profile | None
+    master: Profile | None  # None in a dry run
+    genre: Genre
+    request: Request
+    plan: Plan
+    comparison: Comparison | None = None
+    checks: tuple[Check, ...] = ()
+    effects: tuple[tuple[str, Effect], ...] = ()
+    texts: tuple[tuple[str, str], ...] = ()  # move id → its explanation
+    gain_reduction: GainReduction | None = None
+    files: Files = field(default_factory=Files)
+    notes: tuple[str, ...] = ()  # one-line things to know: a file read as another format, a reference resampled
+
+    def effect_of(self, move_id: str) -> Effect | None:
+        """The measured effect of a move, if it was measured."""
+        return dict(self.effects).get(move_id)
+
+    def text_of(self, move_id: str) -> str:
+        """The explanation of a move."""
+        return dict(self.texts).get(move_id, "")
+
+
+@dataclass(frozen=True)
+class Input:
+    """A file that a session was made from, found again by its hash."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Session:
+    """Enough to make the same bytes again. `seal` is the hash of the chain as it was last solved and rendered."""
+
+    schema: int
+    version: str
+    engine: str
+    target: Input
+    references: tuple[Input, ...]
+    request: Request
+    plan: Plan
+    delivery: Delivery
+    seal: str
