@@ -40,10 +40,10 @@ app = typer.Typer(
     "refmaster TARGET --ref REFERENCE masters; it is short for refmaster master. "
     "Try refmaster demo: it needs no file.",
 )
-app.command("master")(master.command)
-app.command("analyse")(analyse.command)
-app.command("render")(render.command)
-app.command("demo")(demo.command)
+app.command("master", short_help="Master a track toward a reference; what is done without a command.")(master.command)
+app.command("analyse", short_help="Measure tracks; nothing is changed.")(analyse.command)
+app.command("render", short_help="Render a session again, or as new decisions have it.")(render.command)
+app.command("demo", short_help="A first master that needs no file and no network.")(demo.command)
 
 
 @app.callback(invoke_without_command=True)

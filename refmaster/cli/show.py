@@ -11,6 +11,7 @@ from rich.table import Table
 from refmaster.explain import reference_line, undo, verdict_line
 from refmaster.names import shown
 from refmaster.records import Effect, Profile, Report, Verdict
+from refmaster.report.writing import label, pair
 from refmaster.units import written
 
 ROWS = (
@@ -66,10 +67,7 @@ def print_profiles(profiles: Sequence[Profile]) -> None:
 
 def effect_text(effect: Effect) -> str:
     """An effect in words: the feature, before and after, with its unit once."""
-    name = effect.feature
-    label = name.rpartition("_")[0].replace("_", " ")
-    before, after = (written(f"x_{name.rpartition('_')[2]}", value) for value in (effect.before, effect.after))
-    return f"{label} {before.rpartition(' ')[0] or before} → {after}"
+    return f"{label(effect.feature)} {pair(effect.feature, effect.before, effect.after)}"
 
 
 def _table(columns: Sequence[tuple[str, Profile]]) -> Table:
@@ -77,8 +75,8 @@ def _table(columns: Sequence[tuple[str, Profile]]) -> Table:
     table.add_column("")
     for name, _ in columns:
         table.add_column(escape(name), justify="right", overflow="fold")
-    for label, name in ROWS:
-        table.add_row(label, *(_cell(name, profile) for _, profile in columns))
+    for title, name in ROWS:
+        table.add_row(title, *(_cell(name, profile) for _, profile in columns))
     return table
 
 

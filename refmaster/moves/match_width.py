@@ -19,6 +19,7 @@ STAGE = Stage.IMAGE
 PARTS = ("side", "low_shelf", "bell_*", "high_shelf")
 MAX_GAIN_DB = 9.0
 LEAST_GAIN_DB = 0.5  # under this the image does not move
+HEARD_HZ = (100.0, 10000.0)  # where an image is heard
 REGIONS, FULL_REGIONS = 2, 10
 FREQUENCY_NAME = {Shape.LOW_SHELF: "corner_hz", Shape.BELL: "centre_hz", Shape.HIGH_SHELF: "corner_hz"}
 
@@ -79,7 +80,8 @@ def effect(move: Move, master: Profile) -> Effect:
     """Side over mid where the move works, with it and without it."""
     done = side_response(move, np.array(master.band_hz), master.sample_rate_hz)
     now = np.array([np.nan if s is None else s for s in master.side_to_mid_db])
-    heard = np.isfinite(now)
+    at = np.array(master.band_hz)
+    heard = np.isfinite(now) & (at >= HEARD_HZ[0]) & (at <= HEARD_HZ[1])  # rumble and air are faint, and shout loudest
     frequency = next((p for p in move.params if p.name in FREQUENCY_NAME.values()), None)
     feature = "side_to_mid_db" if frequency is None else f"side_to_mid_at_{frequency.value:.0f}_hz_db"
     if not heard.any():
