@@ -11,11 +11,12 @@
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from refmaster.dsp.clipper import clipped
 from refmaster.dsp.jit import kernel
 from refmaster.dsp.oversample import LEAD, TAPS, factor, gain_bound, phases
 from refmaster.records import GainReduction
@@ -35,12 +36,16 @@ GROUP = 64
 
 @dataclass(frozen=True)
 class Limiting:
-    """How to limit. Peaks are held at `ceiling_dbtp` minus `margin_db`, which makes room for other people's meters."""
+    """How to limit. Peaks are held at `ceiling_dbtp` minus `margin_db`, which makes room for other people's meters.
+
+    Up to `clip_db` of what is short is clipped instead; what keeps coming is limited all the same.
+    """
 
     ceiling_dbtp: float
     lookahead_ms: float
     release_ms: float
     margin_db: float
+    clip_db: float = 0.0
 
 
 class ReductionMeter:
@@ -84,6 +89,22 @@ def limited(
     meter: ReductionMeter | None = None,
 ) -> Iterator[FloatArray]:
     """A stream of (channels, samples) held under the ceiling, aligned with what came in, after `drive_db` of gain."""
+    if limiting.clip_db > 0:
+        ceiling = db_to_gain(limiting.ceiling_dbtp - limiting.margin_db)
+        softened = clipped(_held(blocks, sample_rate_hz, limiting, drive_db, meter), ceiling)
+        yield from _held(softened, sample_rate_hz, replace(limiting, clip_db=0.0), 0.0, None)
+    else:
+        yield from _held(blocks, sample_rate_hz, limiting, drive_db, meter)
+
+
+def _held(
+    blocks: Iterable[FloatArray],
+    sample_rate_hz: int,
+    limiting: Limiting,
+    drive_db: float,
+    meter: ReductionMeter | None,
+) -> Iterator[FloatArray]:
+    """The sound times the limiter's gain, which lets up to `clip_db` of what is short pass over the ceiling."""
     drive = db_to_gain(drive_db)
     gains = _Gains(sample_rate_hz, limiting)
     delayed: FloatArray | None = None
@@ -119,7 +140,7 @@ class _Gains:
         first = self._look // 2 + 1
         second = self._look + 2 - first  # both averages together span the look-ahead, and one
         fast, slow, settle = (np.exp(-1.0 / samples(ms)) for ms in (limiting.release_ms, SLOW_MS, SETTLE_MS))
-        self._law = np.array([fast, slow, settle, float(window), float(recur)])
+        self._law = np.array([fast, slow, settle, float(window), float(recur), limiting.clip_db])
         self._follow = np.zeros(2)  # fast and slow reduction, dB
         self._queue = np.zeros((2, recur + 1))
         self._ends = np.zeros(3, dtype=np.int64)  # of the queue: head, tail; and the time
@@ -203,7 +224,7 @@ def _follow(peaks, ceiling, law, level, queue, ends, box, box2, sums, places, ga
         held = 0.0
         for place in range(head, tail):  # the first candidate young enough is the maximum of the shorter window
             if queue[0, place % size] > now - window:
-                held = queue[1, place % size]
+                held = max(queue[1, place % size] - law[5], 0.0)
                 break
         if f > 0.0 or recent > 0.0:
             s = recent + (s - recent) * (settle if recent > s else slow)
