@@ -86,15 +86,13 @@ def _trusted(pair: _Pair) -> tuple[npt.NDArray[np.bool_], tuple[str, ...]]:
     t, r = pair.both("ltas_db")
     seen = np.asarray((t > t.max() - EMPTY_DB) & (r > r.max() - EMPTY_DB))
     seen &= (pair.band_hz >= EDGE_HZ[0]) & (pair.band_hz <= EDGE_HZ[1])
-    ignored = []
-    for role, measured in (("reference", pair.reference), ("target", pair.target)):
-        cutoff = measured.profile.hf_cutoff_hz
-        if cutoff is not None:
-            seen &= pair.band_hz < cutoff * 2 ** (-1 / 6)  # the last band before the cut is already bent
-            ignored.append(
-                f"tone above {cutoff / 1000:.1f} kHz: the {role} holds nothing there (a lossy codec or a low rate)"
-            )
-    return seen, tuple(ignored)
+    tops = {role: m.profile.hf_cutoff_hz for role, m in (("reference", pair.reference), ("target", pair.target))}
+    cut = {role: top for role, top in tops.items() if top is not None}
+    if not cut:
+        return seen, ()
+    role, top = min(cut.items(), key=lambda item: item[1])
+    seen &= pair.band_hz < top * 2 ** (-1 / 6)  # the last band before the cut is already bent
+    return seen, (f"tone above {top / 1000:.1f} kHz: the {role} ends there",)
 
 
 def _registered(pair: _Pair, seen: npt.NDArray[np.bool_]) -> Registration:

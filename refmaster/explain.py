@@ -1,7 +1,7 @@
 """Explain: a Report in words, and as the JSON that others build on. Made from the numbers that did the work."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from refmaster.moves import mover_of
 from refmaster.records import Check, Comparison, Gap, Move, Plan, Profile, Report, Verdict
@@ -16,7 +16,8 @@ def texts(plan: Plan) -> tuple[tuple[str, str], ...]:
 
 def text_of(move: Move) -> str:
     """What the mover says of the move, and what a person did to it."""
-    text = mover_of(move).explain(move)
+    reasons = () if move.verdict is Verdict.OVERRIDE else move.because  # a person's value answers no gap of ours
+    text = mover_of(move).explain(replace(move, because=reasons))
     if move.verdict is Verdict.DROP:
         text = f"Dropped by you. It would have been: {text}"
     elif move.verdict is Verdict.OVERRIDE:
@@ -31,7 +32,8 @@ def text_of(move: Move) -> str:
 def verdict_line(report: Report) -> str:
     """The result in one line."""
     if report.status == "unchanged":
-        return "Unchanged: nothing needed doing."
+        asked = report.request.amount_pct > 0 and all(move.active for move in report.plan.moves)
+        return "Unchanged: nothing needed doing." if asked else "Unchanged, as you asked."
     moves = len(report.plan.active)
     said = f"{moves} move{'s' if moves != 1 else ''}"
     failed = [check for check in report.checks if not check.passed]
@@ -51,6 +53,8 @@ def reference_line(report: Report) -> str:
     """How the reference was taken: by kinship, or in full where another engine took it."""
     if report.engine != OWN_ENGINE:
         return f"A second opinion by {report.engine} {report.version}: the reference is matched in full, as it does."
+    if report.request.amount_pct == 0:
+        return "At --amount 0 the reference is not followed."
     return kinship_line(report.comparison)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from refmaster.analyse import Measured
 from refmaster.decide import decided
-from refmaster.dsp.limiter import LOOKAHEAD_MS, MARGIN_DB, RELEASE_MS, Limiting
+from refmaster.dsp.limiter import CLIP_DB, LOOKAHEAD_MS, MARGIN_DB, RELEASE_MS, Limiting
 from refmaster.load import Track
 from refmaster.measure.loudness import LoudnessMeter
 from refmaster.measure.true_peak import TruePeakMeter
@@ -77,7 +77,7 @@ def plan(
             own = tuple(move for move in kept if move.mover == name)
             answer = Proposal()
         elif material.request.only and mover.STAGE not in (*material.request.only, Stage.CEILING):
-            own, answer = (), Proposal(rejected=(Rejected(name, "Not asked for: --only leaves it out."),))
+            own, answer = (), Proposal(rejected=(Rejected(name, f"{name}: not asked for, --only leaves it out."),))
         else:
             answer = mover.propose(scene)
             own = answer.moves
@@ -92,7 +92,7 @@ def plan(
 
 def limiting(request: Request, decisions: tuple[Decision, ...]) -> Limiting | None:
     """How the limiter will work once every decision about it is heeded; None where it was dropped."""
-    settings = Limiting(request.ceiling_dbtp, LOOKAHEAD_MS, RELEASE_MS, MARGIN_DB)
+    settings = Limiting(request.ceiling_dbtp, LOOKAHEAD_MS, RELEASE_MS, MARGIN_DB, CLIP_DB)
     for decision in decisions:
         if decision.move == "limit_peaks" and decision.verdict is Verdict.DROP:
             return None
@@ -140,8 +140,10 @@ def _gathered(material: Material, moves: tuple[Move, ...], answers: list[Proposa
     spoken = level is not None and level.verdict is not Verdict.KEEP  # then the loudness is the person's business
     goal = None if spoken else next((a.goal_lufs for a in answers if a.goal_lufs is not None), None)
     assumptions = tuple(a for answer in answers for a in answer.assumptions)
-    if material.request.loudness_lufs is None and goal is not None:
-        loud = f"As loud as the reference: {goal:.1f} LUFS.".replace("-", "−")
+    same = material.comparison is not None and material.comparison.identical
+    if material.request.loudness_lufs is None and goal is not None and material.request.amount_pct > 0 and not same:
+        share = "" if material.request.amount_pct >= 50 else ", part of the way to the reference's loudness"
+        loud = f"{goal:.1f} LUFS{share or ', as the reference'}.".replace("-", "−")
         assumptions += (Assumption("How loud should it be? (--loudness LUFS)", loud),)
     ceiling = next((m for m in moves if m.id == "limit_peaks"), None)
     dropped = ceiling is not None and not ceiling.active

@@ -172,8 +172,10 @@ def _text_of(path: Path) -> str:
         raise BadSetting(f"session {shown(path)} does not exist; check the name and the folder") from error
     except IsADirectoryError as error:
         raise BadSetting(f"session {shown(path)} is a folder; give the .toml that stands beside a master") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadSetting(f"session {shown(path)} cannot be read as text ({type(error).__name__})") from error
+    except UnicodeDecodeError as error:
+        raise BadSetting(f"session {shown(path)} is no text; give the .toml that stands beside a master") from error
+    except OSError as error:
+        raise BadSetting(f"session {shown(path)} cannot be read ({type(error).__name__})") from error
 
 
 def _line_of(text: str, where: tuple[int | str, ...]) -> str:
@@ -246,7 +248,8 @@ def _delivery_table(delivery: Delivery) -> Any:
 
 
 def _plan_table(plan: Plan) -> Any:
-    return _table({"goal_lufs": plan.goal_lufs, "ceiling_dbtp": plan.ceiling_dbtp})
+    goal = None if plan.goal_lufs is None else round(plan.goal_lufs, 3)
+    return _table({"goal_lufs": goal, "ceiling_dbtp": plan.ceiling_dbtp})
 
 
 def _move_table(move: Move) -> Any:

@@ -29,6 +29,7 @@ UNITS = {
     "q": "",
 }
 _SIGNED = ("dB", "LU", "dB/oct")  # differences: the sign is half of the message
+_UNSIGNED = ("margin_db", "clip_db", "plr_db", "psr_db", "psr_p10_db", "crest_db", "loudness_range_lu")  # sizes
 _DIGITS = {"dB": 2, "dBTP": 2, "dBFS": 2, "LUFS": 1, "LU": 1, "Hz": 0, "ms": 1, "%": 2, "s": 1, "samples": 0}
 
 
@@ -45,7 +46,9 @@ def written(name: str, value: float | None) -> str:
     unit = unit_of(name) or ""
     if unit == "Hz" and value >= 1000:
         return f"{value / 1000:.2f}".rstrip("0").rstrip(".") + " kHz"
-    text = f"{value:{'+' if unit in _SIGNED else ''}.{_DIGITS.get(unit, 2)}f}".replace("-", "−")
+    text = f"{value:{'+' if unit in _SIGNED and name not in _UNSIGNED else ''}.{_DIGITS.get(unit, 2)}f}".replace(
+        "-", "−"
+    )
     return f"{text}{'' if unit in ('', '%', ':1') else ' '}{unit}"
 
 

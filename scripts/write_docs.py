@@ -67,6 +67,7 @@ MEANINGS = {
     ("match_width", "q"): "how narrow a bell is, how steep a shelf",
     ("match_loudness", "gain_db"): "gain of the whole track before the limiter",
     ("limit_peaks", "ceiling_dbtp"): "true peaks stay under this",
+    ("limit_peaks", "clip_db"): "how much of a short peak is clipped before the rest is limited",
     ("limit_peaks", "lookahead_ms"): "how long before a peak the gain starts to move",
     ("limit_peaks", "release_ms"): "how fast it lets go after a lone peak",
     ("limit_peaks", "margin_db"): "how far under the ceiling peaks are really held, for meters that read more",

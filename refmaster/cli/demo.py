@@ -15,7 +15,7 @@ def command(
 ) -> None:
     """Make a 40-second song in code, a dull and dynamic mix, and master it toward a finished one.
 
-    Example: refmaster demo -o /tmp/demo
+    Example: refmaster demo -o first
     """
     from pathlib import Path
 

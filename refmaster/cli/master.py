@@ -15,13 +15,20 @@ def command(
         float, typer.Option("--amount", help="0 leaves alone, 50 follows the evidence, 100 matches in full.")
     ] = 50.0,
     loudness: Annotated[
-        float | None, typer.Option("--loudness", metavar="LUFS", help="Integrated loudness to reach. [the reference's]")
+        float | None,
+        typer.Option(
+            "--loudness",
+            metavar="LUFS",
+            help="Integrated loudness to reach. [the reference's; under --amount 50, part of the way]",
+        ),
     ] = None,
     ceiling: Annotated[float, typer.Option("--ceiling", metavar="dBTP", help="True peaks stay under this.")] = -1.0,
     only: Annotated[
         str | None,
         typer.Option(
-            "--only", metavar="STAGES", help="Only these: repair, tone, dynamics, image, level. The ceiling holds."
+            "--only",
+            metavar="STAGES",
+            help="Only these: repair, tone, dynamics, colour, image, level. The ceiling holds.",
         ),
     ] = None,
     detail: Annotated[

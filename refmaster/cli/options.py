@@ -6,7 +6,11 @@ import typer
 
 Out = Annotated[
     str | None,
-    typer.Option("-o", "--out", help="The master's file; session and report stand beside it. [TARGET.master.wav]"),
+    typer.Option(
+        "-o",
+        "--out",
+        help="The master's file; session and report stand beside it. [TARGET.master.wav; in render the session's]",
+    ),
 ]
 Drop = Annotated[
     list[str] | None, typer.Option("--drop", metavar="ID", help="Leave a move out, or all of one kind: match_eq.")

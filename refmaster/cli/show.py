@@ -25,7 +25,6 @@ ROWS = (
     ("correlation", "correlation"),
     ("tilt", "tilt_db_per_oct"),
 )
-PLAIN = ("plr_db", "psr_db", "crest_db", "loudness_range_lu")  # ratios: a sign would be noise
 SHORT_S = 60.0
 
 
@@ -83,8 +82,6 @@ def _table(columns: Sequence[tuple[str, Profile]]) -> Table:
 def _cell(name: str, profile: Profile) -> str:
     value = getattr(profile, name)
     text = written(name, value)
-    if name in PLAIN:
-        text = text.removeprefix("+")
     short = name == "loudness_range_lu" and value is not None and profile.duration_s < SHORT_S
     return f"{text} (short)" if short else text
 

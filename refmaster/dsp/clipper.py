@@ -76,6 +76,7 @@ def _bend(x, rows, weights, bound, threshold, offset, owed):  # type: ignore[no-
     taps = rows.shape[1]
     middle = taps // 2 - 1
     count = x.size - taps + 1
+    between = np.empty((rows.shape[0] + 1, GROUP))
     for start in range(0, count, GROUP):
         width = min(GROUP, count - start)
         largest = 0.0
@@ -83,17 +84,21 @@ def _bend(x, rows, weights, bound, threshold, offset, owed):  # type: ignore[no-
             largest = max(largest, abs(x[i]))
         if largest * bound <= threshold:
             continue
-        for k in range(start, start + width):
+        between[0, :width] = x[start + middle : start + middle + width]
+        for p in range(rows.shape[0]):
+            row = between[p + 1]
+            row[:] = 0.0
+            for t in range(taps):
+                weight = rows[p, t]
+                piece = x[start + t : start + t + width]
+                for i in range(piece.size):
+                    row[i] += weight * piece[i]
+        for i in range(width):  # in the order of time, so that sums come out alike however the stream is cut
             for p in range(rows.shape[0] + 1):
-                value = x[k + middle]
-                if p > 0:
-                    value = 0.0
-                    for t in range(taps):
-                        value += rows[p - 1, t] * x[k + t]
-                over = abs(value) - threshold
+                over = abs(between[p, i]) - threshold
                 if over > 0.0:
-                    part = over if value > 0.0 else -over
+                    part = over if between[p, i] > 0.0 else -over
                     for t in range(taps):
-                        place = offset + k + t
+                        place = offset + start + i + t
                         if place >= 0:
                             owed[place] += weights[p, t] * part

@@ -6,7 +6,9 @@
    hit costs as little loudness as it can.
 3. What must come off is also held for half a period of 40 Hz, and followed slowly. Where peaks keep coming, as under
    a bass note, this slow reduction settles at what they need and the gain stands still instead of tracing the wave.
-4. Two moving averages as long as the look-ahead round the gain off. They are summed in integers: exact, so the result
+4. Where that is allowed, the last few dB of what is short are clipped (`dsp/clipper.py`) and not limited; what keeps
+   coming is limited in full, so a steady tone is never clipped. A second, plain limiter catches what is left.
+5. Two moving averages as long as the look-ahead round the gain off. They are summed in integers: exact, so the result
    does not depend on how the stream is cut, and where nothing is over the ceiling the gain is 1 to the last bit.
 """
 
@@ -25,6 +27,7 @@ from refmaster.units import FloatArray, db_to_gain
 LOOKAHEAD_MS = 1.5  # taste: long enough that the gain bends, short enough that a hit is not ducked before it sounds
 RELEASE_MS = 15.0  # taste: a lone hit is over before the ear follows; the slow reduction keeps bass clean
 MARGIN_DB = 0.05  # other meters read up to 0.04 dB more than ours
+CLIP_DB = 2.0  # taste: of a short peak so much is clipped; on dense masters more brings nothing
 HOLD_MS = 0.5
 RECUR_MS = 13.0  # peaks that come again within this are one sound: half a period of 40 Hz
 SETTLE_MS = 80.0  # how long they must keep coming for the slow reduction to take over
@@ -125,7 +128,7 @@ def _held(
 
 
 class _Gains:
-    """Steps 1 to 4: takes in sound, gives out the gain of the samples that are far enough back to be decided."""
+    """Steps 1 to 5: takes in sound, gives out the gain of the samples that are far enough back to be decided."""
 
     def __init__(self, sample_rate_hz: int, limiting: Limiting):
         def samples(ms: float) -> int:

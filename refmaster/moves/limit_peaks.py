@@ -4,13 +4,14 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
-from refmaster.dsp.limiter import LOOKAHEAD_MS, MARGIN_DB, RELEASE_MS, Limiting, ReductionMeter, limited
+from refmaster.dsp.limiter import CLIP_DB, LOOKAHEAD_MS, MARGIN_DB, RELEASE_MS, Limiting, ReductionMeter, limited
 from refmaster.moves import Blocks, Scene
 from refmaster.records import Effect, Gap, Move, Param, Profile, Proposal, Rejected, Stage
 from refmaster.units import FloatArray, written
 
 STAGE = Stage.CEILING
 PARTS: tuple[str, ...] = ()
+SETTINGS = ("ceiling_dbtp", "clip_db", "lookahead_ms", "release_ms", "margin_db")
 NEVER_DBTP = 24.0  # a ceiling that no sound reaches: the neutral value
 
 
@@ -34,7 +35,7 @@ def propose(scene: Scene) -> Proposal:
 
 def limiting_of(move: Move) -> Limiting:
     """The limiter's settings as the move has them."""
-    return Limiting(**{name: move[name] for name in ("ceiling_dbtp", "lookahead_ms", "release_ms", "margin_db")})
+    return Limiting(**{name: move[name] for name in SETTINGS})
 
 
 def apply(blocks: Blocks, move: Move, sample_rate_hz: int) -> Iterator[FloatArray]:
@@ -67,8 +68,9 @@ def blank(move_id: str, channels: int) -> Move:
 def explain(move: Move) -> str:
     """How far over the peaks would be, and how they are held."""
     text = (
-        f"Hold true peaks at {move.param('ceiling_dbtp')} ({move.param('margin_db')} of margin): look-ahead "
-        f"{move.param('lookahead_ms')}, release {move.param('release_ms')} and slower while peaks keep coming."
+        f"Hold true peaks at {move.param('ceiling_dbtp')}, margin {move.param('margin_db')}: up to "
+        f"{move.param('clip_db')} of short peaks is clipped, the rest limited "
+        f"(look-ahead {move.param('lookahead_ms')}, release {move.param('release_ms')})."
     )
     if move.because:
         text += f" Without it they would reach {written('peak_dbtp', move.because[0].target)}."
@@ -78,6 +80,7 @@ def explain(move: Move) -> str:
 def _params(ceiling_dbtp: float, margin_db: float = MARGIN_DB) -> tuple[Param, ...]:
     return (
         Param("ceiling_dbtp", ceiling_dbtp, -24.0, NEVER_DBTP, NEVER_DBTP),
+        Param("clip_db", CLIP_DB, 0.0, 6.0),
         Param("lookahead_ms", LOOKAHEAD_MS, 0.5, 20.0),
         Param("release_ms", RELEASE_MS, 5.0, 1000.0),
         Param("margin_db", margin_db, 0.0, 3.0),

@@ -61,7 +61,7 @@ def propose(scene: Scene) -> Proposal:
     tried = _solve(scene, goal, wanted)
     param = Param("gain_db", round(tried.gain_db, 3), -MAX_GAIN_DB, MAX_GAIN_DB, 0.0)
     gap = Gap("integrated_lufs", now, goal, TOLERANCE_LU, 0.0, _taken(now, goal, tried.lufs))
-    stated = goal if abs(tried.lufs - goal) <= TOLERANCE_LU else tried.lufs
+    stated = goal if abs(tried.lufs - goal) <= TOLERANCE_LU else round(tried.lufs, 2)
     move = Move("match_loudness", STAGE, (param,), (gap,), confidence=1.0)
     margin = tried.limiting.margin_db if tried.limiting else None
     return Proposal((move,), not_reached=_price(goal, tried), goal_lufs=stated, margin_db=margin)
@@ -106,12 +106,12 @@ def blank(move_id: str, channels: int) -> Move:
 
 def explain(move: Move) -> str:
     """The gain, and where it leads."""
-    verb = "Turn up" if move["gain_db"] > 0 else "Turn down"
+    verb = "Turn up:" if move["gain_db"] > 0 else "Turn down:"
     if not move.because:
-        return f"{verb} by {move.param('gain_db')}."
+        return f"{verb} {move.param('gain_db')}."
     gap = move.because[0]
     return (
-        f"{verb} by {move.param('gain_db')}: before it the track reads {written('x_lufs', gap.target)}, the goal is "
+        f"{verb} {move.param('gain_db')}. Before it the track reads {written('x_lufs', gap.target)}, the goal is "
         f"{written('x_lufs', gap.reference)}; {gap.taken_pct:.0f} % of the way is gone, limiting included."
     )
 
@@ -186,12 +186,17 @@ def _price(goal: float, tried: _Tried) -> tuple[NotReached, ...]:
     """Why the goal was not reached, and what was paid for what was."""
     found = []
     if abs(tried.lufs - goal) > TOLERANCE_LU:
+        advice = (
+            "Keep limit_peaks, or ask for less with --loudness."
+            if tried.limiting is None
+            else "Tame the loudest peaks in the mix (often kick, snare or a vocal)."
+        )
         why = tried.why or "the search for the gain did not settle"
         found.append(
             NotReached(
                 "integrated_lufs",
                 f"Loudness stops at {written('x_lufs', tried.lufs)}, {abs(goal - tried.lufs):.1f} LU short of "
-                f"{written('x_lufs', goal)}: {why}. Tame the loudest peaks in the mix (often kick, snare or a vocal).",
+                f"{written('x_lufs', goal)}: {why}. {advice}",
             )
         )
     if tried.over_4_db_pct > HARD_WORK_PCT:

@@ -172,6 +172,8 @@ def _gap(feature: str, reach: FloatArray, scene: Scene, wanted: FloatArray) -> G
 
 def _left_alone(curve: Curve, wanted: FloatArray) -> Rejected:
     full, believed = (float(np.average(v, weights=curve.weight)) for v in (curve.full_db, wanted))
+    if abs(full) < 0.05:
+        return Rejected("match_width", "Width left alone: target and reference are equally wide.")
     return Rejected(
         "match_width",
         f"Width left alone: the reference is {abs(full):.1f} dB {'wider' if full > 0 else 'narrower'}, "
