@@ -8,6 +8,7 @@ Each step is a function of its own module; here they only meet.
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -150,7 +151,7 @@ def prepare(track: Track, ref: Track | None, request: Request, options: Options,
     """Both tracks measured, at the target's rate, and compared."""
     told("analyse", -1.0)
     rate = track.source.sample_rate_hz
-    with ThreadPoolExecutor(max_workers=max(1, options.threads)) as pool:
+    with _workers(options.threads) as pool:
         heard = resampled(ref, rate) if ref else None
         waiting = pool.submit(measure, heard, blocks=heard.blocks(options.block_samples)) if heard else None
         target = measure(track, blocks=track.blocks(options.block_samples), progress=lambda _: told("analyse", -1.0))
@@ -163,6 +164,21 @@ def prepare(track: Track, ref: Track | None, request: Request, options: Options,
     comparison = compare(target, reference, genre) if reference is not None else None
     notes = track.notes + (ref.notes if ref else ())
     return Material(track, target, reference, comparison, genre, request, notes)
+
+
+@contextmanager
+def _workers(threads: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that are not waited for when the work is broken off.
+
+    An interruption may strike while the compiler's lock is held; who then waits for a thread waits for ever.
+    """
+    pool = ThreadPoolExecutor(max_workers=max(1, threads))
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
 
 
 def finish(

@@ -1,8 +1,10 @@
 """The command line: what stands on stdout and stderr, the shape of the JSON, help, and both doors."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -237,3 +239,23 @@ def test_names_of_the_package_are_functions_whatever_was_imported_before(before)
     code += "for n in ('master', 'analyse', 'render', 'master_array'): assert callable(getattr(refmaster, n)), n"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert ran.returncode == 0, ran.stderr
+
+
+@pytest.mark.parametrize("request_to_end", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("after_s", [0.8, 1.6])
+def test_an_interrupted_run_leaves_nothing_and_says_so(files, tmp_path, request_to_end, after_s):
+    words = [str(files["dull"]), "--ref", str(files["song"]), "-o", str(tmp_path / "o.wav")]
+    running = subprocess.Popen([sys.executable, str(ROOT / "cli.py"), *words], stderr=subprocess.PIPE, text=True)
+    time.sleep(after_s)
+    running.send_signal(request_to_end)
+    try:
+        _, said = running.communicate(timeout=60)
+    finally:
+        running.kill()
+    if running.returncode == 0:
+        pytest.skip("the run was over before the interruption, or was loading a kernel that does not hear it")
+    if running.returncode == -request_to_end:
+        pytest.skip("the machine was too slow: the program had not begun")
+    assert running.returncode == 130
+    assert said.strip().endswith("refmaster: interrupted; nothing half-made was left")
+    assert not list(tmp_path.iterdir())

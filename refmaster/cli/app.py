@@ -3,6 +3,7 @@
 `refmaster target.wav --ref reference.wav` is `refmaster master target.wav --ref reference.wav`.
 """
 
+import os
 import signal
 import sys
 from typing import Any
@@ -65,18 +66,20 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = app(standalone_mode=False)
+        if code == INTERRUPTED:  # what typer makes of Ctrl-C
+            raise KeyboardInterrupt
         sys.exit(code if isinstance(code, int) else 0)
     except UsageError as error:
         print(f"refmaster: {' '.join(error.format_message().split())}; see --help", file=sys.stderr)
         sys.exit(REFUSED)
-    except (typer.Exit, typer.Abort) as stop:
-        sys.exit(getattr(stop, "exit_code", INTERRUPTED))
+    except typer.Exit as stop:
+        sys.exit(stop.exit_code)
     except RefmasterError as error:
         print(f"refmaster: {' '.join(str(error).splitlines())}", file=sys.stderr)
         sys.exit(REFUSED)
-    except KeyboardInterrupt:
-        print("refmaster: interrupted; nothing half-made was left", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+    except (KeyboardInterrupt, typer.Abort):
+        print("refmaster: interrupted; nothing half-made was left", file=sys.stderr, flush=True)
+        os._exit(INTERRUPTED)  # what had to be tidied is; a thread that still computes must not be waited for
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
