@@ -193,10 +193,13 @@ def finish(
     """Render, verify and explain a plan, and write all that was asked for."""
     if options.dry_run or files.master is None:
         return replace(_report(material, made, None, None, 0, Files()), notes=material.notes + notes)
-    delivery = _without_needless_dither(delivery, made, material.track)
+    delivery = _without_needless_dither(delivery, made)
     meter = ReductionMeter(material.track.source.sample_rate_hz)
     after, clipped, tag_notes = _written(material, made, delivery, Path(files.master), meter, options, told)
     report = _report(material, made, after, meter, clipped, files)
+    if clipped and not made.active:
+        over = f"{clipped} values of the target lie above full scale and are cut off there; --bit-depth 32f keeps them"
+        notes += (over,)
     report = replace(report, notes=material.notes + notes + tag_notes)
     told("explain", -1.0)
     references = (material.reference.profile,) if material.reference else ()
@@ -320,11 +323,9 @@ def _replanned(
     return plan(material, before + decisions, kept=session.plan.moves, told=lambda name: told(f"plan: {name}", -1.0))
 
 
-def _without_needless_dither(delivery: Delivery, made: Plan, track: Track) -> Delivery:
-    """Samples that nothing touched and that fit as they are stay as they are: dither would only add noise."""
-    bits = track.source.bit_depth
-    exact = not made.active and bits is not None and delivery.bit_depth is not None and bits <= delivery.bit_depth
-    return replace(delivery, dithered=False) if exact else delivery
+def _without_needless_dither(delivery: Delivery, made: Plan) -> Delivery:
+    """Samples that nothing touched stay as they are, to half a step: dither would only add noise."""
+    return delivery if made.active else replace(delivery, dithered=False)
 
 
 def _goal_path(target: Path, out: str | os.PathLike[str] | None, options: Options) -> Path:

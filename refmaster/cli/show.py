@@ -52,7 +52,7 @@ def print_report(report: Report, *, verbose: bool) -> None:
     _print_list(console, "Assumed", [f"{one.question} {one.assumed}" for one in report.plan.assumptions])
     ignored = report.comparison.ignored if report.comparison else ()
     _print_list(console, "Ignored", list(ignored))
-    _print_list(console, "Notes", list(report.notes) if verbose else [])
+    _print_list(console, "Notes", list(report.notes))
     _print_files(console, report)
 
 
