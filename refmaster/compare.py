@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from refmaster.analyse import Measured
 from refmaster.dsp.gaussian import equaliser_covariance, smooth_covariance
+from refmaster.dsp.octaves import thirds_db
 from refmaster.dsp.registration import Registration, register
 from refmaster.records import Comparison, Curve, Genre, Profile
 from refmaster.units import FloatArray, power_to_db
@@ -27,7 +28,7 @@ FEWEST_BANDS = 8  # less than 1 1/3 octaves in common is no tonal balance
 EQ_SD_DB = 2.5  # how far mixes are off, a band of a mastering equaliser; practice says ±0.5–1.5, problems 2–4
 SEARCH_SD_DB = 2.0  # the same while registering; with a little that no equaliser band explains
 SEARCH_REST_DB, SEARCH_REST_OCT = 0.3, 0.3
-SMOOTH_OCT = 1 / 6  # the full difference is smoothed so much before it may be matched
+SMOOTH_OCT = 1 / 6  # what is shown of a matched difference is smoothed so much
 # Error of a registered difference over its roughness, measured on the 246 pairs: rms = 1.2 roughness^1.4 (correlation
 # of the logarithms 0.95), alike at all frequencies, correlated over short and long distances as below.
 ERROR_SCALE, ERROR_POWER, ERROR_FLOOR_DB = 1.2, 1.4, 0.15
@@ -61,16 +62,17 @@ def compare(target: Measured, reference: Measured, genre: Genre) -> Comparison:
     n = min(len(target.profile.band_hz), len(reference.profile.band_hz))
     band_hz = np.array(target.profile.band_hz[:n])
     pair = _Pair(band_hz, np.log2(band_hz / 1000), target, reference)
-    seen, ignored = _trusted(pair)
+    both, ignored = _audible(pair)
+    seen = both & (pair.band_hz >= EDGE_HZ[0]) & (pair.band_hz <= EDGE_HZ[1])
     identical = _identical(target.profile, reference.profile)
     if seen.sum() < FEWEST_BANDS:
-        nothing = Curve(*((0.0,) * n for _ in range(5)))
+        nothing = Curve(*((0.0,) * n for _ in range(6)))
         ignored += ("tone and width: the two tracks have too little of the spectrum in common",)
         return Comparison(0.0, tuple(band_hz.tolist()), nothing, None, identical, ignored)
     found = _registered(pair, seen)
     kinship = 1 / (1 + (found.roughness_db / KIN_ROUGHNESS_DB) ** KIN_STEEPNESS)
-    tone = _tone(pair, seen, found)
-    return Comparison(kinship, tuple(band_hz.tolist()), tone, _width(pair, seen, found), identical, ignored)
+    tone = _tone(pair, both, found)
+    return Comparison(kinship, tuple(band_hz.tolist()), tone, _width(pair, both, found), identical, ignored)
 
 
 def _identical(t: Profile, r: Profile) -> bool:
@@ -81,11 +83,10 @@ def _identical(t: Profile, r: Profile) -> bool:
     return close and t.n_samples == r.n_samples and t.integrated_lufs == r.integrated_lufs
 
 
-def _trusted(pair: _Pair) -> tuple[npt.NDArray[np.bool_], tuple[str, ...]]:
-    """Bands in which both tracks hold something that tells of tone (a mask), and what was left out."""
+def _audible(pair: _Pair) -> tuple[npt.NDArray[np.bool_], tuple[str, ...]]:
+    """Bands in which both tracks hold something (a mask), and what was left out."""
     t, r = pair.both("ltas_db")
     seen = np.asarray((t > t.max() - EMPTY_DB) & (r > r.max() - EMPTY_DB))
-    seen &= (pair.band_hz >= EDGE_HZ[0]) & (pair.band_hz <= EDGE_HZ[1])
     tops = {role: m.profile.hf_cutoff_hz for role, m in (("reference", pair.reference), ("target", pair.target))}
     cut = {role: top for role, top in tops.items() if top is not None}
     if not cut:
@@ -108,9 +109,10 @@ def _frames_db(measured: Measured, bands: int) -> FloatArray:
     return power_to_db(spectrum.mid[spectrum.active][:, :bands], 1e-12)
 
 
-def _tone(pair: _Pair, seen: npt.NDArray[np.bool_], found: Registration) -> Curve:
+def _tone(pair: _Pair, both: npt.NDArray[np.bool_], found: Registration) -> Curve:
     """What the matched difference says of the curve between the two, and how surely there is one at all."""
     at, n = found.at, pair.band_hz.size
+    seen = np.isin(np.arange(n), at)
     prior = equaliser_covariance(pair.band_hz, pair.target.profile.sample_rate_hz, EQ_SD_DB)
     noise = _error_covariance(pair.octaves[at], found.roughness_db)
     inside = prior[np.ix_(at, at)]
@@ -121,11 +123,21 @@ def _tone(pair: _Pair, seen: npt.NDArray[np.bool_], found: Registration) -> Curv
     mean = mean - mean[at].mean()
     sd = np.sqrt(fault * (variance + mean**2) - (fault * mean) ** 2)  # of the mixture with "nothing is wrong"
     t, r = pair.both("ltas_db")
-    full = np.where(seen, (r - t) - (r - t)[at].mean(), 0.0)
+    theirs, ours = _thirds(pair.reference, pair.band_hz), _thirds(pair.target, pair.band_hz)
+    full = np.where(both, theirs - ours - (theirs - ours)[at].mean(), 0.0)
     matched = np.zeros(n)
     matched[at] = found.raw_db - found.raw_db.mean()
-    curves = (_smoothed(full, seen, pair.octaves), _smoothed(matched, seen, pair.octaves), fault * mean, sd)
-    return Curve(*(tuple(v.tolist()) for v in (*curves, seen.astype(float))))
+    curves = (full, _smoothed(matched, seen, pair.octaves), fault * mean, sd)
+    return Curve(*(tuple(v.tolist()) for v in (*curves, seen.astype(float), both.astype(float))))
+
+
+def _thirds(measured: Measured, band_hz: FloatArray, *, side: bool = False) -> FloatArray:
+    """Level in the third of an octave around each band's centre, mid or side, over the whole track, dB."""
+    spectrum = measured.spectrum
+    bins = spectrum.side_bins if side else spectrum.mid_bins
+    if bins is None:
+        raise ValueError("mono has no side")
+    return thirds_db(bins, spectrum.bin_hz, band_hz)
 
 
 def _error_covariance(octaves: FloatArray, roughness_db: float) -> FloatArray:
@@ -155,10 +167,11 @@ def _smoothed(values: FloatArray, seen: npt.NDArray[np.bool_], octaves: FloatArr
     return np.asarray(mass @ values / np.maximum(mass.sum(axis=1), 1e-9))
 
 
-def _width(pair: _Pair, seen: npt.NDArray[np.bool_], found: Registration) -> Curve | None:
+def _width(pair: _Pair, both: npt.NDArray[np.bool_], found: Registration) -> Curve | None:
     """Side over mid: mastering moves it as a whole, which matched passages tell from where instruments stand."""
     t, r = pair.both("side_to_mid_db")
-    heard = seen & np.isfinite(t) & np.isfinite(r) & (np.nan_to_num(t, nan=-99.0) > NEAR_MONO_DB)
+    wide = both & np.isfinite(t) & np.isfinite(r) & (np.nan_to_num(t, nan=-99.0) > NEAR_MONO_DB)
+    heard = wide & np.isin(np.arange(pair.band_hz.size), found.at)
     if heard.sum() < FEWEST_BANDS or pair.target.spectrum.side is None or pair.reference.spectrum.side is None:
         return None
     difference = found.pairs.difference(_width_frames(pair.target, heard), _width_frames(pair.reference, heard))
@@ -172,8 +185,9 @@ def _width(pair: _Pair, seen: npt.NDArray[np.bool_], found: Registration) -> Cur
     n = pair.band_hz.size
     matched = np.full(n, whole)
     matched[heard] = difference
-    full = _smoothed(np.where(heard, r - t, 0.0), heard, pair.octaves)
-    curves = (full, matched, np.full(n, fault * believed), np.full(n, sd), heard.astype(float))
+    theirs, ours = (_thirds(m, pair.band_hz, side=True) - _thirds(m, pair.band_hz) for m in (pair.reference, pair.target))
+    full = np.where(wide, theirs - ours, 0.0)
+    curves = (full, matched, np.full(n, fault * believed), np.full(n, sd), heard.astype(float), wide.astype(float))
     return Curve(*(tuple(v.tolist()) for v in curves))
 
 

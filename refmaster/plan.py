@@ -125,6 +125,7 @@ def _scene(
         how = replace(how, margin_db=margin_db)
     return Scene(
         target=profile,
+        spectrum=material.target.spectrum,
         reference=material.reference.profile if material.reference else None,
         comparison=material.comparison,
         genre=material.genre,

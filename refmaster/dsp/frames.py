@@ -27,6 +27,8 @@ class BandFrames:
         self._bins, self._shares = bin_shares(edges, n_fft, sample_rate_hz)
         self._waiting = np.zeros(0, dtype=np.float32)
         self._frames: list[FloatArray] = []
+        self._bin_powers = np.zeros(n_fft // 2 + 1)
+        self._heard = 0
 
     def feed(self, samples: FloatArray) -> None:
         """Take in the next samples of the signal."""
@@ -53,11 +55,26 @@ class BandFrames:
         frames = np.lib.stride_tricks.sliding_window_view(self._waiting, self._n_fft)[:: self._hop][:count]
         spectrum = fft.rfft(frames * self._window, axis=1)
         self._frames.append(_band_powers(spectrum, self._bins, self._shares) * self._scale)
+        _add_powers(spectrum, self._bin_powers)
+        self._heard += count
+
+    def bin_powers(self) -> FloatArray:
+        """Mean power in each bin of the transform over all frames so far, shape (n_fft // 2 + 1,)."""
+        return self._bin_powers * (self._scale / max(self._heard, 1))
 
 
 def power_of_two(samples: float) -> int:
     """The power of two nearest to a number of samples, on the logarithmic scale."""
     return int(2 ** round(np.log2(samples)))
+
+
+@kernel
+def _add_powers(spectrum: npt.NDArray[np.complex64], total: FloatArray) -> None:
+    for frame in range(spectrum.shape[0]):
+        row = spectrum[frame]
+        for k in range(row.size):
+            value = row[k]
+            total[k] += np.float64(value.real) * value.real + np.float64(value.imag) * value.imag
 
 
 @kernel

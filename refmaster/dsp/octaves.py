@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from refmaster.units import FloatArray
+from refmaster.units import FloatArray, power_to_db
 
 BANDS_PER_OCTAVE = 6
 LOW_HZ, HIGH_HZ = 20.0, 20000.0
@@ -42,3 +42,14 @@ def bin_shares(edges: FloatArray, n_fft: int, sample_rate_hz: int) -> tuple[npt.
     head = np.where(first == last, high - low, first + 1 - low)
     tail = np.where(first == last, 0.0, high - last)
     return np.stack([first, last - first + 1], axis=1), np.stack([head, tail], axis=1)
+
+
+def thirds_db(bin_powers: FloatArray, bin_hz: float, centres: FloatArray) -> FloatArray:
+    """Level in the third of an octave around each centre, from the power in bins `bin_hz` apart: (bins,) → (centres,).
+
+    Exact to the part of a bin, so that a lone tone is counted once, where a sum of 1/6-octave bands would halve it.
+    """
+    total = np.concatenate([[0.0], np.cumsum(bin_powers)])
+    half = 2 ** (1 / 6)
+    low, high = (np.interp(edge / bin_hz + 0.5, np.arange(total.size), total) for edge in (centres / half, centres * half))
+    return np.asarray(power_to_db(high - low))

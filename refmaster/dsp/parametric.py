@@ -1,4 +1,4 @@
-"""Fit a curve with the fewest parametric bands: shelves and bells, as an engineer would dial them in.
+"""Fit a curve with parametric bands: the fewest, as an engineer would dial them in, or one each third of an octave.
 
 Bands are added one at a time, each where it lowers the weighted squared distance most, and all are refined together
 after each (Levenberg-Marquardt on log frequency, gain and log Q). A band that does not earn its place is taken out
@@ -16,6 +16,9 @@ LOWEST_HZ, HIGHEST_HZ = 25.0, 18000.0
 Q_RANGE = {Shape.BELL: (0.35, 4.0), Shape.LOW_SHELF: (0.5, 0.9), Shape.HIGH_SHELF: (0.5, 0.9)}
 GUESS_HZ = 1000.0 * 2.0 ** (np.arange(-30, 25) / 6.0)  # 31 Hz to 16 kHz
 GUESS_Q = (0.5, 1.0, 2.0)
+THIRDS_HZ = 1000.0 * 2.0 ** (np.arange(-17, 14) / 3.0)  # 20 Hz to 20 kHz
+THIRDS_Q = 4.32  # a bell as wide as its third of an octave
+THIRDS_ROUNDS, THIRDS_RIDGE = 4, 1e-5
 ROUNDS = 25
 STEP = 1e-4
 
@@ -66,6 +69,38 @@ def fit_bands(
     bands, pruned = _pruned(problem, bands, least_gain_db, epsilon_db)
     in_order = tuple(sorted(bands, key=lambda band: (list(Shape).index(band.shape), band.frequency_hz)))
     return Fit(in_order, pruned, problem.curve(in_order))
+
+
+def fit_thirds(
+    wanted_db: FloatArray,
+    at_hz: FloatArray,
+    weight: FloatArray,
+    *,
+    sample_rate_hz: int,
+    least_gain_db: float,
+    max_gain_db: float,
+) -> Fit:
+    """A bell each third of an octave, solved together: as near as an equaliser of that fineness comes.
+
+    Arguments are those of `fit_bands`. Bells overlap, so their gains are found by least squares on the whole curve
+    (a few Gauss-Newton steps: a bell's response in dB is nearly, not quite, proportional to its gain).
+    """
+    places = THIRDS_HZ[(THIRDS_HZ > at_hz[0] / 1.13) & (THIRDS_HZ < min(at_hz[-1] * 1.13, HIGHEST_HZ))]
+    places = places[places < 0.45 * sample_rate_hz]
+    shapes, q = (Shape.BELL,) * places.size, np.full(places.size, THIRDS_Q)
+    gain = np.zeros(places.size)
+    share = weight / max(weight.sum(), 1e-12)
+    for _ in range(THIRDS_ROUNDS):
+        step = np.where(gain == 0.0, 1.0, gain)  # the slope of each response at its own gain, by its chord
+        unit = response_db(design_many(shapes, places, step, q, sample_rate_hz), at_hz, sample_rate_hz) / step[:, None]
+        normal = (unit * share) @ unit.T + THIRDS_RIDGE * np.eye(places.size)
+        gain = np.clip(np.linalg.solve(normal, (unit * share) @ wanted_db), -max_gain_db, max_gain_db)
+    bands = tuple(
+        Band(Shape.BELL, float(f), float(g), THIRDS_Q)
+        for f, g in zip(places, gain, strict=True)
+        if abs(g) >= least_gain_db
+    )
+    return Fit(bands, (), curve_db(bands, at_hz, sample_rate_hz))
 
 
 def curve_db(bands: tuple[Band, ...], at_hz: FloatArray, sample_rate_hz: int) -> FloatArray:

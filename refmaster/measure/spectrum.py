@@ -23,13 +23,20 @@ TILT_HZ = (100.0, 10000.0)
 
 @dataclass(frozen=True)
 class Spectrum:
-    """Band powers of each frame, shape (frames, bands); `side` is None in mono. `active` marks frames with music."""
+    """Band powers of each frame, shape (frames, bands); `side` is None in mono. `active` marks frames with music.
+
+    `mid_bins` and `side_bins` are the mean power in bins `bin_hz` apart over the whole track, for what bands are too
+    coarse for.
+    """
 
     band_hz: FloatArray
     mid: FloatArray
     side: FloatArray | None
     active: "np.typing.NDArray[np.bool_]"
     frame_hop_s: float
+    bin_hz: float
+    mid_bins: FloatArray
+    side_bins: FloatArray | None
 
     def ltas_db(self) -> FloatArray:
         """Level of the mid in each band, dBFS, averaged in power over active frames."""
@@ -65,7 +72,7 @@ class SpectrumMeter:
 
     def __init__(self, sample_rate_hz: int, channels: int):
         n_fft = power_of_two(FRAME_S * sample_rate_hz)
-        self._hop_s = n_fft / 2 / sample_rate_hz
+        self._hop_s, self._bin_hz = n_fft / 2 / sample_rate_hz, sample_rate_hz / n_fft
         self._band_hz = np.array(centres_hz(sample_rate_hz))
         edges = edges_hz(self._band_hz)
         self._frames = [
@@ -85,7 +92,9 @@ class SpectrumMeter:
         level = power_to_db(sum(p.sum(axis=1) for p in powers))
         gate = max(FLOOR_DBFS, float(np.percentile(level, 95)) - GATE_DB)
         side = powers[1] if len(powers) > 1 else None
-        return Spectrum(self._band_hz, powers[0], side, level > gate, self._hop_s)
+        bins = [frames.bin_powers() for frames in self._frames]
+        side_bins = bins[1] if len(bins) > 1 else None
+        return Spectrum(self._band_hz, powers[0], side, level > gate, self._hop_s, self._bin_hz, bins[0], side_bins)
 
 
 def tilt_db_per_oct(band_hz: FloatArray, ltas_db: FloatArray) -> float | None:

@@ -15,6 +15,7 @@ from typing import Protocol, cast
 
 from refmaster.dsp.limiter import Limiting
 from refmaster.errors import BadSetting
+from refmaster.measure.spectrum import Spectrum
 from refmaster.records import Comparison, Effect, Genre, Move, Profile, Proposal, Request, Stage
 from refmaster.units import FloatArray
 
@@ -26,12 +27,13 @@ Blocks = Iterable[FloatArray]
 class Scene:
     """What a mover is shown.
 
-    `target` is the Profile of the sound as the moves before leave it; `sound` plays that sound from its start,
+    `target` is the Profile of the sound as the moves before leave it, `spectrum` that of the target itself; `sound` plays that sound from its start,
     as often as it is called. `comparison` is None without a reference; `limiting` is how the limiter at the end
     will work, None where a person has dropped it; `untouched` is True while no move has changed the sound.
     """
 
     target: Profile
+    spectrum: Spectrum
     reference: Profile | None
     comparison: Comparison | None
     genre: Genre

@@ -10,17 +10,20 @@ from dataclasses import replace
 import numpy as np
 
 from refmaster.dsp.biquad import Shape, design, filtered, response_db
-from refmaster.dsp.parametric import Band, fit_bands
+from refmaster.dsp.octaves import thirds_db
+from refmaster.dsp.parametric import Band, Fit, curve_db, fit_bands, fit_thirds
 from refmaster.moves import Blocks, Scene
 from refmaster.records import Comparison, Curve, Effect, Gap, Move, Param, Profile, Proposal, Rejected, Stage
 from refmaster.units import FloatArray, written
 
 STAGE = Stage.TONE
 PARTS = ("low_shelf", "bell_*", "high_shelf")
-MAX_GAIN_DB = 12.0
-LEAST_GAIN_DB = 0.4  # under this a band is not heard
+MAX_GAIN_DB, FULL_GAIN_DB = 12.0, 20.0
+LEAST_GAIN_DB, FULL_LEAST_DB = 0.4, 0.2  # under this a band is not heard, and is not worth its place in a full match
 EPSILON_DB = 0.05  # a band that brings the curve no nearer than this is left out
-BANDS, FULL_BANDS = 6, 24  # up to the evidence; toward the full match
+BANDS = 6
+FULL_ROUNDS, STEP_DB = 5, 6.0
+FULL_PCT = 75.0  # above it a match in full is asked for, with a band each third of an octave
 ALIGN_HZ = (100.0, 10000.0)
 FREQUENCY_NAME = {Shape.LOW_SHELF: "corner_hz", Shape.BELL: "centre_hz", Shape.HIGH_SHELF: "corner_hz"}
 
@@ -30,22 +33,54 @@ def propose(scene: Scene) -> Proposal:
     comparison = scene.comparison
     if comparison is None:
         return Proposal()
-    at = np.array(comparison.band_hz)
     wanted = wanted_curve(comparison.tone, scene.request.amount_pct)
-    weight = np.array(comparison.tone.weight)
-    full = scene.request.amount_pct > 75
-    fit = fit_bands(
+    fit = _fit(wanted, comparison, scene)
+    moves = _moves(fit.bands, comparison, scene)
+    return Proposal(moves, _rejected(fit.bands, fit.pruned, wanted, comparison))
+
+
+def _fit(wanted: FloatArray, comparison: Comparison, scene: Scene) -> Fit:
+    """The bands for a curve: the fewest, or toward a full match one each third of an octave.
+
+    Above the target's own end there is only noise to lift, so the fit is held at 0 there.
+    """
+    full = scene.request.amount_pct > FULL_PCT
+    at = np.array(comparison.band_hz)
+    weight = np.array(comparison.tone.full_weight if full else comparison.tone.weight)
+    if scene.target.hf_cutoff_hz is not None:
+        empty = at > scene.target.hf_cutoff_hz
+        wanted, weight = np.where(empty, 0.0, wanted), np.where(empty, 1.0, weight)
+    rate = scene.target.sample_rate_hz
+    if full and scene.request.max_bands is None:
+        return _full_fit(wanted, at, weight, scene)
+    return fit_bands(
         wanted,
         at,
         weight,
-        sample_rate_hz=scene.target.sample_rate_hz,
-        max_bands=scene.request.max_bands or (FULL_BANDS if full else BANDS),
-        least_gain_db=0.2 if full else LEAST_GAIN_DB,
-        epsilon_db=0.01 if full else EPSILON_DB,
-        max_gain_db=MAX_GAIN_DB,
+        sample_rate_hz=rate,
+        max_bands=scene.request.max_bands or BANDS,
+        least_gain_db=LEAST_GAIN_DB,
+        epsilon_db=EPSILON_DB,
+        max_gain_db=FULL_GAIN_DB if full else MAX_GAIN_DB,
     )
-    moves = _moves(fit.bands, comparison, scene)
-    return Proposal(moves, _rejected(fit.bands, fit.pruned, wanted, comparison))
+
+
+def _full_fit(wanted: FloatArray, at: FloatArray, weight: FloatArray, scene: Scene) -> Fit:
+    """Bells whose effect on each third of an octave of this very sound is what is wanted.
+
+    A bell bends what lies in its third by different amounts, and music is lines, not noise; so what the bells make of
+    the target's own spectrum is predicted, and what is missing asked for again.
+    """
+    spectrum, rate = scene.spectrum, scene.target.sample_rate_hz
+    bins_hz = np.maximum(np.arange(spectrum.mid_bins.size) * spectrum.bin_hz, 1.0)
+    before = thirds_db(spectrum.mid_bins, spectrum.bin_hz, at)
+    asked, seen = wanted, weight > 0
+    for _ in range(FULL_ROUNDS):
+        fit = fit_thirds(asked, at, weight, sample_rate_hz=rate, least_gain_db=FULL_LEAST_DB, max_gain_db=FULL_GAIN_DB)
+        bent = spectrum.mid_bins * 10 ** (curve_db(fit.bands, bins_hz, rate) / 10)
+        left = np.where(seen, wanted - (thirds_db(bent, spectrum.bin_hz, at) - before), 0.0)
+        asked = asked + np.clip(left - np.where(seen, left[seen].mean(), 0.0), -STEP_DB, STEP_DB)
+    return fit
 
 
 def wanted_curve(curve: Curve, amount_pct: float) -> FloatArray:
@@ -99,11 +134,12 @@ def explain(move: Move) -> str:
     text = f"{verb} {region(frequency.value)}: {name} {move.param('gain_db')} at {frequency}, Q {move.param('q')}."
     if move.because:
         gap = move.because[0]
-        more = "less" if gap.delta > 0 else "more"
-        text += (
-            f" The target has {abs(gap.delta):.1f} dB {more} there than the reference, compared like with like; "
-            f"{gap.taken_pct:.0f} % of that is taken."
-        )
+        apart = f"{abs(gap.delta):.1f} dB {'less' if gap.delta > 0 else 'more'}"
+        if (gap.delta > 0) == (move["gain_db"] > 0):
+            text += f" The target has {apart} there than the reference, compared like with like; "
+            text += f"{gap.taken_pct:.0f} % of that is taken."
+        else:
+            text += f" It works against its neighbours, which overlap it: together they answer {apart} there."
     return text
 
 
@@ -141,7 +177,7 @@ def _gap(band: Band, comparison: Comparison, scene: Scene) -> Gap:
     level = np.array(scene.target.ltas_db[: at.size])
     level -= np.average(level, weights=weight + 1e-9)
     wanted = wanted_curve(comparison.tone, scene.request.amount_pct)
-    evidence = comparison.tone.full_db if scene.request.amount_pct > 75 else comparison.tone.matched_db
+    evidence = comparison.tone.full_db if scene.request.amount_pct > FULL_PCT else comparison.tone.matched_db
     here, full, believed, sd = (
         float(np.average(v, weights=reach)) for v in (level, evidence, wanted, comparison.tone.sd_db)
     )

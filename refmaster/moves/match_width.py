@@ -10,17 +10,18 @@ import numpy as np
 
 from refmaster.dsp.biquad import Shape, design, filtered, response_db
 from refmaster.dsp.midside import from_mid_side, to_mid_side
-from refmaster.dsp.parametric import Band, fit_bands
+from refmaster.dsp.parametric import Band, fit_bands, fit_thirds
 from refmaster.moves import Blocks, Scene
 from refmaster.records import Curve, Effect, Gap, Move, Param, Profile, Proposal, Rejected, Stage
 from refmaster.units import FloatArray, db_to_gain
 
 STAGE = Stage.IMAGE
 PARTS = ("side", "low_shelf", "bell_*", "high_shelf")
-MAX_GAIN_DB = 9.0
+MAX_GAIN_DB, FULL_GAIN_DB = 9.0, 15.0
 LEAST_GAIN_DB = 0.5  # under this the image does not move
 HEARD_HZ = (100.0, 10000.0)  # where an image is heard
-REGIONS, FULL_REGIONS = 2, 10
+REGIONS = 2
+FULL_PCT = 75.0  # above it a match in full is asked for, with a region each third of an octave
 FREQUENCY_NAME = {Shape.LOW_SHELF: "corner_hz", Shape.BELL: "centre_hz", Shape.HIGH_SHELF: "corner_hz"}
 
 
@@ -36,20 +37,26 @@ def propose(scene: Scene) -> Proposal:
         )
     curve = comparison.width
     wanted = _wanted(curve, scene.request.amount_pct)
-    weight = np.array(curve.weight)
+    full = scene.request.amount_pct > FULL_PCT
+    at, weight = np.array(comparison.band_hz), np.array(curve.full_weight if full else curve.weight)
     whole = float(np.clip(np.average(wanted, weights=weight), -MAX_GAIN_DB, MAX_GAIN_DB))
-    full = scene.request.amount_pct > 75
-    fit = fit_bands(
-        wanted - whole,
-        np.array(comparison.band_hz),
-        weight,
-        sample_rate_hz=scene.target.sample_rate_hz,
-        max_bands=FULL_REGIONS if full else REGIONS,
-        least_gain_db=LEAST_GAIN_DB,
-        epsilon_db=0.05 if full else 0.15,
-        max_gain_db=MAX_GAIN_DB,
-        max_q=1.5,
-    )
+    rate = scene.target.sample_rate_hz
+    if full:
+        fit = fit_thirds(
+            wanted - whole, at, weight, sample_rate_hz=rate, least_gain_db=LEAST_GAIN_DB, max_gain_db=FULL_GAIN_DB
+        )
+    else:
+        fit = fit_bands(
+            wanted - whole,
+            at,
+            weight,
+            sample_rate_hz=rate,
+            max_bands=REGIONS,
+            least_gain_db=LEAST_GAIN_DB,
+            epsilon_db=0.15,
+            max_gain_db=MAX_GAIN_DB,
+            max_q=1.5,
+        )
     moves: tuple[Move, ...] = (_whole(whole, scene, wanted),) if abs(whole) >= LEAST_GAIN_DB else ()
     moves += tuple(_regions(fit.bands, scene, wanted))
     return Proposal(moves, () if moves else (_left_alone(curve, wanted),))

@@ -141,7 +141,8 @@ class Curve:
 
     `full_db` is the difference of averages, smoothed; `matched_db` that of matched passages, like with like;
     `wanted_db` what of it the evidence supports (the posterior mean); `sd_db` how uncertain that is; `weight` 0…1 is
-    how much a band can be trusted, 0 where either track has nothing.
+    how much a band can be trusted, 0 where either track has nothing; `full_weight` the same for a match in full, which
+    reaches out to where averages can be compared though little can be told from them.
     """
 
     full_db: tuple[float, ...]
@@ -149,6 +150,7 @@ class Curve:
     wanted_db: tuple[float, ...]
     sd_db: tuple[float, ...]
     weight: tuple[float, ...]
+    full_weight: tuple[float, ...]
 
 
 @dataclass(frozen=True)

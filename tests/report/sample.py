@@ -248,6 +248,7 @@ def full_report() -> Report:
                 wanted_db=wanted_eq_db(),
                 sd_db=tuple(0.9 for _ in BAND_HZ),
                 weight=tuple(1.0 for _ in BAND_HZ),
+                full_weight=tuple(1.0 for _ in BAND_HZ),
             ),
             width=None,
             ignored=("Above 16 kHz the reference teaches no tone: its codec cuts there.",),
