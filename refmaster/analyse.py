@@ -143,6 +143,7 @@ def _profile(
         psr_db=float(psr.min()) if psr.size else None,
         psr_p10_db=float(np.percentile(psr, 10)) if psr.size else None,
         crest_db=_minus(sample_peak_dbfs, rms_db),
+        peaks_held_pct=samples.peaks_held_pct(),
         correlation=image.correlation,
         balance_db=image.balance_db,
         tilt_db_per_oct=tilt_db_per_oct(spectrum.band_hz, ltas),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from refmaster.analyse import Measured
+from refmaster.compare import empty_top
 from refmaster.decide import decided
 from refmaster.dsp.limiter import CLIP_DB, LOOKAHEAD_MS, MARGIN_DB, RELEASE_MS, Limiting
 from refmaster.load import Track
@@ -90,9 +91,14 @@ def plan(
     return _gathered(material, moves, answers)
 
 
-def limiting(request: Request, decisions: tuple[Decision, ...]) -> Limiting | None:
-    """How the limiter will work once every decision about it is heeded; None where it was dropped."""
-    settings = Limiting(request.ceiling_dbtp, LOOKAHEAD_MS, RELEASE_MS, MARGIN_DB, CLIP_DB)
+def limiting(request: Request, decisions: tuple[Decision, ...], target: Profile) -> Limiting | None:
+    """How the limiter will work once every decision about it is heeded; None where it was dropped.
+
+    Nothing is clipped where the top of the spectrum is empty: what a clipper makes would be heard there alone.
+    """
+    settings = Limiting(
+        request.ceiling_dbtp, LOOKAHEAD_MS, RELEASE_MS, MARGIN_DB, 0.0 if empty_top(target) else CLIP_DB
+    )
     for decision in decisions:
         if decision.move == "limit_peaks" and decision.verdict is Verdict.DROP:
             return None
@@ -120,7 +126,7 @@ def _scene(
     so_far: tuple[Move, ...],
     margin_db: float | None,
 ) -> Scene:
-    how = limiting(material.request, decisions)
+    how = limiting(material.request, decisions, profile)
     if how is not None and margin_db is not None:
         how = replace(how, margin_db=margin_db)
     return Scene(

@@ -69,7 +69,7 @@ def test_a_loudness_set_by_hand_has_no_goal():
 
 def test_a_dropped_limiter_is_no_ceiling():
     material, _ = planned("peaky")
-    assert plan(material, parse_decisions(drops=["limit_peaks"])).ceiling_dbtp is None
+    assert plan(material, parse_decisions(drops=["limit_peaks"]), target).ceiling_dbtp is None
     assert plan(material, parse_decisions(sets=["limit_peaks.ceiling_dbtp=-3"])).ceiling_dbtp == -3.0
 
 
@@ -94,10 +94,10 @@ def test_of_a_session_with_nothing_new_comes_the_same_chain():
 
 
 def test_the_limiter_is_as_a_person_set_it():
-    request = Request(ceiling_dbtp=-2.0)
-    assert limiting(request, ()).ceiling_dbtp == -2.0
-    assert limiting(request, parse_decisions(drops=["limit_peaks"])) is None
-    set_by_hand = limiting(request, parse_decisions(sets=["limit_peaks.release_ms=50"]))
+    request, target = Request(ceiling_dbtp=-2.0), planned("dull")[0].target.profile
+    assert limiting(request, (), target).ceiling_dbtp == -2.0
+    assert limiting(request, parse_decisions(drops=["limit_peaks"]), target) is None
+    set_by_hand = limiting(request, parse_decisions(sets=["limit_peaks.release_ms=50"]), target)
     assert (set_by_hand.ceiling_dbtp, set_by_hand.release_ms) == (-2.0, 50.0)
 
 

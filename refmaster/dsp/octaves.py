@@ -44,12 +44,23 @@ def bin_shares(edges: FloatArray, n_fft: int, sample_rate_hz: int) -> tuple[npt.
     return np.stack([first, last - first + 1], axis=1), np.stack([head, tail], axis=1)
 
 
-def thirds_db(bin_powers: FloatArray, bin_hz: float, centres: FloatArray) -> FloatArray:
-    """Level in the third of an octave around each centre, from the power in bins `bin_hz` apart: (bins,) → (centres,).
+def level_around_db(bin_powers: FloatArray, bin_hz: float, centres: FloatArray, half_oct: float) -> FloatArray:
+    """Level within `half_oct` octaves to either side of each centre, from the power in bins: (bins,) → (centres,), dB.
 
-    Exact to the part of a bin, so that a lone tone is counted once, where a sum of 1/6-octave bands would halve it.
+    Exact to the part of a bin, so that a lone tone is counted once.
     """
     total = np.concatenate([[0.0], np.cumsum(bin_powers)])
-    half = 2 ** (1 / 6)
-    low, high = (np.interp(edge / bin_hz + 0.5, np.arange(total.size), total) for edge in (centres / half, centres * half))
-    return np.asarray(power_to_db(high - low))
+    edges = np.stack([centres * 2**-half_oct, centres * 2**half_oct]) / bin_hz + 0.5
+    low, high = np.interp(edges, np.arange(total.size), total)
+    return power_to_db(high - low, 1e-14)
+
+
+def thirds_db(bin_powers: FloatArray, bin_hz: float, centres: FloatArray) -> FloatArray:
+    """Level in the third of an octave around each centre, dB: (bins,) → (centres,)."""
+    return level_around_db(bin_powers, bin_hz, centres, 1 / 6)
+
+
+def octave_around(at_hz: FloatArray, centre_hz: float) -> FloatArray:
+    """Weights of bands for an average over the octave around a frequency: 1 inside, 0 outside, the nearest at least."""
+    apart = np.abs(np.log2(at_hz / centre_hz))
+    return (apart <= max(0.5, float(apart.min()))).astype(float)

@@ -85,8 +85,8 @@ def fit_thirds(
     Arguments are those of `fit_bands`. Bells overlap, so their gains are found by least squares on the whole curve
     (a few Gauss-Newton steps: a bell's response in dB is nearly, not quite, proportional to its gain).
     """
-    places = THIRDS_HZ[(THIRDS_HZ > at_hz[0] / 1.13) & (THIRDS_HZ < min(at_hz[-1] * 1.13, HIGHEST_HZ))]
-    places = places[places < 0.45 * sample_rate_hz]
+    top_hz = min(at_hz[-1] * 1.13, HIGHEST_HZ, 0.45 * sample_rate_hz)
+    places = THIRDS_HZ[(at_hz[0] / 1.13 < THIRDS_HZ) & (top_hz > THIRDS_HZ)]
     shapes, q = (Shape.BELL,) * places.size, np.full(places.size, THIRDS_Q)
     gain = np.zeros(places.size)
     share = weight / max(weight.sum(), 1e-12)

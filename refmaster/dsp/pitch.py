@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refmaster.units import FloatArray, power_to_db
+from refmaster.dsp.octaves import level_around_db
+from refmaster.units import FloatArray
 
 STEPS_PER_SEMITONE = 3
 LOW_HZ, HIGH_HZ = 150.0, 5000.0  # under it lines are too narrow for the transform, above it notes are overtones
@@ -30,10 +31,7 @@ def notes(bin_powers: FloatArray, bin_hz: float) -> FloatArray:
     """The fine structure of a spectrum, dB, on a grid of `STEPS_PER_SEMITONE`: (bins,) → (steps,)."""
     per_octave = 12 * STEPS_PER_SEMITONE
     at = LOW_HZ * 2 ** (np.arange(int(np.log2(HIGH_HZ / LOW_HZ) * per_octave)) / per_octave)
-    total = np.concatenate([[0.0], np.cumsum(bin_powers)])
-    half = 2 ** (0.5 / per_octave)
-    low, high = (np.interp(edge / bin_hz + 0.5, np.arange(total.size), total) for edge in (at / half, at * half))
-    level = power_to_db(high - low, 1e-14)
+    level = level_around_db(bin_powers, bin_hz, at, 0.5 / per_octave)
     reach = np.arange(-per_octave, per_octave + 1) / (per_octave * SURROUNDINGS_OCT)
     bell = np.exp(-0.5 * reach**2)
     around = np.convolve(level, bell, "same") / np.convolve(np.ones(level.size), bell, "same")

@@ -7,6 +7,7 @@ from refmaster.units import FloatArray
 
 CLIP_RUN = 3  # so many equal samples at the top in a row are a flat top, not a wave
 AUDIBLE = 1e-5  # −100 dBFS
+HELD_DB = 0.5
 CLIP_LEVEL = 0.7  # nobody's clipper is set lower than −3 dBFS and left there
 
 
@@ -48,6 +49,13 @@ class SampleMeter:
     def cell_peaks(self) -> FloatArray:
         """Largest absolute sample of each full 10 ms, over all channels."""
         return np.concatenate(self._cells) if self._cells else np.zeros(0)
+
+    def peaks_held_pct(self) -> float | None:
+        """How many of these stand within `HELD_DB` of the highest, in percent; None where nothing sounds."""
+        peaks = self.cell_peaks()
+        if peaks.size == 0 or peaks.max() <= 0.0:
+            return None
+        return float(100 * (peaks >= peaks.max() * 10 ** (-HELD_DB / 20)).mean())
 
 
 @kernel

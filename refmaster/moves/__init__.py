@@ -27,9 +27,10 @@ Blocks = Iterable[FloatArray]
 class Scene:
     """What a mover is shown.
 
-    `target` is the Profile of the sound as the moves before leave it, `spectrum` that of the target itself; `sound` plays that sound from its start,
-    as often as it is called. `comparison` is None without a reference; `limiting` is how the limiter at the end
-    will work, None where a person has dropped it; `untouched` is True while no move has changed the sound.
+    `target` is the Profile of the sound as the moves before leave it, `spectrum` that of the target itself; `sound`
+    plays the sound so far from its start, as often as it is called. `comparison` is None without a reference;
+    `limiting` is how the limiter at the end will work, None where a person has dropped it; `untouched` is True while
+    no move has changed the sound.
     """
 
     target: Profile

@@ -30,7 +30,8 @@ def propose(scene: Scene) -> Proposal:
         return Proposal(rejected=(Rejected("limit_peaks", text),))
     margin = MARGIN_DB if scene.limiting is None else scene.limiting.margin_db
     gap = Gap("true_peak_dbtp", peak, ceiling, 0.0, 0.0, 100.0)
-    return Proposal((Move("limit_peaks", STAGE, _params(ceiling, margin), (gap,), confidence=1.0),))
+    clip_db = CLIP_DB if scene.limiting is None else scene.limiting.clip_db
+    return Proposal((Move("limit_peaks", STAGE, _params(ceiling, margin, clip_db), (gap,), confidence=1.0),))
 
 
 def limiting_of(move: Move) -> Limiting:
@@ -77,10 +78,10 @@ def explain(move: Move) -> str:
     return text
 
 
-def _params(ceiling_dbtp: float, margin_db: float = MARGIN_DB) -> tuple[Param, ...]:
+def _params(ceiling_dbtp: float, margin_db: float = MARGIN_DB, clip_db: float = CLIP_DB) -> tuple[Param, ...]:
     return (
         Param("ceiling_dbtp", ceiling_dbtp, -24.0, NEVER_DBTP, NEVER_DBTP),
-        Param("clip_db", CLIP_DB, 0.0, 6.0),
+        Param("clip_db", clip_db, 0.0, 6.0),
         Param("lookahead_ms", LOOKAHEAD_MS, 0.5, 20.0),
         Param("release_ms", RELEASE_MS, 5.0, 1000.0),
         Param("margin_db", margin_db, 0.0, 3.0),

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from refmaster.compare import is_limited
 from refmaster.dsp.limiter import Limiting, ReductionMeter, limited
 from refmaster.dsp.oversample import SHORT_BETA, SHORT_TAPS
 from refmaster.measure.loudness import LoudnessMeter
@@ -26,7 +27,9 @@ CLOSE_LU = 0.02  # the loop stops here
 ROUNDS = 9
 LEAST_SLOPE = 0.05  # loudness gained a dB of drive: less means that the limiter has nothing left to give
 MAX_GAIN_DB = 60.0
-HARD_WORK_PCT = 1.0  # of the time with more than the genre's limiting: then it is said
+HARD_WORK_PCT = 1.0  # of the time with more than the genre's limiting: then it stops short, or says so
+FULL_PCT = 75.0  # above it a match in full is asked for, whatever it costs
+BEARING_ROUNDS, BEARING_DB = 4, 0.15
 TOO_HARD_DB = 24.0  # no goal is worth more than this at the limiter
 
 
@@ -42,9 +45,11 @@ class _Tried:
     lufs: float
     over_4_db_pct: float = 0.0
     max_reduction_db: float = 0.0
+    hard_db: float = 0.0  # the reduction that is passed for `HARD_WORK_PCT` of the time
     peak_dbtp: float = -200.0
     limiting: Limiting | None = None
     why: str = ""
+    dropped: bool = False  # the limiter was
 
 
 def propose(scene: Scene) -> Proposal:
@@ -127,15 +132,44 @@ def _solve(scene: Scene, goal: float, wanted: float) -> _Tried:
     now, peak = scene.target.integrated_lufs or 0.0, scene.target.true_peak_dbtp or -200.0
     if scene.limiting is None:
         gain = min(wanted, scene.request.ceiling_dbtp - peak)
-        return _Tried(gain, now + gain, why="the limiter was dropped, so gain ends where the peaks meet the ceiling")
+        return _Tried(
+            gain, now + gain, why="the limiter was dropped, so gain ends where the peaks meet the ceiling", dropped=True
+        )
     if not _over(scene, wanted):
         return _Tried(wanted, goal)
+    spoken = scene.request.loudness_lufs is not None or scene.request.amount_pct > FULL_PCT
+    if wanted > 0 and not spoken and is_limited(scene.target):
+        return _untouched_peaks(scene, scene.limiting, now, peak)
     tried = _search(scene, scene.limiting, goal, wanted)
+    if not spoken and tried.hard_db > scene.genre.limiting_db:
+        tried = _bearable(scene, scene.limiting, tried)
     over = tried.peak_dbtp - scene.limiting.ceiling_dbtp
     if over > 0:
         wider = replace(scene.limiting, margin_db=round(scene.limiting.margin_db + over + 0.02, 3))
         tried = _search(scene, wider, goal, tried.gain_db)
     return tried
+
+
+def _untouched_peaks(scene: Scene, limiting: Limiting, now: float, peak: float) -> _Tried:
+    """A limited track is turned up no further than its peaks allow: a second limiter would only flatten it."""
+    held = scene.target.peaks_held_pct or 0.0
+    gain = round(max(0.0, limiting.ceiling_dbtp - limiting.margin_db - peak), 3)
+    why = f"its peaks have been limited already ({held:.0f} % of them stand within 0.5 dB), and more would flatten it"
+    if gain > 0:
+        return _Tried(gain, now + gain, why=why)
+    return replace(_try(scene, limiting, 0.0), why=why)
+
+
+def _bearable(scene: Scene, limiting: Limiting, tried: _Tried) -> _Tried:
+    """The largest gain for which the limiter does no more than the genre bears, for all but 1 % of the time."""
+    bears = scene.genre.limiting_db
+    asked = tried.hard_db
+    for _ in range(BEARING_ROUNDS):
+        tried = _try(scene, limiting, tried.gain_db - (tried.hard_db - bears))
+        if abs(tried.hard_db - bears) <= BEARING_DB:
+            break
+    why = f"the limiter would take more than {asked:.1f} dB for {HARD_WORK_PCT:g} % of the time; {bears:g} dB is borne"
+    return replace(tried, why=why)
 
 
 def _search(scene: Scene, limiting: Limiting, goal: float, gain_db: float) -> _Tried:
@@ -173,6 +207,7 @@ def _try(scene: Scene, limiting: Limiting, gain_db: float) -> _Tried:
         lufs=lufs if lufs is not None else -70.0,
         over_4_db_pct=work.share_over_4_db_pct,
         max_reduction_db=work.max_db,
+        hard_db=float(np.percentile(work.history_db, 100 - HARD_WORK_PCT)) if work.history_db else 0.0,
         peak_dbtp=gain_to_db(max(peak.read())),
         limiting=limiting,
     )
@@ -188,8 +223,9 @@ def _price(goal: float, tried: _Tried) -> tuple[NotReached, ...]:
     if abs(tried.lufs - goal) > TOLERANCE_LU:
         advice = (
             "Keep limit_peaks, or ask for less with --loudness."
-            if tried.limiting is None
-            else "Tame the loudest peaks in the mix (often kick, snare or a vocal)."
+            if tried.dropped
+            else f"Tame the loudest peaks in the mix (often kick, snare or a vocal), or ask for it all the same: "
+            f"--loudness {goal:.1f}."
         )
         why = tried.why or "the search for the gain did not settle"
         found.append(

@@ -53,7 +53,9 @@ class Profile:
 
     Bands are 1/6 octave, centres in `band_hz`. `ltas_db` is the level of the mid in each band, dBFS, averaged in
     power over active frames; `ltas_sd_db` how far ~5 s segments stand from it; `side_to_mid_db` the side's level
-    above the mid's (None in mono and where either holds nothing). Histories are one value each `history_hop_s`.
+    above the mid's (None in mono and where either holds nothing). `peaks_held_pct` is the share of 10 ms stretches
+    whose peak stands within 0.5 dB of the highest: a limiter holds many there, music on its own few. Histories are
+    one value each `history_hop_s`.
     """
 
     path: str
@@ -75,6 +77,7 @@ class Profile:
     psr_db: float | None
     psr_p10_db: float | None
     crest_db: float | None
+    peaks_held_pct: float | None
     correlation: float | None
     balance_db: float | None
     tilt_db_per_oct: float | None
@@ -166,3 +169,4 @@ class Comparison:
     width: Curve | None
     identical: bool = False  # both hold the same sound
     ignored: tuple[str, ...] = ()  # what the reference could not teach, and why
+    transposed_semitones: float | None = None  # the reference is the target's music in another key
