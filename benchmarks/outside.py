@@ -124,9 +124,9 @@ def widened(samples: FloatArray, side_db: float) -> FloatArray:
 
 def as_mp3(samples: FloatArray, rate_hz: int, kbit_s: float) -> bytes:
     """The sound through a real MP3 encoder at a constant rate, as near to the wanted one as it has."""
-    levels = np.arange(0.3, 0.9, 0.02)  # libsndfile takes a level of compression, and no rate
-    first = samples[:, : 2 * rate_hz]
-    missed = [abs(len(_encoded(first, rate_hz, level)) * 8 / 2000 - kbit_s) for level in levels]
+    levels = np.arange(0.3, 0.9, 0.04)  # libsndfile takes a level of compression, and no rate
+    first = samples[:, :rate_hz]
+    missed = [abs(len(_encoded(first, rate_hz, level)) * 8 / 1000 - kbit_s) for level in levels]
     return _encoded(samples, rate_hz, levels[int(np.argmin(missed))])
 
 
