@@ -25,6 +25,7 @@ SHELF = "dB, limit 1: a shelf reaches into the empty band"
 CLIPPED = "dB, limit 1: the clipper's products fall into the empty band"
 OCTAVE = "tolerances, limit 1: an octave about the stated frequency moves by another amount than stated"
 FOLDED = "dB, limit 0.1: the side is raised"
+DITHER = "dB, limit 0: where the mid is as faint as dither, the dither of the side passes for an image"
 KEY = "dB: at +6 semitones, the key is taken for tone"
 NOT_YET = {
     ("made", "second_pass", "third octaves, side"): f"0.56 {AGAIN}",
@@ -47,13 +48,18 @@ NOT_YET = {
     ("Golden Fields", "mono_fold", "worst of five bands"): f"0.21 {FOLDED}",
     ("Urban Bolero", "unmastered", "effects, another meter"): f"3.38 {OCTAVE}",
     ("Motorway", "unmastered", "effects, another meter"): f"2.36 {OCTAVE}",
+    ("novarina_minimalism_n10_notre_envol_ii", "near_mono", "side raised by its moves"): f"1.26 {DITHER}",
+    ("novarina_minimalism_n10_notre_envol_ii", "near_mono", "side re mid at 1 kHz"): f"1.26 {DITHER}",
     ("muldjord_armygeddon", "transposed", "EQ rms"): f"0.51 {KEY}",
     ("muldjord_armygeddon", "transposed", "EQ max"): f"1.07 {KEY}",
     ("muldjord_armygeddon", "transposed", "spectrum rms"): f"0.51 {KEY}",
     ("muldjord_armygeddon", "transposed", "spectrum max"): f"1.07 {KEY}",
 }
 CASES = [name for name in special_cases.CASES if name not in ("transposed", "overrides")]
-REAL = {"unmastered": ("Urban Bolero", "Motorway")}
+REAL = {
+    "near_mono": ("novarina_minimalism_n10_notre_envol_ii", "Golden Fields"),
+    "unmastered": ("Urban Bolero", "Motorway"),
+}
 OTHERWISE = ("Kart Grand Prix", "Golden Fields")
 
 real_music = pytest.mark.skipif(not AUDIO.is_dir(), reason=f"no music here: {AUDIO} is not there")
