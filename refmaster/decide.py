@@ -3,31 +3,35 @@
 A decision outranks the engine. Later ones outrank earlier ones for the same move.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
 from refmaster.errors import BadSetting
-from refmaster.moves import blank_of, movers, unknown_move
-from refmaster.records import Decision, Move, Stage, Verdict
+from refmaster.moves import blank_of, is_known, movers, unknown_move
+from refmaster.records import Decision, Move, Param, Stage, Verdict
+from refmaster.units import unit_of
+
+_HOW = "write --set ID.param=value, like match_loudness.gain_db=2.5"
+_VALUE = re.compile(  # 2.5, -15e-1, +3 dB, nan (which is refused by the range, so that it is told like 1e9)
+    r"(?P<number>[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|[+-]?(?:nan|inf(?:inity)?))\s*(?P<unit>.*)",
+    re.IGNORECASE,
+)
 
 
 def parse_decisions(
     drops: Iterable[str] = (), sets: Iterable[str] = (), locks: Iterable[str] = ()
 ) -> tuple[Decision, ...]:
-    """Decisions of `--drop ID`, `--set ID.param=value` and `--lock ID`; BadSetting says how they are written."""
+    """Decisions of `--drop ID`, `--set ID.param=value` and `--lock ID`; BadSetting says how they are written.
+
+    Whatever can be told without hearing a track is refused here: an id or a parameter that no mover knows, another
+    unit than the parameter's, a value out of its range.
+    """
     found = [Decision(one.strip(), Verdict.DROP) for one in drops]
-    for one in sets:
-        where, equals, value = one.partition("=")
-        move, dot, name = where.strip().rpartition(".")
-        number = _number(value)
-        if not (equals and dot and move and name) or number is None:
-            raise BadSetting(
-                f"--set {one!r} is not understood; write --set ID.param=value, like match_loudness.gain_db=2.5"
-            )
-        found.append(Decision(move, Verdict.OVERRIDE, ((name, number),)))
+    found += [_setting(one) for one in sets]
     found += [Decision(one.strip(), Verdict.KEEP, locked=True) for one in locks]
     for decision in found:
-        if decision.move.partition("/")[0] not in movers():
+        if decision.move not in movers() and not is_known(decision.move):
             raise BadSetting(unknown_move(decision.move, ()))
     return tuple(found)
 
@@ -56,7 +60,7 @@ def decided(proposed: tuple[Move, ...], decisions: Iterable[Decision], mover: st
             moves[decision.move] = blank_of(decision.move, channels)
             ids = [decision.move]
         elif not ids and decision.verdict is Verdict.OVERRIDE:
-            raise BadSetting(unknown_move(decision.move, tuple(moves)))
+            raise BadSetting(unknown_move(decision.move, tuple(moves), decision.values[0][0]))
         for i in ids:
             moves[i] = _after(moves[i], decision)
     return tuple(moves.values())
@@ -81,16 +85,45 @@ def _after(move: Move, decision: Decision) -> Move:
         return replace(move, verdict=Verdict.DROP, locked=locked, note=note)
     if decision.verdict is Verdict.KEEP:
         return replace(move, locked=locked, note=note)
-    try:
-        changed = move.at(**dict(decision.values))
-    except BadSetting as error:
-        raise BadSetting(f"{move.id}: {error}" if move.id not in str(error) else str(error)) from error
+    changed = move.at(**dict(decision.values))
     before = move.proposed or tuple(move.values.items())
     return replace(changed, verdict=Verdict.OVERRIDE, locked=locked, note=note, proposed=before)
 
 
-def _number(text: str) -> float | None:
+def _setting(text: str) -> Decision:
+    """What one `--set ID.param=value` decides."""
+    where, equals, value = text.partition("=")
+    move, dot, name = where.strip().rpartition(".")
+    if not (equals and dot and move and name):
+        raise BadSetting(f"--set {text!r} is not understood; {_HOW}")
+    if move not in movers() and not is_known(move):
+        raise BadSetting(unknown_move(move, (), name))
+    param = _param_of(move, name)
     try:
-        return float(text.strip().replace("−", "-"))
-    except ValueError:
-        return None
+        number = _number(value, param)
+        param.at(number)
+    except BadSetting as error:
+        raise BadSetting(f"{move}.{error}") from error
+    return Decision(move, Verdict.OVERRIDE, ((name, number),))
+
+
+def _number(text: str, param: Param) -> float:
+    """A parameter's value as a person writes it, bare or with the parameter's own unit."""
+    read = _VALUE.fullmatch(text.replace("−", "-").strip())
+    if read is None:
+        raise BadSetting(f"{param.name}={text.strip()!r} is no number; allowed: {param.range}; {_HOW}")
+    number, unit, own = float(read["number"]), read["unit"], unit_of(param.name) or ""
+    if unit.casefold() == "khz" and own == "Hz":
+        return round(number * 1000.0, 6)
+    if unit and unit.casefold() != own.casefold():
+        takes = f"is in {own}" if own else "is a bare number"
+        raise BadSetting(f"{param.name} {takes}, not in {unit!r}; allowed: {param.range}")
+    return number
+
+
+def _param_of(move_id: str, name: str) -> Param:
+    """A parameter as a mover's blank has it: of one move, or of any of a kind; in stereo or in mono."""
+    parts = movers()[move_id.partition("/")[0]].PARTS
+    ids = [f"{move_id}/{part.replace('*', '1')}" for part in parts] if parts and "/" not in move_id else [move_id]
+    blanks = [blank_of(one, channels) for one in ids for channels in (2, 1)]
+    return next((p for blank in blanks for p in blank.params if p.name == name), None) or blanks[0].param(name)

@@ -100,11 +100,12 @@ def master_array(
 ) -> tuple[FloatArray, Report]:
     """Master sound in memory, shape (channels, samples): float samples of the same shape, and the Report."""
     request = checked_request(amount, loudness, ceiling, None, None)
+    decisions = parse_decisions(drop, set)
     track = track_of(samples, sample_rate_hz, name="target")
     ref = track_of(reference, reference_rate_hz, name="reference")
     options = Options(dry_run=True, html=False)
     material = prepare(track, ref, request, options, _silent)
-    made = plan(material, parse_decisions(drop, set))
+    made = plan(material, decisions)
     meter = ReductionMeter(sample_rate_hz)
     mastered = np.concatenate(list(rendered(track.blocks(), made.moves, sample_rate_hz, meter)), axis=1)
     after = measure(track_of(mastered, sample_rate_hz, name="master")).profile
@@ -128,6 +129,7 @@ def render(
     `target` and `reference` say where files that moved are now. A reference that is gone is done without, and said.
     """
     options, told = options or Options(), told or _silent
+    decisions = parse_decisions(drop, set, lock)
     path = Path(session_path)
     session = sessions.read(path)
     if session.engine != "refmaster":
@@ -143,7 +145,7 @@ def render(
     if not options.dry_run:
         check_outputs(_paths(files), inputs, force=options.force)
     material = prepare(track, ref, session.request, options, told)
-    made = _replanned(session, material, parse_decisions(drop, set, lock), delivery, told)
+    made = _replanned(session, material, decisions, delivery, told)
     return finish(material, made, delivery, files, options, told, notes)
 
 

@@ -258,6 +258,16 @@ def test_words_that_cannot_be_meant_are_refused(words, short, tmp_path, refused)
     refused(short["target"], "--ref", short["reference"], "-o", tmp_path / "out.wav", "--loudness", "-8", *words)
 
 
+@pytest.mark.parametrize(
+    "setting", ["match_loudness.gain_db=1e9", "match_loudness.gain_db=3 LUFS", "match_eq/shelf.gain_db=1"]
+)
+def test_what_can_be_told_without_the_tracks_is_told_before_they_are_opened(setting, refused):
+    for words in (["not there.wav", "--ref", "nor there.wav"], ["render", "not there.toml"]):
+        said = refused(*words, "--set", setting)
+        assert setting.partition(".")[0] in said
+        assert " to " in said
+
+
 def test_no_reference_is_told_what_to_give(short, refused):
     assert "--ref" in refused(short["target"])
 

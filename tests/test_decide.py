@@ -1,5 +1,6 @@
 """A person's word: how it is read, and what it does to moves."""
 
+import math
 from contextlib import suppress
 from dataclasses import replace
 
@@ -42,6 +43,69 @@ def test_what_is_no_setting_is_refused_with_an_example(text):
         parse_decisions(sets=[text])
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("match_eq/high_shelf.gain_db=2dB", 2.0),
+        ("match_eq/high_shelf.gain_db= −2 db ", -2.0),
+        ("match_eq/bell_1.centre_hz=110Hz", 110.0),
+        ("match_eq/bell_1.centre_hz=2.2 kHz", 2200.0),  # as our own texts write it
+        ("limit_peaks.ceiling_dbtp=-2 dBTP", -2.0),
+        ("limit_peaks.release_ms=5e1ms", 50.0),
+        ("remove_dc.left_offset_pct=.5%", 0.5),
+        ("remove_dc.offset_pct=.5%", 0.5),  # in mono
+        ("match_eq.gain_db=1 dB", 1.0),
+    ],
+)
+def test_a_value_may_carry_its_parameter_s_unit(text, value):
+    (one,) = parse_decisions(sets=[text])
+    assert one.values == ((text.partition("=")[0].rpartition(".")[2], value),)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        # a value: the move, its parameter, the range
+        ("match_eq/high_shelf.gain_db=nan", ["match_eq/high_shelf.gain_db", "nan", "-24 to 24 dB"]),
+        ("match_loudness.gain_db=1e9", ["match_loudness.gain_db", "1e+09", "-60 to 60 dB"]),
+        ("match_eq.gain_db=-inf", ["match_eq.gain_db", "-inf", "-24 to 24 dB"]),
+        ("match_eq/bell_1.centre_hz=5", ["match_eq/bell_1.centre_hz", "10 to 40000 Hz"]),
+        ("match_eq/bell_1.centre_hz=50kHz", ["match_eq/bell_1.centre_hz", "50000", "10 to 40000 Hz"]),
+        ("match_loudness.gain_db=3 LUFS", ["match_loudness.gain_db", "in dB, not in 'LUFS'", "-60 to 60 dB"]),
+        ("match_loudness.gain_db=3kHz", ["match_loudness.gain_db", "in dB, not in 'kHz'", "-60 to 60 dB"]),
+        ("limit_peaks.release_ms=1s", ["limit_peaks.release_ms", "in ms, not in 's'", "5 to 1000 ms"]),
+        ("match_eq/bell_1.q=2dB", ["match_eq/bell_1.q", "bare number", "0.1 to 10"]),
+        ("match_eq/high_shelf.gain_db=two", ["match_eq/high_shelf.gain_db", "'two'", "-24 to 24 dB"]),
+        ("match_eq/high_shelf.gain_db=1.5.2", ["match_eq/high_shelf.gain_db", ".2", "-24 to 24 dB"]),
+        # an id: the nearest, and what it takes there
+        ("match_eq/hi_shelf.gain_db=2", ["'match_eq/high_shelf'", "gain_db: -24 to 24 dB"]),
+        ("match_eqq/bell_3.gain_db=2", ["'match_eq/bell_3'", "gain_db: -24 to 24 dB"]),
+        ("match_eq/bell_x.gain_db=2", ["'match_eq/bell_1'", "gain_db: -24 to 24 dB"]),
+        ("match_eq/bell_0.gain_db=2", ["'match_eq/bell_1'", "gain_db: -24 to 24 dB"]),
+        ("match_width/sides.polka_db=2", ["'match_width/side'", "side_gain_db: -24 to 24 dB"]),
+        ("loudness.gain_db=2", ["'match_loudness'", "gain_db: -60 to 60 dB"]),
+        ("limit_peaks/all.release_ms=20", ["'limit_peaks'", "release_ms: 5 to 1000 ms"]),
+        # a parameter: the nearest, and all there are
+        ("match_eq/high_shelf.gain=2", ["'match_eq/high_shelf.gain_db'", "gain_db (-24 to 24 dB)", "corner_hz"]),
+        ("match_eq/bell_1.corner_hz=300", ["'match_eq/bell_1.centre_hz'", "centre_hz (10 to 40000 Hz)"]),
+        ("match_eq.polka=2", ["match_eq/low_shelf", "gain_db (-24 to 24 dB)"]),
+    ],
+)
+def test_nonsense_is_refused_by_the_move_the_range_and_the_nearest_name(text, names):
+    with pytest.raises(BadSetting) as refused:
+        parse_decisions(sets=[text])
+    said = str(refused.value)
+    assert all(name in said for name in names), said
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize("name", ["match_eq/hgh_shelf", "match_eq/bell_x", "match_width/foo", "limit_peaks/all", "eq"])
+def test_an_id_that_nobody_knows_is_refused_whatever_is_decided_of_it(name):
+    for words in ({"drops": [name]}, {"locks": [name]}):
+        with pytest.raises(BadSetting, match="did you mean"):
+            parse_decisions(**words)
+
+
 @given(st.text(max_size=40))
 def test_any_text_is_read_or_refused(text):
     for words in ({"drops": [text]}, {"sets": [text]}, {"locks": [text]}):
@@ -53,6 +117,17 @@ def test_any_text_is_read_or_refused(text):
 def test_a_misspelt_mover_gets_the_nearest_name(name):
     with pytest.raises(BadSetting, match=r"did you mean 'match_|did you mean 'limit"):
         parse_decisions(drops=[name])
+
+
+@given(st.text(max_size=12), st.sampled_from(["match_eq/bell_2.centre_hz", "match_eq.q", "match_loudness.gain_db"]))
+def test_any_value_is_read_or_refused_by_its_name_and_range(text, where):
+    try:
+        (one,) = parse_decisions(sets=[f"{where}={text}"])
+    except BadSetting:
+        with pytest.raises(BadSetting, match=rf"^{where}.*allowed: .* to "):
+            parse_decisions(sets=[f"{where}={text}"])
+    else:
+        assert math.isfinite(one.values[0][1])
 
 
 def test_stages_are_read():

@@ -188,7 +188,7 @@ def test_the_values_that_the_readme_sets_are_allowed():
 
     for page in PAGES:
         text = prose(page)
-        sets = re.findall(r'--set ([\w/]+\.\w+=[-\d.]+)|set=\["([^"]+)"\]', text)
+        sets = re.findall(r'--set ([\w/]+\.\w+=[-\d.]+[A-Za-z]*)|set=\["([^"]+)"\]', text)
         drops = re.findall(r'--(?:drop|lock) (\w+(?:/\w+)?)|drop=\["(\w+)"\]', text)
         for one in filter(None, (a or b for a, b in sets)):
             (decision,) = parse_decisions(sets=[one])

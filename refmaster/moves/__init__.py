@@ -6,10 +6,10 @@ and never another mover: each is asked about the sound as the moves before it le
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
-from fnmatch import fnmatch
 from functools import cache
 from typing import Protocol, cast
 
@@ -85,21 +85,57 @@ class Mover(Protocol):
 
 def blank_of(move_id: str, channels: int) -> Move:
     """The move of an id at rest; BadSetting, with the nearest names, for an id that no mover knows."""
-    name, _, part = move_id.partition("/")
-    mover = movers().get(name)
-    if mover is None or not (any(fnmatch(part, known) for known in mover.PARTS) if mover.PARTS else not part):
+    if not is_known(move_id):
         raise BadSetting(unknown_move(move_id, ()))
-    return mover.blank(move_id, channels)
+    return movers()[move_id.partition("/")[0]].blank(move_id, channels)
 
 
-def unknown_move(move_id: str, present: tuple[str, ...]) -> str:
-    """One line that says an id is unknown and offers the nearest; `present` are the ids of a plan."""
-    known = [*present, *(f"{n}/{p.replace('*', '1')}" for n, m in movers().items() for p in m.PARTS), *movers()]
+def is_known(move_id: str) -> bool:
+    """Whether an id names one move that some mover could make."""
+    name, slash, part = move_id.partition("/")
+    mover = movers().get(name)
+    if mover is None:
+        return False
+    known = (re.escape(one).replace(r"\*", "[1-9][0-9]{0,2}") for one in mover.PARTS)
+    return any(re.fullmatch(one, part) for one in known) if mover.PARTS else not slash
+
+
+def unknown_move(move_id: str, present: tuple[str, ...], param: str = "") -> str:
+    """One line that says an id is unknown and offers the nearest; `present` are the ids of a plan.
+
+    `param` is the parameter that was to be set: then the line says what it may be there.
+    """
     mover = movers().get(move_id)
     if mover is not None and mover.PARTS:
-        return f"{move_id!r} is a kind of move; name one, such as {move_id}/{mover.PARTS[0].replace('*', '1')}"
-    near = get_close_matches(move_id, known, n=1, cutoff=0.0)
-    return f"no move {move_id!r}; did you mean {near[0]!r}? Moves: {', '.join(present or movers())}"
+        one = _ids_of(move_id, "1")[0]
+        return f"{move_id!r} is a kind of move; name one, such as {one}{_allowed(one, param)}"
+    near = nearest_move(move_id, present, kinds=not param)
+    return f"no move {move_id!r}; did you mean {near!r}{_allowed(near, param)}? Moves: {', '.join(present or movers())}"
+
+
+def nearest_move(move_id: str, present: tuple[str, ...] = (), *, kinds: bool = True) -> str:
+    """The known id that looks most like another; of the same kind where that is known. `kinds` of moves count, too."""
+    kind = move_id.partition("/")[0]
+    number = re.search(r"[1-9][0-9]{0,2}$", move_id)
+    own = [one for name in movers() for one in _ids_of(name, number[0] if number else "1")]
+    known = [*present, *own, *(name for name, mover in movers().items() if kinds or not mover.PARTS)]
+    if kind in movers() and "/" in move_id:
+        known = [one for one in known if one.startswith(f"{kind}/")] or [kind]
+    return get_close_matches(move_id, known, n=1, cutoff=0.0)[0]
+
+
+def _ids_of(name: str, number: str) -> list[str]:
+    """All ids of one kind, numbered ones with this number."""
+    return [f"{name}/{part.replace('*', number)}" for part in movers()[name].PARTS]
+
+
+def _allowed(move_id: str, param: str) -> str:
+    """What a parameter may be, in brackets, or all of them where it is not known there; empty without a name."""
+    if not param:
+        return ""
+    params = blank_of(move_id, 2).params
+    found = [one for one in params if one.name == param] or params
+    return f" ({', '.join(f'{one.name}: {one.range}' for one in found)})"
 
 
 @cache

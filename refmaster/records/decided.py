@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from enum import Enum, IntEnum
 
 from refmaster.errors import BadSetting
@@ -48,11 +49,13 @@ class Param:
     def at(self, value: float) -> "Param":
         """The same parameter at another value; refuses what is out of range."""
         if not math.isfinite(value) or not self.low <= value <= self.high:
-            raise BadSetting(
-                f"{self.name}={value:g} is out of range; allowed: {self.low:g} to {self.high:g}"
-                f" {unit_of(self.name) or ''}".rstrip()
-            )
+            raise BadSetting(f"{self.name}={value:g} is out of range; allowed: {self.range}")
         return replace(self, value=float(value))
+
+    @property
+    def range(self) -> str:
+        """The values it may take, in words: "-24 to 24 dB"."""
+        return f"{self.low:g} to {self.high:g} {unit_of(self.name) or ''}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -82,17 +85,23 @@ class Move:
         return self.param(name).value
 
     def param(self, name: str) -> Param:
-        """The parameter of this name; the error names those that exist."""
+        """The parameter of this name; the error names the nearest, and all that exist with their ranges."""
         for one in self.params:
             if one.name == name:
                 return one
-        raise BadSetting(f"{self.id} has no parameter {name!r}; it has: {', '.join(p.name for p in self.params)}")
+        near = get_close_matches(name, [one.name for one in self.params], n=1, cutoff=0.0)
+        known = ", ".join(f"{one.name} ({one.range})" for one in self.params)
+        raise BadSetting(f"{self.id} has no parameter {name!r}; did you mean '{self.id}.{near[0]}'? It has: {known}")
 
     def at(self, **values: float) -> "Move":
         """The same move with other values; refuses unknown names and values out of range."""
         for name in values:
             self.param(name)
-        return replace(self, params=tuple(p.at(values[p.name]) if p.name in values else p for p in self.params))
+        try:
+            params = tuple(p.at(values[p.name]) if p.name in values else p for p in self.params)
+        except BadSetting as error:
+            raise BadSetting(f"{self.id}.{error}") from error
+        return replace(self, params=params)
 
     def at_rest(self) -> "Move":
         """The same move at its neutral values: it does nothing."""

@@ -1,0 +1,178 @@
+"""Cases in which matching does harm if nobody watches: `benchmarks/special_cases.py`, on music made in code and real.
+
+A figure that the engine does not keep yet stands in NOT_YET with what was measured: it may miss, all others may not.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import outside as o
+import pytest
+import special_cases
+from workbench import AUDIO, Bench, Clip, Row, clips, judged
+
+from refmaster import demo
+from refmaster.demo.band import play
+from refmaster.demo.score import FIRST, Score
+from tests.conftest import RATE_HZ, write_wav
+from tests.signals import FloatArray
+
+SECONDS = 10.0  # of each half
+# By music, case and figure: the worst that was measured, and why.
+AGAIN = "dB, limit 0.1: the second pass finds a part of the same difference again"
+SHELF = "dB, limit 1: a shelf reaches into the empty band"
+CLIPPED = "dB, limit 1: the clipper's products fall into the empty band"
+OCTAVE = "tolerances, limit 1: an octave about the stated frequency moves by another amount than stated"
+FOLDED = "dB, limit 0.1: the side is raised"
+DITHER = "dB, limit 0: where the mid is as faint as dither, the dither of the side passes for an image"
+KEY = "dB: at +6 semitones, the key is taken for tone"
+NOT_YET = {
+    ("made", "second_pass", "third octaves, side"): f"0.56 {AGAIN}",
+    ("made", "empty_top", "EQ over 9 kHz"): f"2.34 {SHELF}",
+    ("made", "empty_top", "spectrum over 9 kHz"): f"32.5 {CLIPPED}",
+    ("made", "empty_top", "not said why"): "nothing is said",
+    ("made", "unmastered", "effects, another meter"): f"2.87 {OCTAVE}",
+    ("made", "mono_fold", "overall"): f"0.11 {FOLDED}",
+    ("made", "mono_fold", "worst of five bands"): f"0.21 {FOLDED}",
+    ("Kart Grand Prix", "second_pass", "third octaves, mid"): f"0.40 {AGAIN}",
+    ("Kart Grand Prix", "second_pass", "third octaves, side"): f"0.40 {AGAIN}",
+    ("Golden Fields", "second_pass", "third octaves, mid"): f"0.68 {AGAIN}",
+    ("Golden Fields", "second_pass", "third octaves, side"): f"0.68 {AGAIN}",
+    ("Kart Grand Prix", "empty_top", "EQ over 9 kHz"): f"2.13 {SHELF}",
+    ("Kart Grand Prix", "empty_top", "spectrum over 9 kHz"): f"40.6 {CLIPPED}",
+    ("Kart Grand Prix", "empty_top", "not said why"): "nothing is said",
+    ("Golden Fields", "empty_top", "EQ over 9 kHz"): f"7.34 {SHELF}",
+    ("Golden Fields", "empty_top", "spectrum over 9 kHz"): f"40.7 {CLIPPED}",
+    ("Golden Fields", "empty_top", "not said why"): "nothing is said",
+    ("Golden Fields", "mono_fold", "worst of five bands"): f"0.21 {FOLDED}",
+    ("Urban Bolero", "unmastered", "effects, another meter"): f"3.38 {OCTAVE}",
+    ("Motorway", "unmastered", "effects, another meter"): f"2.36 {OCTAVE}",
+    ("novarina_minimalism_n10_notre_envol_ii", "near_mono", "side raised by its moves"): f"1.26 {DITHER}",
+    ("novarina_minimalism_n10_notre_envol_ii", "near_mono", "side re mid at 1 kHz"): f"1.26 {DITHER}",
+    ("muldjord_armygeddon", "transposed", "EQ rms"): f"0.51 {KEY}",
+    ("muldjord_armygeddon", "transposed", "EQ max"): f"1.07 {KEY}",
+    ("muldjord_armygeddon", "transposed", "spectrum rms"): f"0.51 {KEY}",
+    ("muldjord_armygeddon", "transposed", "spectrum max"): f"1.07 {KEY}",
+}
+CASES = [name for name in special_cases.CASES if name not in ("transposed", "overrides")]
+REAL = {
+    "near_mono": ("novarina_minimalism_n10_notre_envol_ii", "Golden Fields"),
+    "unmastered": ("Urban Bolero", "Motorway"),
+}
+OTHERWISE = ("Kart Grand Prix", "Golden Fields")
+
+real_music = pytest.mark.skipif(not AUDIO.is_dir(), reason=f"no music here: {AUDIO} is not there")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> dict[str, Clip]:
+    """Songs by code: one toward the other is a pair of one genre."""
+    folder = tmp_path_factory.mktemp("made")
+    songs = {"song": demo.song, "dull": demo.dull_mix, "finished": demo.finished}
+    paths = {name: write_wav(folder / f"{name}.wav", make(RATE_HZ)) for name, make in songs.items()}
+    return {name: Clip(path, "demo", name, "yes" if name == "finished" else "no") for name, path in paths.items()}
+
+
+@pytest.fixture
+def bench(made, tmp_path) -> Bench:
+    return Bench(tmp_path, (made["song"], made["finished"]), SECONDS, tmp_path)
+
+
+def all_hold(rows: list[Row], music: str) -> None:
+    """Every row holds but those of NOT_YET, for which the test is an expected failure."""
+    known = [row for row in rows if not row.holds and (music, row.case, row.what) in NOT_YET]
+    assert [str(row) for row in rows if not row.holds and row not in known] == []
+    assert [str(row) for row in rows if not np.isfinite(row.value)] == []
+    if known:
+        pytest.xfail("; ".join(dict.fromkeys(f"{row.what}: {NOT_YET[music, row.case, row.what]}" for row in known)))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_music_made_in_code_is_not_harmed(name, bench, made):
+    clip = made["dull" if name == "unmastered" else "song"]
+    all_hold(judged(special_cases.CASES[name], bench, clip), "made")
+
+
+def real() -> list[pytest.ParameterSet]:
+    """Two clips a case, the second only with --slow."""
+    found = []
+    for name in CASES:
+        for k, title in enumerate(REAL.get(name, OTHERWISE)):
+            found.append(pytest.param(name, title, id=f"{name}-{title}", marks=[pytest.mark.slow] if k else []))
+    return found
+
+
+def pair(title: str, folder: Path) -> tuple[Bench, Clip]:
+    """A clip, on a bench with its mate and the first of its neighbours: one is enough for a test."""
+    whole = Bench(folder, clips(), SECONDS, folder)
+    clip = next(one for one in whole.clips if one.title == title)
+    genres = special_cases.NEIGHBOURS.get(clip.genre, ())
+    near = [one for one in whole.clips if one.genre in genres[:1] and one.finished == "yes"][:1]
+    return replace(whole, clips=(clip, whole.mate(clip), *near)), clip
+
+
+@real_music
+@pytest.mark.parametrize(("name", "title"), real())
+def test_real_music_is_not_harmed(name, title, tmp_path):
+    bench, clip = pair(title, tmp_path)
+    all_hold(judged(special_cases.CASES[name], bench, clip), title)
+
+
+# In another key
+
+
+def transposed(score: Score, semitones: int) -> Score:
+    """The same song in another key: every chord and every melody, the drums as they were."""
+    sections = tuple(
+        replace(
+            one,
+            chords=tuple(tuple(note + semitones for note in chord) for chord in one.chords),
+            melody=tuple((beat, beats, note + semitones) for beat, beats, note in one.melody),
+        )
+        for one in score.sections
+    )
+    return replace(score, sections=sections)
+
+
+def in_key(semitones: int) -> FloatArray:
+    return play(transposed(FIRST, semitones), RATE_HZ, seed=1, drums_db=0.0)[:, : round(2 * SECONDS * RATE_HZ)] * 0.39
+
+
+@pytest.mark.parametrize("semitones", [-6, -3, -1, 1, 2, 6])
+def test_the_same_song_in_another_key_asks_for_no_other_tone(semitones, bench):
+    original, other = bench.write(in_key(0), RATE_HZ), bench.write(in_key(semitones), RATE_HZ)
+    eq_db = bench.master(original, other).eq_db()
+    assert np.sqrt(np.mean(eq_db**2)) <= 0.5
+    assert np.abs(eq_db).max() <= 1.0
+
+
+@real_music
+@pytest.mark.parametrize("title", ["Kart Grand Prix", pytest.param("muldjord_armygeddon", marks=pytest.mark.slow)])
+def test_real_music_in_another_key_asks_for_no_other_tone(title, tmp_path, monkeypatch):
+    pytest.importorskip("librosa", reason="librosa transposes")
+    monkeypatch.setattr(special_cases, "SEMITONES", (-3, 6))
+    bench, clip = pair(title, tmp_path)
+    all_hold(judged(special_cases.transposed, bench, clip), title)
+
+
+# The judge itself
+
+
+def test_the_judge_sees_what_a_matcher_does(bench, made):
+    """What is measured is not blind: a plain shelf, a raised side and a hot limiter are all found."""
+    clip = made["song"]
+    samples, rate_hz = clip.sound(SECONDS)
+    path: Path = bench.write(samples, rate_hz)
+    done = bench.master(path, path)
+    assert done.report.status == "unchanged"
+    assert np.nanmax(np.abs(done.bent_db())) == 0.0
+    shelved = replace(done, sound=o.high_shelved(samples, rate_hz, 4000.0, 3.0))
+    assert np.nanmax(shelved.bent_db()) > 1.0
+    wide = replace(done, sound=o.widened(samples, 3.0))
+    assert special_cases._side_raised_db(wide) == pytest.approx(3.0, abs=0.01)
+    assert o.mono_loss_db(wide.sound, rate_hz)[0] < o.mono_loss_db(samples, rate_hz)[0]
+    loud = o.driven(samples, rate_hz, -8.0)
+    assert o.lufs(loud, rate_hz) == pytest.approx(-8.0, abs=0.05)
+    assert np.abs(loud).max() <= 1.0
+    assert o.true_peak_dbtp(loud) > -1.0
