@@ -23,6 +23,7 @@ FORBIDDEN = ("AI mastering", "radio-ready", "professional", "enhance", "optimise
 LOCAL_PATH = re.compile(r"(?<![\w.])(?:/(?:work|home|root|tmp|usr|var|opt|mnt|Users)/|[A-Z]:\\\\?Users)")
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
+BENCHMARK = re.compile(r"<!-- begin ([\w-]+) -->.*?<!-- end \1 -->", re.DOTALL)  # what benchmarks/page.py writes
 CODE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -33,8 +34,8 @@ def read(page: Path) -> str:
 
 
 def prose(page: Path) -> str:
-    """A page without what the program wrote."""
-    return write_docs.BLOCK.sub("", read(page))
+    """A page without what the program and the benchmarks wrote."""
+    return BENCHMARK.sub("", write_docs.BLOCK.sub("", read(page)))
 
 
 # What the program writes

@@ -69,7 +69,7 @@ def test_a_loudness_set_by_hand_has_no_goal():
 
 def test_a_dropped_limiter_is_no_ceiling():
     material, _ = planned("peaky")
-    assert plan(material, parse_decisions(drops=["limit_peaks"]), target).ceiling_dbtp is None
+    assert plan(material, parse_decisions(drops=["limit_peaks"])).ceiling_dbtp is None
     assert plan(material, parse_decisions(sets=["limit_peaks.ceiling_dbtp=-3"])).ceiling_dbtp == -3.0
 
 
