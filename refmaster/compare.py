@@ -75,6 +75,14 @@ def compare(target: Measured, reference: Measured, genre: Genre) -> Comparison:
     return Comparison(kinship, tuple(band_hz.tolist()), tone, _width(pair, both, found), identical, ignored)
 
 
+def wanted(curve: Curve, amount_pct: float) -> FloatArray:
+    """What an amount makes of a difference: from nothing, through what is believed, to all of it."""
+    believed, full = np.array(curve.wanted_db), np.array(curve.full_db)
+    if amount_pct <= 50:
+        return believed * (amount_pct / 50)
+    return np.asarray(believed + (full - believed) * ((amount_pct - 50) / 50))
+
+
 def _identical(t: Profile, r: Profile) -> bool:
     """The same sound, in whatever file: nothing that is measured tells them apart."""
     if t.sha256 == r.sha256:

@@ -17,7 +17,7 @@ import numpy as np
 from refmaster import explain, verify
 from refmaster import session as sessions
 from refmaster.analyse import analyse, check_masterable, measure
-from refmaster.compare import compare
+from refmaster.compare import compare, wanted
 from refmaster.decide import decisions_of, parse_decisions, parse_stages
 from refmaster.dsp.limiter import ReductionMeter
 from refmaster.errors import BadAudio, BadSetting
@@ -307,10 +307,10 @@ def _page(report: Report) -> str:
     for move in report.plan.active:
         if move.mover == "match_eq":
             applied += match_eq.response_at(move, at, report.target.sample_rate_hz)
-    wanted = None
+    goal = None
     if report.comparison is not None:
-        wanted = tuple(match_eq.wanted_curve(report.comparison.tone, report.request.amount_pct).tolist())
-    return page(report, wanted_eq_db=wanted, applied_eq_db=tuple(applied.tolist()))
+        goal = tuple(wanted(report.comparison.tone, report.request.amount_pct).tolist())
+    return page(report, wanted_eq_db=goal, applied_eq_db=tuple(applied.tolist()))
 
 
 def _replanned(

@@ -309,7 +309,7 @@ def _shortened(value: object) -> object:
 
 def _amounts(runs: Runs) -> str:
     """What five amounts make of the demo."""
-    from refmaster.moves.match_eq import wanted_curve
+    from refmaster.compare import wanted
 
     tone = runs.other.comparison.tone if runs.other.comparison else None
     lines = [
@@ -322,7 +322,7 @@ def _amounts(runs: Runs) -> str:
         report = refmaster.master(
             runs.songs / "mix.wav", runs.songs / "record.wav", out, amount=amount, options=options
         )
-        curve = wanted_curve(tone, amount)[np.array(tone.weight) > 0] if tone else np.zeros(1)
+        curve = wanted(tone, amount)[np.array(tone.weight) > 0] if tone else np.zeros(1)
         bands = sum(move.mover == "match_eq" for move in report.plan.active)
         side = next((move["side_gain_db"] for move in report.plan.active if move.id == "match_width/side"), 0.0)
         loud = report.master.integrated_lufs if report.master else None
@@ -456,13 +456,13 @@ def _heard(report: Report, values: Sequence[float]) -> tuple[Sequence[float], li
 
 
 def _plot_amount(runs: Runs) -> str:
-    from refmaster.moves.match_eq import wanted_curve
+    from refmaster.compare import wanted
 
     assert runs.other.comparison is not None
     tone = runs.other.comparison.tone
     shades = {25: "#8fc3d4", 50: MASTER, 75: "#d9a866", 100: REFERENCE}
     lines = [
-        Line(f"amount {a}", c, *_heard(runs.other, wanted_curve(tone, a).tolist()), width=2.4 if a == 50 else 1.6)
+        Line(f"amount {a}", c, *_heard(runs.other, wanted(tone, a).tolist()), width=2.4 if a == 50 else 1.6)
         for a, c in shades.items()
     ]
     return drawing([_tone("Wanted EQ, the demo toward another song", lines, 7)], said="Wanted EQ at four amounts")

@@ -13,7 +13,7 @@ ROWS = (
     "errors units version names records",
     "dsp headers stream atomic timeless demo",
     "measure load save tags genres",
-    "analyse compare",
+    "analyse compare bands",
     "moves",
     "render decide",
     "plan verify explain",

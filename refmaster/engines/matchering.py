@@ -25,10 +25,9 @@ from refmaster import session as sessions
 from refmaster import verify
 from refmaster.analyse import Measured, measure
 from refmaster.atomic import why
-from refmaster.compare import compare
+from refmaster.compare import compare, wanted
 from refmaster.errors import BadAudio, BadOutput, BadSetting
 from refmaster.load import Track, open_track, resampled, track_of
-from refmaster.moves import match_eq
 from refmaster.names import shown
 from refmaster.pipeline import Options, Told, _files, _goal_path, _paths, checked_request, prepare
 from refmaster.plan import Material
@@ -284,8 +283,8 @@ def _finished(job: _Job, told: Told) -> Report:
     if job.files.session:
         write_text(Path(job.files.session), _session(report, job.delivery))
     if job.files.report:
-        wanted = match_eq.wanted_curve(comparison.tone, EVIDENCE_PCT)
-        curves = [tuple(curve.tolist()) for curve in (wanted, tone.gain_db)]
+        goal = wanted(comparison.tone, EVIDENCE_PCT)
+        curves = [tuple(curve.tolist()) for curve in (goal, tone.gain_db)]
         write_text(Path(job.files.report), page(report, wanted_eq_db=curves[0], applied_eq_db=curves[1]))
     return report
 

@@ -9,15 +9,17 @@ from dataclasses import replace
 
 import numpy as np
 
+from refmaster import compare
+from refmaster.bands import BAND_PARTS, band_params, coefficients_of, frequency_of, shape_of
 from refmaster.dsp.biquad import Shape, design, filtered, response_db
 from refmaster.dsp.octaves import thirds_db
 from refmaster.dsp.parametric import Band, Fit, curve_db, fit_bands, fit_thirds
 from refmaster.moves import Blocks, Scene
-from refmaster.records import Comparison, Curve, Effect, Gap, Move, Param, Profile, Proposal, Rejected, Stage
+from refmaster.records import Comparison, Effect, Gap, Move, Profile, Proposal, Rejected, Stage
 from refmaster.units import FloatArray, written
 
 STAGE = Stage.TONE
-PARTS = ("low_shelf", "bell_*", "high_shelf")
+PARTS = BAND_PARTS
 MAX_GAIN_DB, FULL_GAIN_DB = 12.0, 20.0
 LEAST_GAIN_DB, FULL_LEAST_DB = 0.4, 0.2  # under this a band is not heard, and is not worth its place in a full match
 EPSILON_DB = 0.05  # a band that brings the curve no nearer than this is left out
@@ -25,7 +27,6 @@ BANDS = 6
 FULL_ROUNDS, STEP_DB = 5, 6.0
 FULL_PCT = 75.0  # above it a match in full is asked for, with a band each third of an octave
 ALIGN_HZ = (100.0, 10000.0)
-FREQUENCY_NAME = {Shape.LOW_SHELF: "corner_hz", Shape.BELL: "centre_hz", Shape.HIGH_SHELF: "corner_hz"}
 
 
 def propose(scene: Scene) -> Proposal:
@@ -33,7 +34,7 @@ def propose(scene: Scene) -> Proposal:
     comparison = scene.comparison
     if comparison is None:
         return Proposal()
-    wanted = wanted_curve(comparison.tone, scene.request.amount_pct)
+    wanted = compare.wanted(comparison.tone, scene.request.amount_pct)
     fit = _fit(wanted, comparison, scene)
     moves = _moves(fit.bands, comparison, scene)
     return Proposal(moves, _rejected(fit.bands, fit.pruned, wanted, comparison))
@@ -83,14 +84,6 @@ def _full_fit(wanted: FloatArray, at: FloatArray, weight: FloatArray, scene: Sce
     return fit
 
 
-def wanted_curve(curve: Curve, amount_pct: float) -> FloatArray:
-    """What an amount makes of a difference: from nothing, through what is believed, to all of it."""
-    believed, full = np.array(curve.wanted_db), np.array(curve.full_db)
-    if amount_pct <= 50:
-        return believed * (amount_pct / 50)
-    return np.asarray(believed + (full - believed) * ((amount_pct - 50) / 50))
-
-
 def apply(blocks: Blocks, move: Move, sample_rate_hz: int) -> Iterator[FloatArray]:
     """One biquad on every channel."""
     return filtered(blocks, _coefficients(move, sample_rate_hz))
@@ -116,19 +109,22 @@ def effect(move: Move, master: Profile) -> Effect:
     rest = (at >= ALIGN_HZ[0]) & (at <= ALIGN_HZ[1])
     level = np.array(master.ltas_db)
     after, done = (float(np.average(v - v[rest].mean(), weights=reach)) for v in (level, bend))
-    return Effect(_feature(_frequency_of(move).value), after - done, after)
+    return Effect(_feature(frequency_of(move).value), after - done, after)
 
 
 def blank(move_id: str, channels: int) -> Move:
     """A band of no gain at a usual place."""
-    shape = _shape_of(move_id)
+    shape = shape_of(move_id)
     frequency_hz = {Shape.LOW_SHELF: 100.0, Shape.BELL: 1000.0, Shape.HIGH_SHELF: 8000.0}[shape]
-    return Move(move_id, STAGE, _params(shape, 0.0, frequency_hz, 1.0 if shape is Shape.BELL else 0.7), (), 1.0)
+    params = band_params(
+        shape, "gain_db", gain_db=0.0, frequency_hz=frequency_hz, q=1.0 if shape is Shape.BELL else 0.7
+    )
+    return Move(move_id, STAGE, params, (), 1.0)
 
 
 def explain(move: Move) -> str:
     """What the band does and which difference it answers."""
-    shape, frequency = _shape_of(move.id), _frequency_of(move)
+    shape, frequency = shape_of(move.id), frequency_of(move)
     verb = "Lift" if move["gain_db"] > 0 else "Trim"
     name = shape.value.replace("_", " ")
     text = f"{verb} {region(frequency.value)}: {name} {move.param('gain_db')} at {frequency}, Q {move.param('q')}."
@@ -156,17 +152,10 @@ def _moves(bands: tuple[Band, ...], comparison: Comparison, scene: Scene) -> tup
         bells += band.shape is Shape.BELL
         part = f"bell_{bells}" if band.shape is Shape.BELL else band.shape.value
         gap = _gap(band, comparison, scene)
-        params = _params(band.shape, round(band.gain_db, 2), _tidy_hz(band.frequency_hz), round(band.q, 2))
+        gain_db, q = round(band.gain_db, 2), round(band.q, 2)
+        params = band_params(band.shape, "gain_db", gain_db=gain_db, frequency_hz=_tidy_hz(band.frequency_hz), q=q)
         made.append(Move(f"match_eq/{part}", STAGE, params, (gap,), confidence=round(gap.confidence, 3)))
     return tuple(made)
-
-
-def _params(shape: Shape, gain_db: float, frequency_hz: float, q: float) -> tuple[Param, ...]:
-    return (
-        Param("gain_db", gain_db, -24.0, 24.0, 0.0),
-        Param(FREQUENCY_NAME[shape], frequency_hz, 10.0, 40000.0),
-        Param("q", q, 0.1, 10.0),
-    )
 
 
 def _gap(band: Band, comparison: Comparison, scene: Scene) -> Gap:
@@ -176,7 +165,7 @@ def _gap(band: Band, comparison: Comparison, scene: Scene) -> Gap:
     reach = np.abs(reach) * weight + 1e-9
     level = np.array(scene.target.ltas_db[: at.size])
     level -= np.average(level, weights=weight + 1e-9)
-    wanted = wanted_curve(comparison.tone, scene.request.amount_pct)
+    wanted = compare.wanted(comparison.tone, scene.request.amount_pct)
     evidence = comparison.tone.full_db if scene.request.amount_pct > FULL_PCT else comparison.tone.matched_db
     here, full, believed, sd = (
         float(np.average(v, weights=reach)) for v in (level, evidence, wanted, comparison.tone.sd_db)
@@ -219,14 +208,5 @@ def _tidy_hz(frequency_hz: float) -> float:
     return float(f"{frequency_hz:.3g}")
 
 
-def _shape_of(move_id: str) -> Shape:
-    part = move_id.split("/")[1]
-    return Shape.BELL if part.startswith("bell") else Shape(part)
-
-
-def _frequency_of(move: Move) -> Param:
-    return move.param(FREQUENCY_NAME[_shape_of(move.id)])
-
-
 def _coefficients(move: Move, sample_rate_hz: int) -> FloatArray:
-    return design(_shape_of(move.id), _frequency_of(move).value, move["gain_db"], move["q"], sample_rate_hz)
+    return coefficients_of(move, "gain_db", sample_rate_hz)

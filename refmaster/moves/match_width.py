@@ -8,6 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from refmaster import compare
+from refmaster.bands import BAND_PARTS, FREQUENCY_NAME, band_params, coefficients_of, frequency_of, shape_of
 from refmaster.dsp.biquad import Shape, design, filtered, response_db
 from refmaster.dsp.midside import from_mid_side, to_mid_side
 from refmaster.dsp.parametric import Band, fit_bands, fit_thirds
@@ -16,13 +18,12 @@ from refmaster.records import Curve, Effect, Gap, Move, Param, Profile, Proposal
 from refmaster.units import FloatArray, db_to_gain
 
 STAGE = Stage.IMAGE
-PARTS = ("side", "low_shelf", "bell_*", "high_shelf")
+PARTS = ("side", *BAND_PARTS)
 MAX_GAIN_DB, FULL_GAIN_DB = 9.0, 15.0
 LEAST_GAIN_DB = 0.5  # under this the image does not move
 HEARD_HZ = (100.0, 10000.0)  # where an image is heard
 REGIONS = 2
 FULL_PCT = 75.0  # above it a match in full is asked for, with a region each third of an octave
-FREQUENCY_NAME = {Shape.LOW_SHELF: "corner_hz", Shape.BELL: "centre_hz", Shape.HIGH_SHELF: "corner_hz"}
 
 
 def propose(scene: Scene) -> Proposal:
@@ -36,7 +37,7 @@ def propose(scene: Scene) -> Proposal:
             rejected=(Rejected("match_width", f"Width left alone: {reason}; there is no side to compare."),)
         )
     curve = comparison.width
-    wanted = _wanted(curve, scene.request.amount_pct)
+    wanted = compare.wanted(curve, scene.request.amount_pct)
     full = scene.request.amount_pct > FULL_PCT
     at, weight = np.array(comparison.band_hz), np.array(curve.full_weight if full else curve.weight)
     whole = float(np.clip(np.average(wanted, weights=weight), -MAX_GAIN_DB, MAX_GAIN_DB))
@@ -102,9 +103,11 @@ def blank(move_id: str, channels: int) -> Move:
     """No gain on the side."""
     if move_id.endswith("/side"):
         return Move(move_id, STAGE, (Param("side_gain_db", 0.0, -24.0, 24.0, 0.0),), (), 1.0)
-    shape = _shape_of(move_id)
+    shape = shape_of(move_id)
     frequency_hz = {Shape.LOW_SHELF: 150.0, Shape.BELL: 1000.0, Shape.HIGH_SHELF: 5000.0}[shape]
-    return Move(move_id, STAGE, _params(shape, 0.0, frequency_hz, 0.7), (), 1.0)
+    return Move(
+        move_id, STAGE, band_params(shape, "side_gain_db", gain_db=0.0, frequency_hz=frequency_hz, q=0.7), (), 1.0
+    )
 
 
 def explain(move: Move) -> str:
@@ -114,10 +117,10 @@ def explain(move: Move) -> str:
     if move.id.endswith("/side"):
         text = f"{verb} the image: side {move.param(name)} across the spectrum."
     else:
-        shape = _shape_of(move.id)
+        shape = shape_of(move.id)
         text = (
             f"{verb} the image by region: {shape.value.replace('_', ' ')} on the side, {move.param(name)} at "
-            f"{move.param(FREQUENCY_NAME[shape])}, Q {move.param('q')}."
+            f"{frequency_of(move)}, Q {move.param('q')}."
         )
     if move.because:
         gap = move.because[0]
@@ -126,13 +129,6 @@ def explain(move: Move) -> str:
             f"{gap.taken_pct:.0f} % of that is taken."
         ).replace("-", "−")
     return text
-
-
-def _wanted(curve: Curve, amount_pct: float) -> FloatArray:
-    believed, full = np.array(curve.wanted_db), np.array(curve.full_db)
-    if amount_pct <= 50:
-        return believed * (amount_pct / 50)
-    return np.asarray(believed + (full - believed) * ((amount_pct - 50) / 50))
 
 
 def _whole(gain_db: float, scene: Scene, wanted: FloatArray) -> Move:
@@ -152,16 +148,8 @@ def _regions(bands: tuple[Band, ...], scene: Scene, wanted: FloatArray) -> Itera
         )
         frequency_hz, q = float(f"{band.frequency_hz:.3g}"), round(band.q, 2)
         gap = _gap(f"side_to_mid_at_{frequency_hz:.0f}_hz_db", reach, scene, wanted)
-        params = _params(band.shape, round(band.gain_db, 2), frequency_hz, q)
+        params = band_params(band.shape, "side_gain_db", gain_db=round(band.gain_db, 2), frequency_hz=frequency_hz, q=q)
         yield Move(f"match_width/{part}", STAGE, params, (gap,), round(gap.confidence, 3))
-
-
-def _params(shape: Shape, gain_db: float, frequency_hz: float, q: float) -> tuple[Param, ...]:
-    return (
-        Param("side_gain_db", gain_db, -24.0, 24.0, 0.0),
-        Param(FREQUENCY_NAME[shape], frequency_hz, 10.0, 40000.0),
-        Param("q", q, 0.1, 10.0),
-    )
 
 
 def _gap(feature: str, reach: FloatArray, scene: Scene, wanted: FloatArray) -> Gap:
@@ -188,14 +176,8 @@ def _left_alone(curve: Curve, wanted: FloatArray) -> Rejected:
     )
 
 
-def _shape_of(move_id: str) -> Shape:
-    part = move_id.split("/")[1]
-    return Shape.BELL if part.startswith("bell") else Shape(part)
-
-
 def _coefficients(move: Move, sample_rate_hz: int) -> FloatArray:
-    shape = _shape_of(move.id)
-    return design(shape, move[FREQUENCY_NAME[shape]], move["side_gain_db"], move["q"], sample_rate_hz)
+    return coefficients_of(move, "side_gain_db", sample_rate_hz)
 
 
 def _side_gain(blocks: Blocks, gain: float) -> Iterator[FloatArray]:

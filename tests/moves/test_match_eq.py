@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from refmaster.bands import FREQUENCY_NAME, shape_of
 from refmaster.demo import song
 from refmaster.moves import blank_of, match_eq
 from refmaster.records import Request
@@ -15,7 +16,7 @@ SHELVES = ("match_eq/low_shelf", "match_eq/high_shelf")
 
 
 def band(move_id: str, frequency_hz: float, gain_db: float, q: float):
-    name = match_eq.FREQUENCY_NAME[match_eq._shape_of(move_id)]
+    name = FREQUENCY_NAME[shape_of(move_id)]
     return blank_of(move_id, 2).at(**{"gain_db": gain_db, name: frequency_hz, "q": q})
 
 

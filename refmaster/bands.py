@@ -1,0 +1,36 @@
+"""An equaliser band as a move: the shape that its id names, its three numbers as parameters, and their filter.
+
+Movers that work by such bands differ in what they let the filter hear and in what they call its gain.
+"""
+
+from refmaster.dsp.biquad import Shape, design
+from refmaster.records import Move, Param
+from refmaster.units import FloatArray
+
+BAND_PARTS = ("low_shelf", "bell_*", "high_shelf")
+FREQUENCY_NAME = {Shape.LOW_SHELF: "corner_hz", Shape.BELL: "centre_hz", Shape.HIGH_SHELF: "corner_hz"}
+
+
+def shape_of(move_id: str) -> Shape:
+    """The shape of a band by its id, `mover/low_shelf` or `mover/bell_2`."""
+    part = move_id.split("/")[1]
+    return Shape.BELL if part.startswith("bell") else Shape(part)
+
+
+def frequency_of(move: Move) -> Param:
+    """Where a band works: the centre of a bell, the corner of a shelf."""
+    return move.param(FREQUENCY_NAME[shape_of(move.id)])
+
+
+def band_params(shape: Shape, gain_name: str, *, gain_db: float, frequency_hz: float, q: float) -> tuple[Param, ...]:
+    """The parameters of a band, with their ranges; at no gain it does nothing."""
+    return (
+        Param(gain_name, gain_db, -24.0, 24.0, 0.0),
+        Param(FREQUENCY_NAME[shape], frequency_hz, 10.0, 40000.0),
+        Param("q", q, 0.1, 10.0),
+    )
+
+
+def coefficients_of(move: Move, gain_name: str, sample_rate_hz: int) -> FloatArray:
+    """The biquad of a band, shape (5,)."""
+    return design(shape_of(move.id), frequency_of(move).value, move[gain_name], move["q"], sample_rate_hz)
