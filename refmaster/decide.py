@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from refmaster.errors import BadSetting
-from refmaster.moves import blank_of, movers, unknown_move
-from refmaster.records import Decision, Move, Stage, Verdict
+from refmaster.moves import blank_of, linear_mover_of, movers, unknown_move
+from refmaster.records import Decision, Move, Phase, Stage, Verdict
 
 
 def parse_decisions(
@@ -42,6 +42,20 @@ def parse_stages(only: str | None) -> tuple[Stage, ...]:
     if unknown or not names:
         raise BadSetting(f"--only knows no {', '.join(map(repr, unknown)) or repr(only)}; allowed: {', '.join(known)}")
     return tuple(known[name] for name in names)
+
+
+def parse_phase(phase: str) -> Phase:
+    """The phase of `--phase`; BadSetting names those that are known."""
+    try:
+        return Phase(phase.strip().lower())
+    except ValueError as error:
+        known = ", ".join(one.value for one in Phase)
+        raise BadSetting(f"--phase knows no {phase!r}; allowed: {known}") from error
+
+
+def in_phase(moves: Iterable[Move], phase: Phase) -> tuple[Move, ...]:
+    """Moves in the phase that was asked for, where their mover can do both."""
+    return tuple(move if linear_mover_of(move) is None else replace(move, phase=phase) for move in moves)
 
 
 def decided(proposed: tuple[Move, ...], decisions: Iterable[Decision], mover: str, channels: int) -> tuple[Move, ...]:
