@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from refmaster.errors import BadSetting
-from refmaster.moves import blank_of, is_known, movers, unknown_move
-from refmaster.records import Decision, Move, Param, Stage, Verdict
+from refmaster.moves import blank_of, is_known, linear_mover_of, movers, unknown_move
+from refmaster.records import Decision, Move, Param, Phase, Stage, Verdict
 from refmaster.units import unit_of
 
 _HOW = "write --set ID.param=value, like match_loudness.gain_db=2.5"
@@ -46,6 +46,20 @@ def parse_stages(only: str | None) -> tuple[Stage, ...]:
     if unknown or not names:
         raise BadSetting(f"--only knows no {', '.join(map(repr, unknown)) or repr(only)}; allowed: {', '.join(known)}")
     return tuple(known[name] for name in names)
+
+
+def parse_phase(phase: str) -> Phase:
+    """The phase of `--phase`; BadSetting names those that are known."""
+    try:
+        return Phase(phase.strip().lower())
+    except ValueError as error:
+        known = ", ".join(one.value for one in Phase)
+        raise BadSetting(f"--phase knows no {phase!r}; allowed: {known}") from error
+
+
+def in_phase(moves: Iterable[Move], phase: Phase) -> tuple[Move, ...]:
+    """Moves in the phase that was asked for, where their mover can do both."""
+    return tuple(move if linear_mover_of(move) is None else replace(move, phase=phase) for move in moves)
 
 
 def decided(proposed: tuple[Move, ...], decisions: Iterable[Decision], mover: str, channels: int) -> tuple[Move, ...]:

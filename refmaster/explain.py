@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, replace
 
-from refmaster.moves import mover_of
+from refmaster.moves import linear_mover_of, mover_of
 from refmaster.records import Check, Comparison, Gap, Move, Plan, Profile, Report, Verdict
 
 OWN_ENGINE = "refmaster"
@@ -107,6 +107,7 @@ def as_data(report: Report) -> dict[str, object]:
             "loudness_lufs": report.request.loudness_lufs,
             "ceiling_dbtp": report.request.ceiling_dbtp,
             "only": [stage.name.lower() for stage in report.request.only],
+            "phase": report.request.phase.value,
         },
         "goal_lufs": plan.goal_lufs,
         "moves": [_move_data(report, move) for move in plan.moves],
@@ -131,6 +132,7 @@ def _move_data(report: Report, move: Move) -> dict[str, object]:
         "stage": move.stage.name.lower(),
         "verdict": move.verdict.value,
         "locked": move.locked,
+        "phase": None if linear_mover_of(move) is None else move.phase.value,
         "params": move.values,
         "ranges": {p.name: [p.low, p.high] for p in move.params},
         "because": [_gap_data(gap) for gap in move.because],

@@ -111,6 +111,16 @@ def open_track(path: str | os.PathLike[str], *, role: str = "target") -> Track:
     return Track(source, play, notes)
 
 
+def open_again(path: str | os.PathLike[str], sha256: str, *, role: str) -> Track:
+    """A file of a session as a track; it must be the very one that the session was made from."""
+    track = open_track(path, role=role)
+    if track.source.sha256 != sha256:
+        raise BadAudio(
+            f"{role} {shown(path)} is not the file of this session (its content differs); give it with --{role}"
+        )
+    return track
+
+
 def track_of(samples: FloatArray, sample_rate_hz: int, *, name: str = "array") -> Track:
     """Sound that is in memory already, shape (channels, samples), as a track; the array is neither copied nor changed.
 

@@ -18,11 +18,11 @@ from refmaster import explain, verify
 from refmaster import session as sessions
 from refmaster.analyse import analyse, check_masterable, measure
 from refmaster.compare import compare, wanted
-from refmaster.decide import decisions_of, parse_decisions, parse_stages
+from refmaster.decide import decisions_of, parse_decisions, parse_phase, parse_stages
 from refmaster.dsp.limiter import ReductionMeter
 from refmaster.errors import BadAudio, BadSetting
 from refmaster.genres import load_genre
-from refmaster.load import BLOCK_SAMPLES, Track, open_track, resampled, track_of
+from refmaster.load import BLOCK_SAMPLES, Track, open_again, open_track, resampled, track_of
 from refmaster.names import shown
 from refmaster.plan import Material, plan
 from refmaster.records import Decision, Delivery, Files, Plan, Profile, Report, Request, Session
@@ -61,6 +61,7 @@ def master(
     ceiling: float = -1.0,
     only: str | None = None,
     detail: int | None = None,
+    phase: str = "minimum",
     drop: Sequence[str] = (),
     set: Sequence[str] = (),
     lock: Sequence[str] = (),
@@ -73,7 +74,7 @@ def master(
     where an input or a setting is refused.
     """
     options, told = options or Options(), told or _silent
-    request = checked_request(amount, loudness, ceiling, only, detail)
+    request = checked_request(amount, loudness, ceiling, only, detail, phase)
     decisions = parse_decisions(drop, set, lock)
     track, ref = open_track(target), open_track(reference, role="reference")
     goal = _goal_path(Path(target), out, options)
@@ -95,11 +96,12 @@ def master_array(
     amount: float = 50.0,
     loudness: float | None = None,
     ceiling: float = -1.0,
+    phase: str = "minimum",
     drop: Sequence[str] = (),
     set: Sequence[str] = (),
 ) -> tuple[FloatArray, Report]:
     """Master sound in memory, shape (channels, samples): float samples of the same shape, and the Report."""
-    request = checked_request(amount, loudness, ceiling, None, None)
+    request = checked_request(amount, loudness, ceiling, phase=phase)
     decisions = parse_decisions(drop, set)
     track = track_of(samples, sample_rate_hz, name="target")
     ref = track_of(reference, reference_rate_hz, name="reference")
@@ -134,7 +136,7 @@ def render(
     session = sessions.read(path)
     if session.engine != "refmaster":
         raise BadSetting(f"{shown(path)}: made by {session.engine}, which cannot be rendered again; master anew")
-    track = _found(target or session.target.path, session.target.sha256, "target")
+    track = open_again(target or session.target.path, session.target.sha256, role="target")
     ref, notes = _reference_again(session, reference)
     goal = Path(out) if out is not None else path.with_suffix(_ending(session.delivery))
     delivery = session.delivery
@@ -214,7 +216,12 @@ def finish(
 
 
 def checked_request(
-    amount: float, loudness: float | None, ceiling: float, only: str | None, detail: int | None
+    amount: float,
+    loudness: float | None,
+    ceiling: float,
+    only: str | None = None,
+    detail: int | None = None,
+    phase: str = "minimum",
 ) -> Request:
     """What was asked for, once it is known to be possible."""
     for name, value, low, high, unit in (
@@ -225,7 +232,7 @@ def checked_request(
     ):
         if value is not None and not low <= value <= high:  # false for NaN too
             raise BadSetting(f"{name} {value:g} is out of range; allowed: {low:g} to {high:g} {unit}")
-    return Request(amount, loudness, ceiling, parse_stages(only), detail)
+    return Request(amount, loudness, ceiling, parse_stages(only), detail, parse_phase(phase))
 
 
 def _silent(step: str, share: float) -> None:
@@ -358,24 +365,14 @@ def _paths(files: Files) -> list[Path]:
     return [Path(name) for name in (files.master, files.session, files.report) if name]
 
 
-def _found(path: str | os.PathLike[str], sha256: str, role: str) -> Track:
-    """The file of a session, which must be the very one it was made from."""
-    track = open_track(path, role=role)
-    if track.source.sha256 != sha256:
-        raise BadAudio(
-            f"{role} {shown(path)} is not the file of this session (its content differs); give it with --{role}"
-        )
-    return track
-
-
 def _reference_again(session: Session, given: str | os.PathLike[str] | None) -> tuple[Track | None, tuple[str, ...]]:
     if not session.references:
         return None, ()
     one = session.references[0]
     if given is not None:
-        return _found(given, one.sha256, "reference"), ()
+        return open_again(given, one.sha256, role="reference"), ()
     try:
-        return _found(one.path, one.sha256, "reference"), ()
+        return open_again(one.path, one.sha256, role="reference"), ()
     except BadAudio:
         name = shown(Path(one.path).name)
         return None, (f"reference {name} was not found as it was; the session's own numbers are used",)

@@ -11,7 +11,7 @@ import numpy as np
 
 from refmaster.analyse import Measured
 from refmaster.compare import empty_top
-from refmaster.decide import decided
+from refmaster.decide import decided, in_phase
 from refmaster.dsp.limiter import CLIP_DB, LOOKAHEAD_MS, MARGIN_DB, RELEASE_MS, Limiting
 from refmaster.load import Track
 from refmaster.measure.loudness import LoudnessMeter
@@ -82,7 +82,7 @@ def plan(
         else:
             answer = mover.propose(scene)
             own = answer.moves
-        own = decided(own, decisions, name, profile.channels)
+        own = in_phase(decided(own, decisions, name, profile.channels), material.request.phase)
         for move in own:
             if move.active:
                 profile = mover.foresee(profile, move)

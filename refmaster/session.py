@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from refmaster.decide import in_phase
 from refmaster.errors import BadSetting
 from refmaster.explain import text_of
 from refmaster.moves import blank_of
@@ -22,6 +23,7 @@ from refmaster.records import (
     Move,
     NotReached,
     Param,
+    Phase,
     Plan,
     Profile,
     Rejected,
@@ -42,9 +44,14 @@ LARGEST_BYTES = 16 * 2**20
 
 def seal_of(moves: tuple[Move, ...], delivery: Delivery) -> str:
     """A hash of all that decides the sound: active moves with their values, and how it is written."""
-    chain = [[move.id, sorted(move.values.items())] for move in moves if move.active]
+    chain = [[move.id, sorted(move.values.items()), *_unusual(move)] for move in moves if move.active]
     how = [delivery.container, delivery.subtype, delivery.bit_depth, delivery.dither_seed, delivery.dithered]
     return hashlib.sha256(json.dumps([chain, how]).encode()).hexdigest()[:16]
+
+
+def _unusual(move: Move) -> list[str]:
+    """The phase of a move that is not in minimum phase; seals from before there was a choice still fit."""
+    return [] if move.phase is Phase.MINIMUM else [move.phase.value]
 
 
 def written(session: Session, folder: Path) -> str:
@@ -133,9 +140,10 @@ def read(path: Path) -> Session:
             ceiling_dbtp=model.request.ceiling_dbtp,
             only=tuple(Stage[name.upper()] for name in model.request.only),
             max_bands=model.request.max_bands,
+            phase=Phase(model.request.phase),
         ),
         plan=Plan(
-            moves=tuple(moves),
+            moves=in_phase(moves, Phase(model.request.phase)),
             rejected=tuple(Rejected(one.what, one.text) for one in model.left_alone),
             not_reached=tuple(NotReached(one.what, one.text) for one in model.not_reached),
             goal_lufs=model.plan.goal_lufs,
@@ -236,9 +244,11 @@ def _request_table(request: Request) -> Any:
             "ceiling_dbtp": request.ceiling_dbtp,
             "only": [stage.name.lower() for stage in request.only],
             "max_bands": request.max_bands,
+            "phase": request.phase.value,
         }
     )
     table["amount_pct"].comment("0 leaves alone, 50 follows the evidence, 100 matches in full")
+    table["phase"].comment('"linear" turns no phase, and rings ahead of hits; "minimum" is the usual')
     return table
 
 

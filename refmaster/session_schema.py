@@ -26,6 +26,7 @@ class RequestModel(_Strict):
     ceiling_dbtp: Annotated[float, Field(ge=-24, le=0)] = -1.0
     only: list[Literal["repair", "tone", "dynamics", "colour", "image", "level", "ceiling"]] = []
     max_bands: Annotated[int, Field(ge=1, le=30)] | None = None
+    phase: Literal["minimum", "linear"] = "minimum"
 
 
 class DeliveryModel(_Strict):

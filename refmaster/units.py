@@ -5,6 +5,7 @@ one place, so 10 and 20 are never mixed up: amplitudes by `db_to_gain` and `gain
 """
 
 import math
+import re
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,8 @@ UNITS = {
 }
 _SIGNED = ("dB", "LU", "dB/oct")  # differences: the sign is half of the message
 _UNSIGNED = ("margin_db", "clip_db", "plr_db", "psr_db", "psr_p10_db", "crest_db", "loudness_range_lu")  # sizes
+NO_BREAK = "\u00a0"
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:%|dBTP|dBFS|dB|LUFS|LU|k?Hz|ms|s|bits?|octaves?)(?!\w))|(?<=\bQ) (?=\d)")
 _DIGITS = {"dB": 2, "dBTP": 2, "dBFS": 2, "LUFS": 1, "LU": 1, "Hz": 0, "ms": 1, "%": 2, "s": 1, "samples": 0}
 
 
@@ -49,7 +52,12 @@ def written(name: str, value: float | None) -> str:
     text = f"{value:{'+' if unit in _SIGNED and name not in _UNSIGNED else ''}.{_DIGITS.get(unit, 2)}f}".replace(
         "-", "−"
     )
-    return f"{text}{'' if unit in ('', '%', ':1') else ' '}{unit}"
+    return f"{text}{'' if unit in ('', ':1') else ' '}{unit}"
+
+
+def unbroken(text: str) -> str:
+    """The same text with spaces at which no line may end between a number and its unit: "15 %", "2 dB"."""
+    return _BEFORE_UNIT.sub(NO_BREAK, text)
 
 
 def db_to_gain(level_db: float) -> float:

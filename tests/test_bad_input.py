@@ -4,6 +4,7 @@ Most run the command line inside this process, which is quick; some in a process
 """
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -200,6 +201,15 @@ def test_an_input_is_never_overwritten(short, tmp_path, refused, how, which):
     elif how == "symlink":
         out.symlink_to(mine)
     assert "input" in refused(inputs["target"], "--ref", inputs["reference"], "-o", out, "--force")
+
+
+@pytest.mark.parametrize("name", ["song.master.toml", "a b.TOML"])
+def test_a_session_in_the_place_of_a_track_is_told_its_command(short, tmp_path, refused, name):
+    (tmp_path / name).write_text("schema = 1")
+    for words in ((), ("--ref", short["reference"])):
+        told = refused(tmp_path / name, *words)
+        assert "is a session, not a track" in told
+        assert told.endswith(f"refmaster render {shlex.quote(str(tmp_path / name))}")
 
 
 @pytest.mark.parametrize("standing", ["out.wav", "out.toml", "out.html"])

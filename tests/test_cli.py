@@ -1,6 +1,7 @@
 """The command line: what stands on stdout and stderr, the shape of the JSON, help, and both doors."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -8,8 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
+import typer
 
-from refmaster.cli.app import app, main
+from refmaster import decide
+from refmaster.cli.app import EXAMPLES, app, main
 from refmaster.version import __version__
 
 ROOT = Path(__file__).parents[1]
@@ -60,10 +63,21 @@ def test_the_program_has_help_that_names_every_command(word, run):
     assert all(command in out for command in COMMANDS)
 
 
+def test_the_examples_of_the_help_are_commands_that_exist(run):
+    _, out, _ = run("--help")
+    group = typer.main.get_command(app)
+    assert len(EXAMPLES) >= 4
+    for example in EXAMPLES:
+        assert f"  {example}\n" in out  # on a line of its own, whole
+        _, first, *words = example.split()
+        command = group.commands.get(first) or group.commands["master"]
+        known = {name for param in command.params for name in param.opts}
+        assert {word for word in words if re.match("--?[a-z]", word)} <= known
+        decide.parse_decisions(sets=[words[words.index("--set") + 1]] if "--set" in words else [])
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_has_help(command, run):
-    import typer
-
     group = typer.main.get_command(app)
     for param in group.commands[command].params:
         assert getattr(param, "help", None), f"{command} {param.name} says nothing of itself"
@@ -165,6 +179,16 @@ def test_the_summary_names_every_move_and_how_to_undo_it(run, files, tmp_path):
     assert out.startswith("Mastered with")
     assert out.count("undo: --drop") >= 3
     assert "o.toml" in out
+
+
+@pytest.mark.parametrize("columns", [30, 41, 58, 80])
+def test_no_line_ends_between_a_number_and_its_unit(run, files, tmp_path, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    _, out, _ = run(files["spoiled"], "--ref", files["song"], "-o", tmp_path / "o.wav", "--dry-run", "-v")
+    text = out[out.index("match_eq/") :]  # under the table
+    assert not re.findall(r"(?:\d|\bQ) *\n *(?:%|dB|LU|k?Hz|ms|\d)", text), text
+    assert "\u00a0" not in out  # what is copied from a terminal has plain spaces
+    assert max(map(len, text.splitlines())) <= columns
 
 
 def test_quiet_says_nothing(run, files, tmp_path):

@@ -15,6 +15,7 @@ from refmaster.records import (
     Input,
     Move,
     NotReached,
+    Phase,
     Plan,
     Rejected,
     Request,
@@ -63,6 +64,7 @@ def round_trip(session: Session, folder: Path) -> Session:
         session_of(()),
         session_of(references=()),
         session_of(request=Request(25.0, -14.0, -2.0, (Stage.TONE, Stage.LEVEL), 3)),
+        session_of((replace(EQ, phase=Phase.LINEAR), LEVEL), request=Request(phase=Phase.LINEAR)),
         session_of(delivery=Delivery("FLAC", "PCM_16", 16, 7, True)),
         session_of(delivery=Delivery("WAV", "FLOAT", None, 0, False)),
         session_of((replace(EQ, verdict=Verdict.DROP, note='too "thin" = \\ \n# no'), LEVEL)),
@@ -73,7 +75,7 @@ def round_trip(session: Session, folder: Path) -> Session:
             plan=Plan((EQ,), (Rejected("match_width", "Left: «so»"),), (NotReached("integrated_lufs", "1 LU short"),))
         ),
     ],
-    ids=["usual", "empty", "alone", "request", "flac", "float", "dropped", "set", "mono", "stereo", "left"],
+    ids=["usual", "empty", "alone", "request", "linear", "flac", "float", "dropped", "set", "mono", "stereo", "left"],
 )
 def test_what_is_written_is_read_again(session, tmp_path):
     assert round_trip(session, tmp_path) == session

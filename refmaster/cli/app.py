@@ -18,6 +18,13 @@ DEFAULT = "master"
 INTERRUPTED = 130
 UsageError: Any = typer.BadParameter.__mro__[2]  # the root of all that a command line can have wrong
 REFUSED = 2
+EXAMPLES = (
+    "refmaster mix.wav --ref record.flac",
+    "refmaster mix.wav --ref record.flac --amount 30 --drop match_width",
+    "refmaster mix.wav --ref record.flac --loudness -14 -o stream.flac",
+    "refmaster render mix.master.toml --set match_eq/high_shelf.gain_db=1.5",
+    "refmaster analyse *.wav --json",
+)
 
 
 class DefaultGroup(TyperGroup):
@@ -39,7 +46,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Master a track toward a reference: every move explained, every decision yours.\n\n"
     "refmaster TARGET --ref REFERENCE masters; it is short for refmaster master. "
-    "Try refmaster demo: it needs no file.",
+    "Try refmaster demo: it needs no file.\n\n"
+    "\b\nExamples:\n" + "\n".join(f"  {example}" for example in EXAMPLES),
 )
 app.command("master", short_help="Master a track toward a reference; what is done without a command.")(master.command)
 app.command("analyse", short_help="Measure tracks; nothing is changed.")(analyse.command)

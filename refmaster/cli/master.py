@@ -34,6 +34,14 @@ def command(
     detail: Annotated[
         int | None, typer.Option("--detail", metavar="N", help="At most so many EQ bands. [6; 24 toward --amount 100]")
     ] = None,
+    phase: Annotated[
+        str,
+        typer.Option(
+            "--phase",
+            metavar="KIND",
+            help="Of the EQ: minimum, or linear, which turns no phase but rings ahead of hits.",
+        ),
+    ] = "minimum",
     drop: o.Drop = None,
     set_: o.Set = None,
     lock: o.Lock = None,
@@ -58,10 +66,7 @@ def command(
     from refmaster.errors import BadSetting
     from refmaster.pipeline import Options, master
 
-    if not ref:
-        raise BadSetting("no reference was given; name a track to master toward: --ref FILE")
-    if len(ref) > 1:
-        raise BadSetting(f"{len(ref)} references were given; this version takes one --ref")
+    reference = _the_reference(target, ref or [])
     opts = Options(format_, bit_depth, force, dry_run, not no_report, threads)
     if engine == "matchering":
         from refmaster.engines.matchering import second_opinion
@@ -75,11 +80,12 @@ def command(
             "--lock": lock,
         }
         asked["--amount"] = None if amount == 50.0 else amount
+        asked["--phase"] = None if phase == "minimum" else phase
         if given := [name for name, value in asked.items() if value]:
             raise BadSetting(f"matchering knows no {', '.join(given)}; leave it out, or use our own engine")
 
         run(
-            lambda told: second_opinion(target, ref[0], out, ceiling=ceiling, options=opts, told=told),
+            lambda told: second_opinion(target, reference, out, ceiling=ceiling, options=opts, told=told),
             json,
             quiet,
             verbose,
@@ -90,13 +96,14 @@ def command(
     run(
         lambda told: master(
             target,
-            ref[0],
+            reference,
             out,
             amount=amount,
             loudness=loudness,
             ceiling=ceiling,
             only=only,
             detail=detail,
+            phase=phase,
             drop=drop or (),
             set=set_ or (),
             lock=lock or (),
@@ -107,3 +114,20 @@ def command(
         quiet,
         verbose,
     )
+
+
+def _the_reference(target: str, references: list[str]) -> str:
+    """The one track to master toward; BadSetting where the words do not make a job."""
+    from shlex import quote
+
+    from refmaster.errors import BadSetting
+    from refmaster.names import shown
+
+    if target.lower().endswith(".toml"):
+        name = shown(target)
+        raise BadSetting(f"{name} is a session, not a track; it is rendered with: refmaster render {quote(name)}")
+    if not references:
+        raise BadSetting("no reference was given; name a track to master toward: --ref FILE")
+    if len(references) > 1:
+        raise BadSetting(f"{len(references)} references were given; this version takes one --ref")
+    return references[0]

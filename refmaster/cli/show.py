@@ -1,18 +1,18 @@
 """The summary on a terminal: verdict, table, moves with reasons, what was left alone."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
-from rich.padding import Padding
 from rich.table import Table
 
 from refmaster.explain import reference_line, undo, verdict_line
 from refmaster.names import shown
 from refmaster.records import Effect, Profile, Report, Verdict
 from refmaster.report.writing import label, pair
-from refmaster.units import written
+from refmaster.units import NO_BREAK, unbroken, written
 
 ROWS = (
     ("integrated loudness", "integrated_lufs"),
@@ -31,21 +31,21 @@ SHORT_S = 60.0
 def print_report(report: Report, *, verbose: bool) -> None:
     """The whole summary, on stdout."""
     console = Console(highlight=False)
-    console.print(f"[bold]{escape(verdict_line(report))}[/bold]")
-    console.print(escape(reference_line(report)))
+    _print_text(console, verdict_line(report), style="bold", indent=0)
+    _print_text(console, reference_line(report), indent=0)
     columns = [("target", report.target), ("reference", report.reference), ("master", report.master)]
     console.print(_table([(name, profile) for name, profile in columns if profile is not None]))
     for move in report.plan.moves:
         mark = {Verdict.KEEP: "", Verdict.OVERRIDE: " (yours)", Verdict.DROP: " (dropped)"}[move.verdict]
         locked = " (locked)" if move.locked else ""
         console.print(f"[bold]{escape(move.id)}[/bold]{mark}{locked}")
-        console.print(Padding(escape(report.text_of(move.id)), (0, 0, 0, 2)))
+        _print_text(console, report.text_of(move.id))
         effect = report.effect_of(move.id)
         back = undo(report, move)
         facts = [f"measured: {effect_text(effect)}"] if effect else []
         facts += [f"undo: {back}"] if back and move.active else []
         if facts:
-            console.print(Padding(f"[dim]{escape('   '.join(facts))}[/dim]", (0, 0, 0, 2)))
+            _print_text(console, "   ".join(facts), style="dim")
     _print_list(console, "Not reached", [one.text for one in report.plan.not_reached])
     left = report.plan.rejected if verbose else tuple(r for r in report.plan.rejected if " at " not in r.what)
     _print_list(console, "Left alone", [one.text for one in left])
@@ -90,7 +90,13 @@ def _print_list(console: Console, title: str, lines: list[str]) -> None:
     if lines:
         console.print(f"[bold]{title}[/bold]")
         for line in lines:
-            console.print(Padding(escape(f"· {line}"), (0, 0, 0, 2)))
+            _print_text(console, f"· {line}")
+
+
+def _print_text(console: Console, text: str, *, style: str | None = None, indent: int = 2) -> None:
+    """A paragraph in which no number is parted from its unit; rich alone would break at any space."""
+    for line in wrap(unbroken(text), max(console.width - indent, 20), break_on_hyphens=False):
+        console.print(" " * indent + escape(line.replace(NO_BREAK, " ")), style=style, soft_wrap=True)
 
 
 def _print_files(console: Console, report: Report) -> None:

@@ -83,6 +83,20 @@ class Mover(Protocol):
         ...
 
 
+class LinearMover(Mover, Protocol):
+    """A mover whose moves can be had in linear phase."""
+
+    def linear_phase(self, blocks: Blocks, moves: tuple[Move, ...], sample_rate_hz: int) -> Iterator[FloatArray]:
+        """The sound after several of its moves at once, in linear phase; else as `apply`."""
+        ...
+
+
+def linear_mover_of(move: Move) -> LinearMover | None:
+    """The mover of a move, if it can do its moves in linear phase; another engine's move has none."""
+    mover = movers().get(move.mover)
+    return cast(LinearMover, mover) if hasattr(mover, "linear_phase") else None
+
+
 def blank_of(move_id: str, channels: int) -> Move:
     """The move of an id at rest; BadSetting, with the nearest names, for an id that no mover knows."""
     if not is_known(move_id):

@@ -12,10 +12,11 @@ import numpy as np
 from refmaster import compare
 from refmaster.bands import BAND_PARTS, band_params, coefficients_of, frequency_of, shape_of
 from refmaster.dsp.biquad import Shape, filtered, response_db
+from refmaster.dsp.fir import convolved, ring_s, zero_phase
 from refmaster.dsp.octaves import octave_around, thirds_db
 from refmaster.dsp.parametric import Band, Fit, curve_db, fit_bands, fit_thirds
 from refmaster.moves import Blocks, Scene
-from refmaster.records import Comparison, Effect, Gap, Move, NotReached, Profile, Proposal, Rejected, Stage
+from refmaster.records import Comparison, Effect, Gap, Move, NotReached, Phase, Profile, Proposal, Rejected, Stage
 from refmaster.units import FloatArray, written
 
 STAGE = Stage.TONE
@@ -28,6 +29,7 @@ FULL_ROUNDS, STEP_DB = 5, 6.0
 FULL_PCT = 75.0  # above it a match in full is asked for, with a band each third of an octave
 ALIGN_HZ = (100.0, 10000.0)
 HEARD_HZ = (40.0, 14000.0)
+NOMINAL_RATE_HZ = 48000  # how long a band rings in ms hardly depends on it
 
 
 def propose(scene: Scene) -> Proposal:
@@ -87,8 +89,16 @@ def _full_fit(wanted: FloatArray, at: FloatArray, weight: FloatArray, scene: Sce
 
 
 def apply(blocks: Blocks, move: Move, sample_rate_hz: int) -> Iterator[FloatArray]:
-    """One biquad on every channel."""
+    """One biquad on every channel, or a filter of its magnitude that shifts no phase."""
+    if move.phase is Phase.LINEAR:
+        return linear_phase(blocks, (move,), sample_rate_hz)
     return filtered(blocks, _coefficients(move, sample_rate_hz))
+
+
+def linear_phase(blocks: Blocks, moves: tuple[Move, ...], sample_rate_hz: int) -> Iterator[FloatArray]:
+    """All bands as one symmetric filter on every channel: it costs what a single one would."""
+    coefficients = np.stack([_coefficients(move, sample_rate_hz) for move in moves])
+    return convolved(blocks, zero_phase(coefficients, sample_rate_hz))
 
 
 def foresee(profile: Profile, move: Move) -> Profile:
@@ -139,6 +149,9 @@ def explain(move: Move) -> str:
             text += f"{gap.taken_pct:.0f} % of that is taken."
         else:
             text += f" It works against its neighbours, which overlap it: together they answer {apart} there."
+    if move.phase is Phase.LINEAR and move["gain_db"]:
+        ring_ms = 1000 * ring_s(_coefficients(move, NOMINAL_RATE_HZ)[np.newaxis, :], NOMINAL_RATE_HZ)
+        text += f" Linear phase: it may ring {written('ring_ms', ring_ms)} ahead of a hit."
     return text
 
 

@@ -30,6 +30,13 @@ class Verdict(Enum):
     DROP = "drop"
 
 
+class Phase(Enum):
+    """What an equaliser does beside its gain: it shifts phase around each band, or it rings ahead of hits."""
+
+    MINIMUM = "minimum"
+    LINEAR = "linear"
+
+
 @dataclass(frozen=True)
 class Param:
     """A number with a name that ends in its unit, the range it may take, and the value at which it does nothing.
@@ -80,6 +87,7 @@ class Move:
     locked: bool = False
     note: str = ""
     proposed: tuple[tuple[str, float], ...] = ()  # what the engine had proposed, where a person chose otherwise
+    phase: Phase = Phase.MINIMUM  # as the request has it, where the mover can do both
 
     def __getitem__(self, name: str) -> float:
         return self.param(name).value
@@ -182,6 +190,7 @@ class Request:
     ceiling_dbtp: float = -1.0
     only: tuple[Stage, ...] = ()
     max_bands: int | None = None
+    phase: Phase = Phase.MINIMUM  # of the tone moves
 
 
 @dataclass(frozen=True)

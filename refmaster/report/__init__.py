@@ -19,6 +19,7 @@ from refmaster.report.plots import plots_of
 from refmaster.report.table import check_rows, rows_of
 from refmaster.report.verdict import verdict_of
 from refmaster.report.writing import clock, said
+from refmaster.units import unbroken
 
 __all__ = ["page"]
 
@@ -46,6 +47,7 @@ def page(
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["unbroken"] = unbroken  # prose only: a command is copied as it stands
     return environment.get_template("template.html.j2").render(
         report=report,
         name=_file_name(report.target),
@@ -70,7 +72,7 @@ def _facts(report: Report) -> tuple[tuple[str, str], ...]:
     """What was asked and what was compared, for the head of the page."""
     genre, request = report.genre, report.request
     kind = genre.label or genre.name
-    share = "" if genre.share is None else f", {100 * genre.share:.0f}% share"
+    share = "" if genre.share is None else f", {100 * genre.share:.0f} % share"
     tracks = f", {genre.n_tracks} tracks" if genre.n_tracks else ""
     goal = request.loudness_lufs if request.loudness_lufs is not None else report.plan.goal_lufs
     ceiling = request.ceiling_dbtp if report.plan.ceiling_dbtp is None else report.plan.ceiling_dbtp
@@ -87,7 +89,7 @@ def _facts(report: Report) -> tuple[tuple[str, str], ...]:
 def _kinship(report: Report) -> tuple[tuple[str, str], ...]:
     if report.comparison is None:
         return ()
-    return (("Kinship", f"{100 * report.comparison.kinship:.0f}% the same song or session"),)
+    return (("Kinship", f"{100 * report.comparison.kinship:.0f} % the same song or session"),)
 
 
 def _format(profile: Profile) -> str:

@@ -99,5 +99,5 @@ def _reason(gap: Gap) -> Reason:
         delta=difference(gap.feature, gap.delta),
         tolerance=spread(gap.feature, gap.tolerance),
         uncertainty=spread(gap.feature, gap.uncertainty),
-        taken=f"{gap.taken_pct:.0f}%",
+        taken=f"{gap.taken_pct:.0f} %",
     )

@@ -138,8 +138,8 @@ def _width(report: Report) -> Plot:
 def _gain_reduction(report: Report, reduction: GainReduction) -> Plot:
     depth, working, over = (
         f"{reduction.max_db:.1f} dB",
-        f"{reduction.share_working_pct:.1f}%",
-        f"{reduction.share_over_4_db_pct:.1f}%",
+        f"{reduction.share_working_pct:.1f} %",
+        f"{reduction.share_over_4_db_pct:.1f} %",
     )
     return Plot(
         name="gain_reduction",

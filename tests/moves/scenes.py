@@ -1,16 +1,17 @@
 """Moves to test with: what the engine proposes for spoiled music, and every kind of move set by hand."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 
 from refmaster.demo import song
 from refmaster.load import track_of
-from refmaster.moves import blank_of, movers
+from refmaster.moves import blank_of, linear_mover_of, movers
 from refmaster.pipeline import Options, prepare
 from refmaster.plan import Material, plan
-from refmaster.records import Move, Param, Plan, Request
+from refmaster.records import Move, Param, Phase, Plan, Request
 from tests.signals import FloatArray, in_blocks, spoil
 
 RATE_HZ = 44100
@@ -67,6 +68,12 @@ def move_ids() -> list[str]:
     ]
 
 
+def ways() -> list[tuple[str, Phase]]:
+    """Every id of `move_ids`, and again in linear phase where its mover can do that."""
+    both = [(move_id, phase) for move_id in move_ids() for phase in Phase]
+    return [(i, phase) for i, phase in both if phase is Phase.MINIMUM or linear_mover_of(blank_of(i, 2))]
+
+
 def off_neutral(param: Param) -> float:
     """A value at which the parameter does something: three quarters of the way down from its neutral."""
     assert param.neutral is not None
@@ -74,9 +81,9 @@ def off_neutral(param: Param) -> float:
     return param.neutral + 0.75 * (end - param.neutral)
 
 
-def at_work(move_id: str, channels: int = 2) -> Move:
+def at_work(move_id: str, channels: int = 2, phase: Phase = Phase.MINIMUM) -> Move:
     """The move of an id with every parameter that can rest away from its rest."""
-    blank = blank_of(move_id, channels)
+    blank = replace(blank_of(move_id, channels), phase=phase)
     return blank.at(**{p.name: off_neutral(p) for p in blank.params if p.neutral is not None})
 
 

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from refmaster import session as sessions
 from refmaster.analyse import measure
+from refmaster.decide import in_phase
 from refmaster.errors import BadSetting
 from refmaster.load import track_of
 from refmaster.moves import Mover, blank_of, match_eq, movers
-from refmaster.records import Delivery, Plan, Request, Stage
+from refmaster.records import Delivery, Phase, Plan, Request, Stage
 from refmaster.render import rendered
 from refmaster.units import unit_of
 from tests.moves.scenes import (
@@ -29,6 +30,7 @@ from tests.moves.scenes import (
     planned_for,
     proposed,
     spoiled,
+    ways,
 )
 from tests.signals import in_blocks, pink_noise, silence, white_noise
 
@@ -37,6 +39,8 @@ MOST_LAG_SAMPLES = round(0.1e-3 * RATE_HZ)
 
 every_mover = pytest.mark.parametrize("name", list(movers()))
 every_id = pytest.mark.parametrize("move_id", move_ids())
+every_way = pytest.mark.parametrize(("move_id", "phase"), ways(), ids=lambda one: getattr(one, "value", one))
+every_phase = pytest.mark.parametrize("phase", list(Phase), ids=lambda phase: phase.value)
 mono_and_stereo = pytest.mark.parametrize("channels", [1, 2], ids=["mono", "stereo"])
 
 
@@ -155,33 +159,33 @@ def test_every_proposed_move_says_why():
 # 7: apply keeps channels and length; input untouched; finite
 
 
-@every_id
+@every_way
 @mono_and_stereo
 @pytest.mark.parametrize("n_samples", [1, 2, 100, 4096, 5000])
-def test_shape_is_kept_and_the_input_untouched(move_id, channels, n_samples):
+def test_shape_is_kept_and_the_input_untouched(move_id, phase, channels, n_samples):
     sound = noise(channels)[:, :n_samples]
     before = sound.copy()
     sound.setflags(write=False)
     for block_samples in (1, 7, 4096) if n_samples <= 100 else (1000, 4096):
-        out = applied(at_work(move_id, channels), sound, block_samples)
+        out = applied(at_work(move_id, channels, phase), sound, block_samples)
         assert out.shape == sound.shape
         assert np.isfinite(out).all()
     assert np.array_equal(sound, before)
 
 
-@every_id
-def test_a_stream_of_nothing_stays_nothing(move_id):
-    assert list(movers()[move_id.split("/")[0]].apply([], at_work(move_id), RATE_HZ)) == []
+@every_way
+def test_a_stream_of_nothing_stays_nothing(move_id, phase):
+    assert list(movers()[move_id.split("/")[0]].apply([], at_work(move_id, 2, phase), RATE_HZ)) == []
 
 
 # 8: neutral values null to 1e-9
 
 
-@every_id
+@every_way
 @mono_and_stereo
-def test_at_rest_a_move_does_nothing(move_id, channels):
+def test_at_rest_a_move_does_nothing(move_id, phase, channels):
     sound = pink_noise(-6.0, 2.0, RATE_HZ, channels)  # peaks beyond full scale
-    resting = at_work(move_id, channels).at_rest()
+    resting = at_work(move_id, channels, phase).at_rest()
     np.testing.assert_allclose(applied(resting, sound, 4096), sound, rtol=0, atol=1e-9)
 
 
@@ -193,18 +197,18 @@ def test_proposed_moves_do_nothing_at_rest():
 # 9: lines up within 0.1 ms
 
 
-@every_id
+@every_way
 @mono_and_stereo
-def test_nothing_is_delayed(move_id, channels):
+def test_nothing_is_delayed(move_id, phase, channels):
     sound = noise(channels)
-    out = applied(at_work(move_id, channels), sound)
+    out = applied(at_work(move_id, channels, phase), sound)
     for before, after in zip(sound, out, strict=True):
         assert abs(lag_samples(before - before.mean(), after - after.mean())) <= MOST_LAG_SAMPLES
 
 
-def test_the_chain_delays_nothing():
-    _, plan = planned("dull")
-    out = joined(rendered([music()], plan.moves, RATE_HZ))
+@every_phase
+def test_the_chain_delays_nothing(phase):
+    out = joined(rendered([music()], in_phase(planned("dull")[1].moves, phase), RATE_HZ))
     assert out.shape == music().shape
     for before, after in zip(music(), out, strict=True):
         assert abs(lag_samples(before, after)) <= MOST_LAG_SAMPLES
@@ -221,10 +225,10 @@ def lag_samples(before, after) -> int:
 # 10: silence stays silent
 
 
-@every_id
+@every_way
 @mono_and_stereo
-def test_silence_stays_silent(move_id, channels):
-    out = applied(at_work(move_id, channels), silence(0.5, RATE_HZ, channels), 4096)
+def test_silence_stays_silent(move_id, phase, channels):
+    out = applied(at_work(move_id, channels, phase), silence(0.5, RATE_HZ, channels), 4096)
     expected = 0.75 if move_id == "remove_dc" else 0.0  # a constant is what it adds
     assert np.abs(np.abs(out) - expected).max() <= 1e-15
 
@@ -232,45 +236,47 @@ def test_silence_stays_silent(move_id, channels):
 # 11: same bytes twice, and for any cut
 
 
-@every_id
+@every_way
 @mono_and_stereo
-def test_the_same_bytes_twice_and_for_any_block_size(move_id, channels):
+def test_the_same_bytes_twice_and_for_any_block_size(move_id, phase, channels):
     sound = noise(channels, 4.0)
-    move = at_work(move_id, channels)
+    move = at_work(move_id, channels, phase)
     whole = applied(move, sound)
     assert applied(move, sound).tobytes() == whole.tobytes()
     for block_samples in BLOCK_SAMPLES:
         assert np.array_equal(applied(move, sound, block_samples), whole), f"blocks of {block_samples}"
 
 
-@every_id
-def test_single_samples_give_the_same_bytes(move_id):
+@every_way
+def test_single_samples_give_the_same_bytes(move_id, phase):
     sound = noise(2)[:, :3000]
-    assert np.array_equal(applied(at_work(move_id), sound, 1), applied(at_work(move_id), sound))
+    assert np.array_equal(applied(at_work(move_id, 2, phase), sound, 1), applied(at_work(move_id, 2, phase), sound))
 
 
 @settings(max_examples=15, deadline=None)
-@given(cuts=st.lists(st.integers(0, 44100), max_size=8), move_id=st.sampled_from(move_ids()))
-def test_any_cut_gives_the_same_bytes(cuts, move_id):
+@given(cuts=st.lists(st.integers(0, 44100), max_size=8), way=st.sampled_from(ways()))
+def test_any_cut_gives_the_same_bytes(cuts, way):
     """Empty blocks among them."""
-    sound, move = noise(2), at_work(move_id)
+    sound, move = noise(2), at_work(way[0], 2, way[1])
     cut = joined(movers()[move.mover].apply(np.split(sound, sorted(cuts), axis=1), move, RATE_HZ))
     assert np.array_equal(cut, applied(move, sound))
 
 
+@every_phase
 @pytest.mark.parametrize("name", ["dull", "narrow", "peaky"])
-def test_the_whole_chain_gives_the_same_bytes_for_any_block_size(name):
-    _, plan = planned(name)
-    whole = joined(rendered([music()], plan.moves, RATE_HZ))
+def test_the_whole_chain_gives_the_same_bytes_for_any_block_size(name, phase):
+    moves = in_phase(planned(name)[1].moves, phase)
+    whole = joined(rendered([music()], moves, RATE_HZ))
     for block_samples in BLOCK_SAMPLES:
-        assert np.array_equal(joined(rendered(in_blocks(music(), block_samples), plan.moves, RATE_HZ)), whole)
+        assert np.array_equal(joined(rendered(in_blocks(music(), block_samples), moves, RATE_HZ)), whole)
 
 
 # 12: the explanation contains every value, 20–240 characters
 
 
-def test_texts_are_as_long_as_they_should_be():
-    for move in proposed():
+@every_phase
+def test_texts_are_as_long_as_they_should_be(phase):
+    for move in in_phase(proposed(), phase):
         text = movers()[move.mover].explain(move)
         assert SHORTEST_TEXT <= len(text) <= LONGEST_TEXT, f"{move.id}: {len(text)} characters"
 
@@ -282,10 +288,10 @@ def test_texts_contain_every_value():
             assert str(param) in text, f"{move.id} does not say {param.name} {param}"
 
 
-@every_id
+@every_way
 @mono_and_stereo
-def test_texts_of_moves_set_by_hand_contain_every_value(move_id, channels):
-    move = at_work(move_id, channels)
+def test_texts_of_moves_set_by_hand_contain_every_value(move_id, phase, channels):
+    move = at_work(move_id, channels, phase)
     text = movers()[move.mover].explain(move)
     assert SHORTEST_TEXT <= len(text) <= LONGEST_TEXT
     assert all(str(param) in text for param in move.params)
@@ -315,11 +321,11 @@ def test_moves_survive_the_session(tmp_path):
                 assert mine.taken_pct == pytest.approx(theirs.taken_pct, abs=1e-4)
 
 
-@every_id
+@every_way
 @mono_and_stereo
-def test_moves_set_by_hand_survive_the_session(move_id, channels, tmp_path):
-    move = at_work(move_id, channels)
-    assert through_a_session((move,), tmp_path) == (move,)
+def test_moves_set_by_hand_survive_the_session(move_id, phase, channels, tmp_path):
+    move = at_work(move_id, channels, phase)
+    assert through_a_session((move,), tmp_path, phase) == (move,)
 
 
 def test_moves_survive_json():
@@ -328,9 +334,9 @@ def test_moves_survive_json():
         assert blank_of(move.id, len(values) if move.id == "remove_dc" else 2).at(**values).params == move.params
 
 
-def through_a_session(moves, folder):
+def through_a_session(moves, folder, phase=Phase.MINIMUM):
     profile = planned("dull")[0].target.profile
-    session = sessions.new_session(profile, (profile,), Request(), Plan(moves), Delivery(), "refmaster")
+    session = sessions.new_session(profile, (profile,), Request(phase=phase), Plan(moves), Delivery(), "refmaster")
     path = folder / "x.toml"
     path.write_text(sessions.written(session, folder), encoding="utf-8")
     return sessions.read(path).plan.moves
@@ -339,11 +345,11 @@ def through_a_session(moves, folder):
 # Liveness, foresight, effect
 
 
-@every_id
-def test_every_parameter_is_heard(move_id):
+@every_way
+def test_every_parameter_is_heard(move_id, phase):
     """Moving any parameter of a working move changes its output."""
     sound = pink_noise(-6.0, 1.0, RATE_HZ, 2)
-    move = at_work(move_id)
+    move = at_work(move_id, 2, phase)
     usual = applied(move, sound)
     for param in move.params:
         other = param.low + 0.3 * (param.high - param.low)
@@ -361,11 +367,11 @@ def test_at_rest_nothing_else_is_foreseen(move_id):
     assert replace(foreseen, ltas_db=profile.ltas_db, side_to_mid_db=profile.side_to_mid_db) == profile
 
 
-@every_id
-def test_what_is_foreseen_comes_true(move_id):
+@every_way
+def test_what_is_foreseen_comes_true(move_id, phase):
     """Every number that the closed form changes is measured again, behind the move: within 0.5 dB or 0.01 %."""
     profile = measured(music())
-    blank = blank_of(move_id, 2)
+    blank = replace(blank_of(move_id, 2), phase=phase)
     gentle = {p.name: -3.0 if p.neutral == 0.0 else p.value for p in blank.params}
     if "ceiling_dbtp" in gentle:
         gentle["ceiling_dbtp"] = -6.0
@@ -398,17 +404,19 @@ def test_an_effect_is_finite_and_none_at_rest(move_id):
     assert resting.after == pytest.approx(resting.before, abs=1e-9)
 
 
-@pytest.mark.parametrize("name", ["dull", "narrow", "quiet", "offset"])
-def test_effects_claim_what_happens_without_the_move(name):
+@pytest.mark.parametrize(
+    ("name", "phase"), [*((n, Phase.MINIMUM) for n in ("dull", "narrow", "quiet", "offset")), ("dull", Phase.LINEAR)]
+)
+def test_effects_claim_what_happens_without_the_move(name, phase):
     """The claim against the same chain rendered without the move: same sign, size ±20 % (or 0.2 of its unit)."""
-    _, plan = planned(name)
+    moves = in_phase(planned(name)[1].moves, phase)
     sound = spoiled(name)
-    master = measured(joined(rendered([sound], plan.moves, RATE_HZ)))
-    for move in plan.moves:
+    master = measured(joined(rendered([sound], moves, RATE_HZ)))
+    for move in moves:
         if move.mover == "limit_peaks":  # its claim is the peak before it, which only the sound before it shows
             continue
         claim = movers()[move.mover].effect(move, master)
-        without = tuple(one for one in plan.moves if one is not move)
+        without = tuple(one for one in moves if one is not move)
         rest = measured(joined(rendered([sound], without, RATE_HZ)))
         if move.mover == "match_eq":
             actual = tone_change_db(move, master, rest)

@@ -1,5 +1,6 @@
 """What an equaliser band does to sound, measured from its impulse response; and which bands are proposed."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -8,9 +9,10 @@ import pytest
 from refmaster.bands import FREQUENCY_NAME, shape_of
 from refmaster.demo import song
 from refmaster.moves import blank_of, match_eq
-from refmaster.records import Request
-from tests.moves.scenes import RATE_HZ, applied, music, planned_for
-from tests.signals import FloatArray, spoil
+from refmaster.records import Phase, Request
+from refmaster.render import rendered
+from tests.moves.scenes import RATE_HZ, applied, joined, music, planned_for
+from tests.signals import FloatArray, in_blocks, spoil
 
 SHELVES = ("match_eq/low_shelf", "match_eq/high_shelf")
 
@@ -20,11 +22,16 @@ def band(move_id: str, frequency_hz: float, gain_db: float, q: float):
     return blank_of(move_id, 2).at(**{"gain_db": gain_db, name: frequency_hz, "q": q})
 
 
+def impulse_at(move, place: int = 2**16, rate_hz: int = RATE_HZ) -> FloatArray:
+    """What the move makes of an impulse that has as much silence before as after it."""
+    impulse = np.zeros((1, 2 * place))
+    impulse[0, place] = 1.0
+    return applied(move, impulse, rate_hz=rate_hz)[0]
+
+
 def gain_at(move, frequency_hz: FloatArray | float, rate_hz: int = RATE_HZ) -> FloatArray:
     """Gain of the move in dB, from an impulse and not from the coefficients."""
-    impulse = np.zeros((1, 2**17))
-    impulse[0, 0] = 1.0
-    spectrum = np.abs(np.fft.rfft(applied(move, impulse, rate_hz=rate_hz)[0]))
+    spectrum = np.abs(np.fft.rfft(impulse_at(move, rate_hz=rate_hz)))
     return 20 * np.log10(np.interp(frequency_hz, np.fft.rfftfreq(2**17, 1 / rate_hz), spectrum))
 
 
@@ -59,11 +66,43 @@ def test_a_band_sounds_the_same_at_44_and_96_khz(move_id, frequency_hz, gain_db)
     assert np.abs(apart_db).max() <= 0.5
 
 
+@pytest.mark.parametrize("phase", list(Phase), ids=lambda phase: phase.value)
 @pytest.mark.parametrize("move_id", ["match_eq/low_shelf", "match_eq/bell_1", "match_eq/high_shelf"])
-def test_the_curve_that_is_drawn_is_the_curve_that_is_heard(move_id):
+def test_the_curve_that_is_drawn_is_the_curve_that_is_heard(move_id, phase):
     at_hz = np.geomspace(30, 20000, 100)
-    move = band(move_id, 900.0, 5.0, 1.2)
+    move = replace(band(move_id, 900.0, 5.0, 1.2), phase=phase)
     np.testing.assert_allclose(match_eq.response_at(move, at_hz, RATE_HZ), gain_at(move, at_hz), atol=0.01)  # dB
+
+
+@pytest.mark.parametrize("rate_hz", [44100, 48000, 96000])
+def test_linear_phase_has_the_same_gain_and_no_phase(rate_hz):
+    """0.05 dB from 30 Hz to 18 kHz; a low shelf at 40 Hz, and all bands of a chain at once."""
+    chain = [
+        band("match_eq/low_shelf", 40.0, 6.0, 0.7),
+        band("match_eq/bell_1", 300.0, -4.0, 1.5),
+        band("match_eq/high_shelf", 9000.0, 3.0, 0.7),
+    ]
+    at_hz, place = np.geomspace(30, 18000, 300), 2**16
+    impulse = np.zeros((1, 2 * place))
+    impulse[0, place] = 1.0
+    minimum, linear = (
+        joined(rendered(in_blocks(impulse, 5000), [replace(m, phase=phase) for m in chain], rate_hz))[0]
+        for phase in Phase
+    )
+    bins_hz = np.fft.rfftfreq(2 * place, 1 / rate_hz)
+    one, other = (20 * np.log10(np.interp(at_hz, bins_hz, np.abs(np.fft.rfft(x)))) for x in (minimum, linear))
+    assert np.abs(one - other).max() <= 0.05
+    np.testing.assert_allclose(linear[place:], linear[place:0:-1], rtol=0, atol=1e-12)  # the same before and after
+    assert np.abs(minimum[:place]).max() == 0.0
+    assert np.abs(linear[place - 100 : place]).max() > 1e-4
+
+
+def test_linear_phase_says_how_long_it_may_ring():
+    low, high = band("match_eq/bell_1", 60.0, 3.0, 2.0), band("match_eq/high_shelf", 8000.0, 3.0, 0.7)
+    for move, words in ((low, "it may ring 58.1 ms ahead of a hit"), (high, "it may ring 0.1 ms ahead of a hit")):
+        assert words in match_eq.explain(replace(move, phase=Phase.LINEAR))
+        assert "ring" not in match_eq.explain(move)
+    assert "ring" not in match_eq.explain(replace(low.at_rest(), phase=Phase.LINEAR))
 
 
 def test_both_channels_are_treated_alike():

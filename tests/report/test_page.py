@@ -32,6 +32,7 @@ class Outline(HTMLParser):
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.open: list[str] = []
         self.words: list[str] = []
+        self.words_of: dict[str, list[str]] = {}
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -46,10 +47,15 @@ class Outline(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self.open and self.open[-1] not in ("script", "style"):
             self.words.append(data)
+            self.words_of.setdefault(self.open[-1], []).append(data)
 
     @property
     def text(self) -> str:
         return " ".join(" ".join(self.words).split())
+
+    def text_of(self, *tags: str) -> str:
+        """What stands right inside elements of these kinds."""
+        return " | ".join(word for tag in tags for word in self.words_of.get(tag, []))
 
     def of(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.elements if name == tag]
@@ -68,6 +74,16 @@ def test_every_kind_of_report_makes_a_well_formed_page(kind):
     assert sorted(set(ids)) == sorted(ids)
     assert "NaN" not in found.text
     assert "None" not in found.text.replace("None.", "")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_line_of_prose_can_end_between_a_number_and_its_unit(kind):
+    """But in what is copied, a flag or a command, a space is a space."""
+    found = outline(KINDS[kind]())
+    prose = found.text_of("p", "dd", "li", "figcaption", "strong")
+    assert not re.findall(r"\d (?:%|dB|LUFS|LU|k?Hz|ms)(?!\w)", prose)
+    copied = [attributes["data-copy"] or "" for attributes in found.of("button") if "data-copy" in attributes]
+    assert "\u00a0" not in "".join(copied) + found.text_of("code")
 
 
 @pytest.mark.parametrize("kind", KINDS)
