@@ -124,7 +124,7 @@ QUOTED = [
     ("how-it-decides.md", f"50 % at {compare.KIN_ROUGHNESS_DB:g} dB"),
     ("how-it-decides.md", f"{compare.EQ_SD_DB:g} dB a band and {compare.WIDTH_SD_DB:g} dB of width"),
     ("moves/match_eq.md", f"at most {match_eq.BANDS} bands"),
-    ("moves/match_eq.md", f"up to {match_eq.FULL_BANDS} when"),
+    ("moves/match_eq.md", f"when `--amount` is above {match_eq.FULL_PCT:g}"),
     ("moves/match_eq.md", f"A band under {match_eq.LEAST_GAIN_DB:g} dB"),
     ("moves/match_eq.md", f"less than {match_eq.EPSILON_DB:g} dB nearer"),
     ("moves/match_eq.md", f"more than {match_eq.MAX_GAIN_DB:g} dB"),

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -429,8 +430,9 @@ def test_effects_claim_what_happens_without_the_move(name, phase):
 
 
 def tone_change_db(move, master, rest) -> float:
-    """How much more the bands of an equaliser move changed than all that are heard in the master."""
+    """How much more the octave that an equaliser move names changed than all that are heard from 100 Hz to 10 kHz."""
     change = np.array(master.ltas_db) - np.array(rest.ltas_db)
-    heard = np.array(master.ltas_db) > max(master.ltas_db) - 60
-    reach = np.abs(match_eq.response_at(move, np.array(master.band_hz), RATE_HZ)) * heard
-    return float(np.average(change, weights=reach) - change[heard].mean())
+    at = np.array(master.band_hz)
+    centre = float(re.search(r"_(\d+)_hz", match_eq.effect(move, master).feature)[1])
+    here = np.abs(np.log2(at / centre)) <= 0.5
+    return float(change[here].mean() - change[(at >= 100) & (at <= 10000)].mean())
