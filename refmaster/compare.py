@@ -20,7 +20,7 @@ from refmaster.dsp.gaussian import equaliser_covariance, smooth_covariance
 from refmaster.dsp.octaves import thirds_db
 from refmaster.dsp.pitch import likeness, notes
 from refmaster.dsp.registration import Registration, register
-from refmaster.records import Comparison, Curve, Genre, Profile
+from refmaster.records import Comparison, Curve, DynamicsGap, Genre, Profile
 from refmaster.units import FloatArray, power_to_db
 
 EMPTY_DB = 60.0  # a band so far under the fullest says nothing about tone
@@ -47,6 +47,9 @@ TRANSPOSED_ROUGHNESS_DB = 5.0  # as much as a stranger's
 SAME_ROUGHNESS_DB = 1.0  # a person says that it is the same song: then it is taken for as near as songs mostly are
 KIN_ROUGHNESS_DB, KIN_STEEPNESS = 1.9, 8.0  # halves of songs lie below (9 in 10 under 1.5), strangers above 2.4
 NEAR_MONO_DB = -40.0  # a side so far under the mid was not meant to be heard: it is not widened
+# Spread of levels in a band, as logarithms: halves of one song, other songs of its genre, and what mixes are off by.
+SPREAD_KIN_SD, SPREAD_STRANGER_SD, SPREAD_FAULT_SD = 0.35, 0.6, 0.1
+LEAST_SPREAD_DB, MOST_STEP = 0.5, 1.4
 WIDTH_SD_DB = 3.0  # how far mixes are off in width
 WIDTH_ERROR_SCALE, WIDTH_ERROR_FLOOR_DB = 0.8, 0.2  # error of the matched width over its spread between bands
 
@@ -75,13 +78,13 @@ def compare(target: Measured, reference: Measured, genre: Genre, *, same_song: b
     n = min(len(target.profile.band_hz), len(reference.profile.band_hz))
     band_hz = np.array(target.profile.band_hz[:n])
     pair = _Pair(band_hz, np.log2(band_hz / 1000), target, reference)
-    both, ignored = _audible(pair)
-    seen = both & (pair.band_hz >= EDGE_HZ[0]) & (pair.band_hz <= EDGE_HZ[1])
+    both, trusted, ignored = _audible(pair)
+    seen = trusted & (pair.band_hz >= EDGE_HZ[0]) & (pair.band_hz <= EDGE_HZ[1])
     identical = _identical(target.profile, reference.profile)
     if seen.sum() < FEWEST_BANDS:
         nothing = Curve(*((0.0,) * n for _ in range(6)))
         ignored += ("tone and width: the two tracks have too little of the spectrum in common",)
-        return Comparison(0.0, tuple(band_hz.tolist()), nothing, None, identical, ignored)
+        return Comparison(0.0, tuple(band_hz.tolist()), nothing, None, (), identical, ignored)
     found = _registered(pair, seen)
     shift = None if same_song else _transposed(target, reference)
     if same_song:
@@ -92,12 +95,45 @@ def compare(target: Measured, reference: Measured, genre: Genre, *, same_song: b
         ignored += (f"most of its tone: it is this music {said}, and other notes fill other bands",)
     kinship = 1.0 if same_song else 1 / (1 + (found.roughness_db / KIN_ROUGHNESS_DB) ** KIN_STEEPNESS)
     tone, width = _tone(pair, both, found), _width(pair, both, found)
-    return Comparison(kinship, tuple(band_hz.tolist()), tone, width, identical, ignored, shift)
+    dynamics = _dynamics(target.profile, reference.profile, kinship)
+    return Comparison(kinship, tuple(band_hz.tolist()), tone, width, dynamics, identical, ignored, shift)
 
 
 def empty_top(profile: Profile) -> bool:
     """Whether the track ends so low that no codec did it: there is nothing above to be equalised."""
     return profile.hf_cutoff_hz is not None and profile.hf_cutoff_hz < CODEC_HZ
+
+
+def corrected(comparison: Comparison, reached: Measured, reference: Measured) -> Comparison:
+    """The comparison with its full differences moved by what was still missing of them in `reached`.
+
+    For a match in full: what moves do to each other (a compressor to the balance, a limiter to the dynamics) is not
+    foreseen, but heard and asked for in advance.
+    """
+    band_hz = np.array(comparison.band_hz)
+
+    def missing(curve: Curve, *, side: bool) -> Curve:
+        seen = np.array(curve.full_weight) > 0
+        got, goal = (_thirds(m, band_hz) for m in (reached, reference))
+        if side:
+            got, goal = (_thirds(m, band_hz, side=True) - mid for m, mid in ((reached, got), (reference, goal)))
+        left = np.where(seen, goal - got, 0.0)
+        if not side:
+            left = np.where(seen, left - left[seen].mean(), 0.0)
+        return replace(curve, full_db=tuple((np.array(curve.full_db) + left).tolist()))
+
+    pairs = zip(comparison.dynamics, reached.profile.dynamics, strict=False)
+    dynamics = tuple(
+        replace(gap, correction=gap.correction * _towards(gap.reference_db, got.p95_dbfs - got.p50_dbfs))
+        for gap, got in pairs
+    )
+    width = None if comparison.width is None else missing(comparison.width, side=True)
+    return replace(comparison, tone=missing(comparison.tone, side=False), width=width, dynamics=dynamics)
+
+
+def _towards(goal_db: float, got_db: float) -> float:
+    """The factor from what was got to the goal, no more than a step at a time."""
+    return float(np.clip(goal_db / max(got_db, LEAST_SPREAD_DB), 1 / MOST_STEP, MOST_STEP))
 
 
 def is_limited(profile: Profile) -> bool:
@@ -130,17 +166,29 @@ def _transposed(target: Measured, reference: Measured) -> float | None:
     return alike.semitones if alike.best - alike.as_is > TRANSPOSED_GAIN else None
 
 
-def _audible(pair: _Pair) -> tuple[npt.NDArray[np.bool_], tuple[str, ...]]:
-    """Bands in which both tracks hold something (a mask), and what was left out."""
+def _dynamics(target: Profile, reference: Profile, kinship: float) -> tuple[DynamicsGap, ...]:
+    """How much livelier or denser each band is, and what of it to believe: little, songs vary more than mixes err."""
+    found = []
+    noise = SPREAD_KIN_SD * kinship + SPREAD_STRANGER_SD * (1 - kinship)
+    believed = SPREAD_FAULT_SD**2 / (SPREAD_FAULT_SD**2 + noise**2)
+    for ours, theirs in zip(target.dynamics, reference.dynamics, strict=False):
+        stands, goal = (max(b.p95_dbfs - b.p50_dbfs, LEAST_SPREAD_DB) for b in (ours, theirs))
+        found.append(DynamicsGap(ours.low_hz, ours.high_hz, stands, goal, believed, noise * stands))
+    return tuple(found)
+
+
+def _audible(pair: _Pair) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], tuple[str, ...]]:
+    """Bands in which both tracks hold something, those of them that tell of tone (masks), and what was left out."""
     t, r = pair.both("ltas_db")
     seen = np.asarray((t > t.max() - EMPTY_DB) & (r > r.max() - EMPTY_DB))
     tops = {role: m.profile.hf_cutoff_hz for role, m in (("reference", pair.reference), ("target", pair.target))}
     cut = {role: top for role, top in tops.items() if top is not None}
     if not cut:
-        return seen, ()
+        return seen, seen, ()
     role, top = min(cut.items(), key=lambda item: item[1])
-    seen &= pair.band_hz < top * 2 ** (-1 / 6)  # the last band before the cut is already bent
-    return seen, (f"tone above {top / 1000:.1f} kHz: the {role} ends there",)
+    trusted = seen & (pair.band_hz < top * 2 ** (-1 / 6))  # the last band before the cut is already bent
+    alike = len(cut) == 2 and max(cut.values()) < top * 2 ** (1 / 6)  # then it is bent in both
+    return seen if alike else trusted, trusted, (f"tone above {top / 1000:.1f} kHz: the {role} ends there",)
 
 
 def _registered(pair: _Pair, seen: npt.NDArray[np.bool_]) -> Registration:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from refmaster.analyse import Measured
-from refmaster.compare import empty_top
+from refmaster.analyse import Measured, measure
+from refmaster.compare import corrected, empty_top
 from refmaster.decide import decided, in_phase
 from refmaster.dsp.limiter import CLIP_DB, LOOKAHEAD_MS, MARGIN_DB, RELEASE_MS, Limiting
 from refmaster.load import Track
@@ -34,6 +34,7 @@ from refmaster.records import (
 from refmaster.render import rendered
 from refmaster.units import FloatArray, gain_to_db
 
+FULL_PCT, FULL_ROUNDS = 75.0, 2  # of amount: above it a match in full is asked for
 KEPT_IN_MEMORY_SAMPLES = 30_000_000  # the sound before the level, as float32: 120 MB, about 5 minutes of stereo
 
 
@@ -60,14 +61,42 @@ def plan(
     """The moves to make, with every decision heeded.
 
     `kept` are the moves of a session: then tone and image stay as they are there, and only level and ceiling, which
-    answer to the sound before them, are found anew. `told` hears which mover is at work.
+    answer to the sound before them, are found anew. `told` hears which mover is at work. A match in full is planned
+    again with what was heard to be missing: moves bend what other moves have set.
     """
+    in_full = material.request.amount_pct > FULL_PCT and kept is None
+    for _ in range(FULL_ROUNDS if in_full else 0):
+        material = _heard_through(material, decisions, told)
+    return _planned(material, decisions, kept, told)
+
+
+def _heard_through(material: Material, decisions: tuple[Decision, ...], told: Callable[[str], None] | None) -> Material:
+    """The material with what a match in full would miss, before level and ceiling, added to what it asks for."""
+    comparison, reference, rate = material.comparison, material.reference, material.track.source.sample_rate_hz
+    if comparison is None or reference is None or comparison.identical:
+        return material
+    moves = _planned(material, decisions, None, told, before=Stage.LEVEL).moves
+    reached = measure(material.track, blocks=rendered(material.track.blocks(), moves, rate))
+    return replace(material, comparison=corrected(comparison, reached, reference))
+
+
+def _planned(
+    material: Material,
+    decisions: tuple[Decision, ...],
+    kept: tuple[Move, ...] | None,
+    told: Callable[[str], None] | None,
+    *,
+    before: Stage | None = None,
+) -> Plan:
+    """Every mover asked once, in chain order; only those before a stage where one is given."""
     profile = material.target.profile
     moves: tuple[Move, ...] = ()
     answers: list[Proposal] = []
     measured_at: tuple[Move, ...] = ()
     ear = _Ear(material.track)
     for name, mover in movers().items():
+        if before is not None and before <= mover.STAGE:
+            break
         if told:
             told(name)
         if mover.STAGE >= Stage.LEVEL and (sounding := _active(moves)) != measured_at and not _levels_known(moves):

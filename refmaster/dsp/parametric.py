@@ -19,6 +19,7 @@ GUESS_Q = (0.5, 1.0, 2.0)
 THIRDS_HZ = 1000.0 * 2.0 ** (np.arange(-17, 14) / 3.0)  # 20 Hz to 20 kHz
 THIRDS_Q = 4.32  # a bell as wide as its third of an octave
 THIRDS_ROUNDS, THIRDS_RIDGE = 4, 1e-5
+THIRDS_BEYOND = 0.05  # weight of bands of which nothing is known: enough to keep bells there from running wild
 ROUNDS = 25
 STEP = 1e-4
 
@@ -89,7 +90,14 @@ def fit_thirds(
     places = THIRDS_HZ[(at_hz[0] / 1.13 < THIRDS_HZ) & (top_hz > THIRDS_HZ)]
     shapes, q = (Shape.BELL,) * places.size, np.full(places.size, THIRDS_Q)
     gain = np.zeros(places.size)
-    share = weight / max(weight.sum(), 1e-12)
+    known = weight > 0
+    if not known.any():
+        return Fit((), (), np.zeros(at_hz.size))
+    wanted_db = np.interp(
+        np.log(at_hz), np.log(at_hz[known]), wanted_db[known]
+    )  # beyond what is known it goes on level
+    weight = np.maximum(weight, THIRDS_BEYOND)
+    share = weight / weight.sum()
     for _ in range(THIRDS_ROUNDS):
         step = np.where(gain == 0.0, 1.0, gain)  # the slope of each response at its own gain, by its chord
         unit = response_db(design_many(shapes, places, step, q, sample_rate_hz), at_hz, sample_rate_hz) / step[:, None]

@@ -157,6 +157,23 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class DynamicsGap:
+    """How far the loud 50 ms of a band (P95) stand above its median, in both tracks, dB.
+
+    `believed` is the share of the difference, on a log scale, that is not arrangement by the evidence; `sd_db` how far
+    parts of one song differ; `correction` the factor by which more is to be asked for than shows, to arrive there.
+    """
+
+    low_hz: float
+    high_hz: float
+    target_db: float
+    reference_db: float
+    believed: float
+    sd_db: float
+    correction: float = 1.0
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Target and reference side by side: how close relatives they are, and their differences in tone and width.
 
@@ -167,6 +184,7 @@ class Comparison:
     band_hz: tuple[float, ...]
     tone: Curve
     width: Curve | None
+    dynamics: tuple[DynamicsGap, ...] = ()
     identical: bool = False  # both hold the same sound
     ignored: tuple[str, ...] = ()  # what the reference could not teach, and why
     transposed_semitones: float | None = None  # the reference is the target's music in another key

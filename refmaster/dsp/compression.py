@@ -1,0 +1,167 @@
+"""Compression and expansion of one band: a static curve on its level, followed with attack and release.
+
+The level is the mean power of both channels over `DETECT_MS` around each millisecond, looked at from both sides, so
+that the gain is there when the hit is. Above the threshold the level rises 1/ratio dB a dB: a ratio over 1 holds loud
+passages down, one under 1 lifts them. Gains are decided each millisecond in order, so any cut of the stream gives the
+same bytes. (D. Giannoulis, M. Massberg, J. D. Reiss, "Digital dynamic range compressor design", JAES 60, 2012.)
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from refmaster.dsp.fir import convolved
+from refmaster.dsp.jit import kernel
+from refmaster.units import FloatArray
+
+HOP_MS = 1.0
+DETECT_MS = 30.0  # over a period of the lowest notes, so that a sustained bass does not make its own gain flutter
+KNEE_DB = 6.0
+
+
+@dataclass(frozen=True)
+class Compression:
+    """How to compress. `range_db` bounds the gain to either side, before `makeup_db`, which holds always."""
+
+    threshold_dbfs: float
+    ratio: float
+    attack_ms: float
+    release_ms: float
+    range_db: float
+    makeup_db: float
+
+
+def compressed(
+    blocks: Iterable[FloatArray], taps: FloatArray, how: Compression, sample_rate_hz: int
+) -> Iterator[FloatArray]:
+    """A stream of (channels, samples) in which the band that `taps` passes is compressed; aligned, same length."""
+    whole: list[FloatArray] = []
+    band: list[FloatArray] = []
+    follower = _Follower(how, sample_rate_hz)
+
+    def heard() -> Iterator[FloatArray]:
+        for block in blocks:
+            whole.append(block)
+            yield block
+
+    for part in convolved(heard(), taps):
+        band.append(part)
+        gain = follower.after(part)
+        if gain.size:
+            yield _taken(whole, gain.size) + _taken(band, gain.size) * (gain - 1.0)
+    left = sum(part.shape[1] for part in band)
+    if left:
+        yield _taken(whole, left) + _taken(band, left) * (follower.rest(left) - 1.0)
+
+
+def hop_powers(blocks: Iterable[FloatArray], taps: FloatArray, sample_rate_hz: int) -> FloatArray:
+    """Mean power of a band in each whole hop, shape (hops,): what the detector hears."""
+    follower = _Follower(Compression(0.0, 1.0, 1.0, 1.0, 0.0, 0.0), sample_rate_hz)
+    return np.concatenate([np.zeros(0), *(follower.powers(part) for part in convolved(blocks, taps))])
+
+
+def gains_db(powers: FloatArray, how: Compression) -> FloatArray:
+    """The gain in each hop that `compressed` would give to a band of these `hop_powers`, shape (hops,), dB."""
+    ahead = _ahead()
+    state, ring = np.zeros(1), np.zeros(_window())
+    padded = np.concatenate([powers, np.zeros(ahead)])
+    return np.asarray(_follow(padded, _law(how), state, ring, np.zeros(1, dtype=np.int64))[ahead:])
+
+
+def _window() -> int:
+    return round(DETECT_MS / HOP_MS)
+
+
+def _ahead() -> int:
+    return _window() // 2
+
+
+def _law(how: Compression) -> FloatArray:
+    attack, release = (float(np.exp(-HOP_MS / max(ms, 1e-3))) for ms in (how.attack_ms, how.release_ms))
+    return np.array([how.threshold_dbfs, 1 / how.ratio - 1, attack, release, how.range_db, how.makeup_db])
+
+
+def _taken(parts: list[FloatArray], count: int) -> FloatArray:
+    """The first `count` samples of a queue, taken out of it."""
+    found = []
+    while count > 0:
+        first = parts[0]
+        if first.shape[1] <= count:
+            found.append(parts.pop(0))
+        else:
+            found.append(first[:, :count])
+            parts[0] = first[:, count:]
+        count -= found[-1].shape[1]
+    return np.concatenate(found, axis=1)
+
+
+class _Follower:
+    """Takes in a band, and gives out the gain of the samples that are far enough back to be decided."""
+
+    def __init__(self, how: Compression, sample_rate_hz: int):
+        self._hop = max(1, round(HOP_MS * 1e-3 * sample_rate_hz))
+        self._law = _law(how)
+        self._state, self._ring, self._at = np.zeros(1), np.zeros(_window()), np.zeros(1, dtype=np.int64)
+        self._waiting = np.zeros(0)
+        self._early = _ahead()
+        self._last: float | None = None  # gain at the end of the last hop that was given out, dB
+
+    def powers(self, band: FloatArray) -> FloatArray:
+        """Mean power over all channels in each hop that is now whole."""
+        joined = np.concatenate([self._waiting, (band**2).mean(axis=0)])
+        whole = joined.size // self._hop * self._hop
+        self._waiting = joined[whole:]
+        return np.asarray(joined[:whole].reshape(-1, self._hop).mean(axis=1))
+
+    def after(self, band: FloatArray) -> FloatArray:
+        """Linear gains that this stretch of the band decides."""
+        return self._spread(_follow(self.powers(band), self._law, self._state, self._ring, self._at))
+
+    def rest(self, samples: int) -> FloatArray:
+        """Linear gains of the last samples, with silence behind them."""
+        hops = np.zeros(-(-samples // self._hop) + 2)
+        if self._waiting.size:
+            hops[0] = self._waiting.sum() / self._hop
+        return self._spread(_follow(hops, self._law, self._state, self._ring, self._at))[:samples]
+
+    def _spread(self, decided_db: FloatArray) -> FloatArray:
+        """Straight lines from hop to hop; the first hops decided belong to the time before the first sample."""
+        skip = min(self._early, decided_db.size)
+        self._early -= skip
+        decided_db = decided_db[skip:]
+        if decided_db.size == 0:
+            return np.zeros(0)
+        if self._last is None:
+            self._last = float(decided_db[0])
+        knots = 10 ** (np.concatenate([[self._last], decided_db]) / 20)
+        self._last = float(decided_db[-1])
+        way = (np.arange(self._hop) + 1) / self._hop
+        lines = knots[:-1, np.newaxis] + np.diff(knots)[:, np.newaxis] * way
+        return np.asarray(lines.ravel())
+
+
+@kernel
+def _follow(powers, law, state, ring, at):  # type: ignore[no-untyped-def]
+    """Gain in dB, makeup included, after each hop; it belongs to the hop half a window earlier."""
+    threshold, slope, attack, release, most, makeup = law[0], law[1], law[2], law[3], law[4], law[5]
+    out = np.empty(powers.size)
+    knee = KNEE_DB
+    for n in range(powers.size):
+        ring[at[0] % ring.size] = powers[n]
+        at[0] += 1
+        total = 0.0
+        for k in range(ring.size):  # summed anew: nothing of a loud past is left over
+            total += ring[k]
+        over = 10.0 * np.log10(total / ring.size + 1e-14) - threshold
+        if over <= -knee / 2:
+            wanted = 0.0
+        elif over < knee / 2:
+            wanted = slope * (over + knee / 2) ** 2 / (2 * knee)
+        else:
+            wanted = slope * over
+        wanted = min(max(wanted, -most), most)
+        pace = attack if abs(wanted) > abs(state[0]) else release
+        state[0] = wanted + (state[0] - wanted) * pace
+        out[n] = state[0] + makeup
+    return out
