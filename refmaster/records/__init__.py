@@ -30,6 +30,9 @@ from refmaster.records.measured import (
     Profile,
     Section,
     Source,
+    Spread,
+    ToneSpread,
+    WidthSpread,
 )
 from refmaster.records.reported import (
     Check,
@@ -69,7 +72,10 @@ __all__ = [
     "Section",
     "Session",
     "Source",
+    "Spread",
     "Stage",
     "Status",
+    "ToneSpread",
     "Verdict",
+    "WidthSpread",
 ]
