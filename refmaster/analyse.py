@@ -16,7 +16,7 @@ from refmaster.dsp.midside import to_mid_side
 from refmaster.errors import BadAudio
 from refmaster.load import BLOCK_SAMPLES, Track, check_finite, open_track
 from refmaster.measure.defects import find_defects
-from refmaster.measure.dynamics import DynamicsMeter, psr_db
+from refmaster.measure.dynamics import DynamicsMeter, percussive_pct, psr_db
 from refmaster.measure.loudness import Loudness, LoudnessMeter
 from refmaster.measure.samples import SampleMeter
 from refmaster.measure.spectrum import Spectrum, SpectrumMeter, hf_cutoff_hz, tilt_db_per_oct
@@ -159,6 +159,7 @@ def _profile(
         short_term_lufs=_history(short_term, 300),
         momentary_lufs=_history(momentary, 40),
         defects=find_defects(samples, image, true_peak_dbtp, meters.true_peak.sample_peak, source.sample_rate_hz),
+        percussive_pct=percussive_pct(levels),
     )
 
 

@@ -14,6 +14,8 @@ BAND_EDGES_HZ = (20.0, 120.0, 500.0, 2000.0, 6000.0, 20000.0)
 HOP_S = 0.050
 FRAME_S = 0.093
 ACTIVE_DB = 50.0  # blocks further than this under the loudest are pauses
+HIT_BLOCKS = 15  # 0.75 s: what stands above the median of so long is a hit, what fills it a tone
+MEDIANS_AT_ONCE = 4096  # blocks a step, so that hours need no more memory than minutes
 
 
 class DynamicsMeter:
@@ -47,6 +49,27 @@ class DynamicsMeter:
             low, high = float(self._edges[k]), float(self._edges[k + 1])
             found.append(BandLevels(low, high, float(p10), float(p50), float(p95), float(p99)))
         return tuple(found)
+
+
+def percussive_pct(levels_db: FloatArray) -> float | None:
+    """How much of the power is in hits and not in what lasts: 0 for a steady tone, near 100 for clicks.
+
+    `levels_db` has the shape (blocks, bands). In each band the power above its running median over 0.75 s is a hit's
+    (median filtering along time, D. Fitzgerald, "Harmonic/percussive separation using median filtering", DAFx 2010,
+    on bands instead of bins); the share is averaged over the bands, so that the bass does not speak for all of them.
+    None for silence, and for less than 0.75 s.
+    """
+    if len(levels_db) < HIT_BLOCKS:
+        return None
+    power = 10.0 ** (levels_db / 10)
+    heard = levels_db.max(axis=0) > max(levels_db.max() - 2 * ACTIVE_DB, -190.0)
+    if not heard.any():
+        return None
+    around = np.lib.stride_tricks.sliding_window_view(power[:, heard], HIT_BLOCKS, axis=0)
+    steps = range(0, len(around), MEDIANS_AT_ONCE)
+    lasting = np.concatenate([np.median(around[i : i + MEDIANS_AT_ONCE], axis=2) for i in steps])
+    inside = power[HIT_BLOCKS // 2 : HIT_BLOCKS // 2 + len(around), heard]
+    return float(100 * (np.maximum(inside - lasting, 0).sum(axis=0) / inside.sum(axis=0)).mean())
 
 
 def psr_db(cell_peak: FloatArray, short_term_lufs: FloatArray) -> FloatArray:

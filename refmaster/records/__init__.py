@@ -31,6 +31,9 @@ from refmaster.records.measured import (
     Profile,
     Section,
     Source,
+    Spread,
+    ToneSpread,
+    WidthSpread,
 )
 from refmaster.records.reported import (
     Check,
@@ -71,7 +74,10 @@ __all__ = [
     "Section",
     "Session",
     "Source",
+    "Spread",
     "Stage",
     "Status",
+    "ToneSpread",
     "Verdict",
+    "WidthSpread",
 ]

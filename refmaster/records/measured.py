@@ -94,11 +94,55 @@ class Profile:
     momentary_lufs: tuple[float | None, ...]
     sections: tuple[Section, ...] = ()
     defects: tuple[Defect, ...] = ()
+    percussive_pct: float | None = None  # how much of the power is in hits, and not in what lasts
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How one number of a Profile spreads over the tracks of a genre: percentiles, None where no source gives one."""
+
+    name: str
+    p10: float
+    p25: float | None
+    p50: float
+    p75: float | None
+    p90: float
+    n_tracks: int  # 0 where the source does not say how many tracks are behind it
+
+
+@dataclass(frozen=True)
+class ToneSpread:
+    """How the spectra of a genre's songs lie around their mean: levels of the mid, 1/6 octave, dB.
+
+    The level of each song is removed: its bands from 100 Hz to 10 kHz average 0. The covariance between bands is the
+    sum of the outer products of `factors_db`, plus the squares of `rest_sd_db` on the diagonal. `mean_sd_db` is how
+    far the mean itself may be off.
+    """
+
+    band_hz: tuple[float, ...]
+    mean_db: tuple[float, ...]
+    mean_sd_db: tuple[float, ...]
+    factors_db: tuple[tuple[float, ...], ...]
+    rest_sd_db: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class WidthSpread:
+    """Side above mid in each band over a genre's songs: mean and standard deviation, dB."""
+
+    band_hz: tuple[float, ...]
+    mean_db: tuple[float, ...]
+    sd_db: tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class Genre:
-    """What is normal for a kind of music, and how much good records of it differ (1/6-octave bands)."""
+    """What is normal for a kind of music, and how much good records of it differ (1/6-octave bands).
+
+    `kind` is "measured" on tracks, or "published" where the figures are other people's. `trust`, 0 to 1, is the share
+    of what its mean spectrum says that is the genre and not chance: 0 where it has none. `practice_lufs` is how loud
+    people make such music, by a survey; `spreads` what was measured.
+    """
 
     name: str
     label: str
@@ -109,6 +153,13 @@ class Genre:
     segment_sd_db: float  # between parts of one song
     limiting_db: float  # more than this at the limiter for over 1 % of the time is too high a price
     share: float | None = None
+    kind: str = "published"
+    trust: float = 0.0
+    n_artists: int = 0
+    tone: ToneSpread | None = None
+    width: WidthSpread | None = None
+    spreads: tuple[Spread, ...] = ()
+    practice_lufs: Spread | None = None
 
 
 @dataclass(frozen=True)

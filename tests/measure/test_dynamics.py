@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from refmaster.measure.dynamics import BAND_EDGES_HZ, DynamicsMeter, psr_db
+from refmaster.measure.dynamics import BAND_EDGES_HZ, DynamicsMeter, percussive_pct, psr_db
 from refmaster.measure.loudness import measure_loudness
 from refmaster.measure.samples import SampleMeter
 from tests.signals import FloatArray, clicks, gain_of, in_blocks, pink_noise, silence, sine, tones
@@ -92,3 +92,30 @@ def test_quiet_seconds_are_left_out():
 
 def test_sound_under_three_seconds_has_none():
     assert psr(sine(997.0, -6.0, 2.0, 48000, 1)).size == 0
+
+
+# Hits
+
+
+def levels(mono: FloatArray, rate_hz: int = 44100) -> FloatArray:
+    meter = DynamicsMeter(rate_hz)
+    for block in in_blocks(mono, 65536):
+        meter.feed(block[0])
+    return meter.read_levels()
+
+
+def test_a_steady_tone_has_no_hits_and_a_metronome_nothing_else():
+    assert percussive_pct(levels(sine(440.0, -10.0, 6.0, 44100, 1))) == pytest.approx(0.0, abs=1.0)  # %
+    assert percussive_pct(levels(clicks(-6.0, 0.5, 6.0, 44100, 1))) == pytest.approx(100.0, abs=1.0)
+
+
+def test_hits_over_a_pad_are_the_share_that_their_power_is():
+    pad = np.full((400, 5), -20.0)
+    pad[::10] = 10 * np.log10(0.01 + 0.05)  # every tenth block holds 0.05 more than the pad's 0.01
+    assert percussive_pct(pad) == pytest.approx(100 * 0.05 / (0.05 + 10 * 0.01), abs=1.0)
+    assert percussive_pct(pad - 30.0) == pytest.approx(percussive_pct(pad), abs=1e-6)
+
+
+def test_silence_and_a_blink_have_no_share_of_hits():
+    assert percussive_pct(np.full((400, 5), -200.0)) is None
+    assert percussive_pct(np.full((5, 5), -20.0)) is None
