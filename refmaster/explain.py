@@ -3,6 +3,9 @@
 import json
 from dataclasses import asdict, replace
 
+import numpy as np
+
+from refmaster.compare import wanted
 from refmaster.moves import linear_mover_of, mover_of
 from refmaster.records import Check, Comparison, Gap, Move, Plan, Profile, Report, Verdict
 
@@ -55,7 +58,19 @@ def reference_line(report: Report) -> str:
         return f"A second opinion by {report.engine} {report.version}: the reference is matched in full, as it does."
     if report.request.amount_pct == 0:
         return "At --amount 0 the reference is not followed."
-    return kinship_line(report.comparison)
+    line = kinship_line(report.comparison)
+    if report.comparison is None or report.comparison.identical:
+        return line
+    taken = taken_pct(report.comparison, report.request.amount_pct)
+    return f"{line} {taken:.0f} % of the tonal difference is taken."
+
+
+def taken_pct(comparison: Comparison, amount_pct: float) -> float:
+    """How much of the full tonal difference the wanted curve is, by its size (rms over trusted bands), percent."""
+    seen = np.array(comparison.tone.weight) > 0
+    full, taken = np.array(comparison.tone.full_db)[seen], wanted(comparison.tone, amount_pct)[seen]
+    size = float(np.sqrt((full**2).mean())) if full.size else 0.0
+    return float(np.clip(100 * np.sqrt((taken**2).mean()) / size, 0.0, 100.0)) if size > 0.1 else 100.0
 
 
 def kinship_line(comparison: Comparison | None) -> str:
@@ -64,12 +79,14 @@ def kinship_line(comparison: Comparison | None) -> str:
         return "No reference was given."
     if comparison.identical:
         return "The reference is the target itself."
+    if comparison.transposed_semitones is not None:
+        return f"The reference is this music in another key ({comparison.transposed_semitones:+.0f} semitones)."
     pct = 100 * comparison.kinship
     if comparison.kinship > 0.8:
-        return f"The reference looks like the same song or session ({pct:.0f} %): most of the difference is taken."
+        return f"The reference looks like the same song or session ({pct:.0f} %)."
     if comparison.kinship < 0.2:
-        return f"The reference is another song (same song: {pct:.0f} %): it is taken as a hint, not an order."
-    return f"The reference may be a relative ({pct:.0f} %): part of the difference is taken."
+        return f"The reference is another song (same song: {pct:.0f} %): a hint, not an order."
+    return f"The reference may be a relative ({pct:.0f} %)."
 
 
 def check_text(check: Check) -> str:
@@ -108,6 +125,7 @@ def as_data(report: Report) -> dict[str, object]:
             "ceiling_dbtp": report.request.ceiling_dbtp,
             "only": [stage.name.lower() for stage in report.request.only],
             "phase": report.request.phase.value,
+            "same_song": report.request.same_song,
         },
         "goal_lufs": plan.goal_lufs,
         "moves": [_move_data(report, move) for move in plan.moves],

@@ -62,6 +62,7 @@ def master(
     only: str | None = None,
     detail: int | None = None,
     phase: str = "minimum",
+    same_song: bool = False,
     drop: Sequence[str] = (),
     set: Sequence[str] = (),
     lock: Sequence[str] = (),
@@ -74,7 +75,7 @@ def master(
     where an input or a setting is refused.
     """
     options, told = options or Options(), told or _silent
-    request = checked_request(amount, loudness, ceiling, only, detail, phase)
+    request = replace(checked_request(amount, loudness, ceiling, only, detail, phase), same_song=same_song)
     decisions = parse_decisions(drop, set, lock)
     track, ref = open_track(target), open_track(reference, role="reference")
     goal = _goal_path(Path(target), out, options)
@@ -165,7 +166,8 @@ def prepare(track: Track, ref: Track | None, request: Request, options: Options,
         check_masterable(reference.profile, "the reference")
     told("compare", -1.0)
     genre = load_genre()
-    comparison = compare(target, reference, genre) if reference is not None else None
+    same = request.same_song
+    comparison = compare(target, reference, genre, same_song=same) if reference is not None else None
     notes = track.notes + (ref.notes if ref else ())
     return Material(track, target, reference, comparison, genre, request, notes)
 

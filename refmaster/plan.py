@@ -34,7 +34,7 @@ from refmaster.records import (
 from refmaster.render import rendered
 from refmaster.units import FloatArray, gain_to_db
 
-FULL_PCT, FULL_ROUNDS = 75.0, 2  # of amount: above it a match in full is asked for
+FULL_ROUNDS = 2  # how often a match in full is heard through before it is planned for good
 KEPT_IN_MEMORY_SAMPLES = 30_000_000  # the sound before the level, as float32: 120 MB, about 5 minutes of stereo
 
 
@@ -64,7 +64,7 @@ def plan(
     answer to the sound before them, are found anew. `told` hears which mover is at work. A match in full is planned
     again with what was heard to be missing: moves bend what other moves have set.
     """
-    in_full = material.request.amount_pct > FULL_PCT and kept is None
+    in_full = material.request.in_full and kept is None
     for _ in range(FULL_ROUNDS if in_full else 0):
         material = _heard_through(material, decisions, told)
     return _planned(material, decisions, kept, told)

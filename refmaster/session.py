@@ -141,6 +141,7 @@ def read(path: Path) -> Session:
             only=tuple(Stage[name.upper()] for name in model.request.only),
             max_bands=model.request.max_bands,
             phase=Phase(model.request.phase),
+            same_song=model.request.same_song,
         ),
         plan=Plan(
             moves=in_phase(moves, Phase(model.request.phase)),
@@ -245,6 +246,7 @@ def _request_table(request: Request) -> Any:
             "only": [stage.name.lower() for stage in request.only],
             "max_bands": request.max_bands,
             "phase": request.phase.value,
+            "same_song": request.same_song,
         }
     )
     table["amount_pct"].comment("0 leaves alone, 50 follows the evidence, 100 matches in full")

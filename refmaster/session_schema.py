@@ -27,6 +27,7 @@ class RequestModel(_Strict):
     only: list[Literal["repair", "tone", "dynamics", "colour", "image", "level", "ceiling"]] = []
     max_bands: Annotated[int, Field(ge=1, le=30)] | None = None
     phase: Literal["minimum", "linear"] = "minimum"
+    same_song: bool = False
 
 
 class DeliveryModel(_Strict):

@@ -11,7 +11,7 @@ from refmaster.load import _READS
 from refmaster.measure import defects
 from refmaster.moves import match_eq, match_loudness, match_width, movers
 from refmaster.pipeline import Options
-from refmaster.records import Stage
+from refmaster.records import Stage, decided
 from scripts import write_docs
 
 ROOT = Path(__file__).parents[1]
@@ -124,7 +124,7 @@ QUOTED = [
     ("how-it-decides.md", f"50 % at {compare.KIN_ROUGHNESS_DB:g} dB"),
     ("how-it-decides.md", f"{compare.EQ_SD_DB:g} dB a band and {compare.WIDTH_SD_DB:g} dB of width"),
     ("moves/match_eq.md", f"at most {match_eq.BANDS} bands"),
-    ("moves/match_eq.md", f"when `--amount` is above {match_eq.FULL_PCT:g}"),
+    ("moves/match_eq.md", f"when `--amount` is above {decided.FULL_PCT:g}"),
     ("moves/match_eq.md", f"A band under {match_eq.LEAST_GAIN_DB:g} dB"),
     ("moves/match_eq.md", f"less than {match_eq.EPSILON_DB:g} dB nearer"),
     ("moves/match_eq.md", f"more than {match_eq.MAX_GAIN_DB:g} dB"),

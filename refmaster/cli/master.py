@@ -34,6 +34,9 @@ def command(
     detail: Annotated[
         int | None, typer.Option("--detail", metavar="N", help="At most so many EQ bands. [6; 24 toward --amount 100]")
     ] = None,
+    same_song: Annotated[
+        bool, typer.Option("--same-song", help="The reference is this very song: believe more of the difference.")
+    ] = False,
     phase: Annotated[
         str,
         typer.Option(
@@ -80,6 +83,7 @@ def command(
             "--lock": lock,
         }
         asked["--amount"] = None if amount == 50.0 else amount
+        asked["--same-song"] = same_song or None
         asked["--phase"] = None if phase == "minimum" else phase
         if given := [name for name, value in asked.items() if value]:
             raise BadSetting(f"matchering knows no {', '.join(given)}; leave it out, or use our own engine")
@@ -104,6 +108,7 @@ def command(
             only=only,
             detail=detail,
             phase=phase,
+            same_song=same_song,
             drop=drop or (),
             set=set_ or (),
             lock=lock or (),

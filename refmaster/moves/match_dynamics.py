@@ -27,7 +27,6 @@ RELEASE_MS = (200.0, 150.0, 120.0, 80.0, 60.0)  # long enough that the gain does
 LEAST_RATIO = 1.1  # under this nobody hears a compressor
 RATIO_RANGE = (0.6, 4.0)
 RANGE_DB, FULL_RANGE_DB = 4.0, 12.0  # practice: 1–3 dB; more than 4 is a matter for the mix
-FULL_PCT = 75.0
 ROUNDS = 5
 BLOCK_HOPS = 50  # hops of 1 ms in the blocks whose levels are compared
 ACTIVE_DB = 50.0
@@ -44,10 +43,13 @@ def propose(scene: Scene) -> Proposal:
     worth = [(k, gap, factor) for k, gap, factor in wanted if _is_worth_it(factor)]
     possible = [one for one in worth if one[2] < 1 or not limited]
     excerpt = list(_excerpt(scene)) if possible else []
-    moves = tuple(_solved(k, gap, factor, scene, excerpt) for k, gap, factor in possible)
+    solved = [(k, _solved(k, gap, factor, scene, excerpt)) for k, gap, factor in possible]
+    moves = tuple(move for _, move in solved if move is not None)
+    withdrawn = tuple(_withdrawn(k) for k, move in solved if move is None)
     lost = [PARTS[k] for k, _, factor in worth if factor > 1 and limited]
     missed = (NotReached("dynamics", _cannot_expand(lost)),) if lost else ()
-    return Proposal(moves, () if moves else (_left_alone(scene, comparison.dynamics),), missed)
+    left = () if moves or withdrawn else (_left_alone(comparison.dynamics),)
+    return Proposal(moves, withdrawn or left, missed)
 
 
 def apply(blocks: Blocks, move: Move, sample_rate_hz: int) -> Iterator[FloatArray]:
@@ -105,7 +107,7 @@ def _wanted(gap: DynamicsGap, scene: Scene) -> float:
     full = float(np.log(gap.reference_db / gap.target_db))
     believed = full * gap.believed
     share = believed * amount / 50 if amount <= 50 else believed + (full - believed) * (amount - 50) / 50
-    more = gap.correction if amount > FULL_PCT else 1.0
+    more = gap.correction if scene.request.in_full else 1.0
     return float(np.exp(share) * more)
 
 
@@ -122,18 +124,23 @@ def _is_worth_it(factor: float) -> bool:
     return max(factor, 1 / factor) >= LEAST_RATIO
 
 
-def _solved(k: int, gap: DynamicsGap, factor: float, scene: Scene, excerpt: list[FloatArray]) -> Move:
-    """The ratio that changes the band's spread by a factor, found by trying it on the band's own levels."""
+def _solved(k: int, gap: DynamicsGap, factor: float, scene: Scene, excerpt: list[FloatArray]) -> Move | None:
+    """The ratio that changes the band's spread by a factor, found by trying it on the band's own levels.
+
+    None where what it does to them has the wrong sign.
+    """
     powers = hop_powers(excerpt, band_taps(k, scene.target.sample_rate_hz), scene.target.sample_rate_hz)
     before = _block_levels_db(powers)
     goal = factor * _spread_db(before)
-    range_db = FULL_RANGE_DB if scene.request.amount_pct > FULL_PCT else RANGE_DB
+    range_db = FULL_RANGE_DB if scene.request.in_full else RANGE_DB
     how = Compression(round(float(np.median(before)), 1), 1 / factor, ATTACK_MS[k], RELEASE_MS[k], range_db, 0.0)
     slope = factor
     for _ in range(ROUNDS):
         how = replace(how, ratio=round(float(np.clip(1 / max(slope, 0.05), *RATIO_RANGE)), 3))
         reached = _spread_db(_block_levels_db(powers * 10 ** (gains_db(powers, how) / 10)))
         slope = max(0.05, slope + (goal - reached) / max(_spread_db(before), 0.5))
+    if abs(reached - goal) >= abs(_spread_db(before) - goal):
+        return None
     made = float(power_to_db((powers * 10 ** (gains_db(powers, how) / 10)).sum() + 1e-20))
     how = replace(how, makeup_db=round(float(power_to_db(powers.sum() + 1e-20)) - made, 2))
     taken = (
@@ -187,7 +194,12 @@ def _feature(k: int) -> str:
     return f"dynamics_{PARTS[k]}_p95_over_p50_db"
 
 
-def _left_alone(scene: Scene, gaps: tuple[DynamicsGap, ...]) -> Rejected:
+def _withdrawn(k: int) -> Rejected:
+    text = f"Withdrawn: no compressor or expander on {WORDS[k]} was measured to bring it nearer to the reference."
+    return Rejected(f"match_dynamics/{PARTS[k]}", text)
+
+
+def _left_alone(gaps: tuple[DynamicsGap, ...]) -> Rejected:
     if not gaps:
         return Rejected("match_dynamics", "Dynamics left alone: there is too little sound to compare.")
     widest = max(gaps, key=lambda gap: abs(np.log(gap.reference_db / gap.target_db)))

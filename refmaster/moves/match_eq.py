@@ -26,7 +26,6 @@ LEAST_GAIN_DB, FULL_LEAST_DB = 0.4, 0.2  # under this a band is not heard, and i
 EPSILON_DB = 0.05  # a band that brings the curve no nearer than this is left out
 BANDS = 6
 FULL_ROUNDS, STEP_DB = 5, 6.0
-FULL_PCT = 75.0  # above it a match in full is asked for, with a band each third of an octave
 ALIGN_HZ = (100.0, 10000.0)
 HEARD_HZ = (40.0, 14000.0)
 NOMINAL_RATE_HZ = 48000  # how long a band rings in ms hardly depends on it
@@ -49,7 +48,7 @@ def _fit(wanted: FloatArray, comparison: Comparison, scene: Scene) -> Fit:
     Above the target's own end there is only noise to lift, so the fit is held at 0 there; where that end is a codec's,
     at the top of hearing, a shelf that runs on is the smaller evil.
     """
-    full = scene.request.amount_pct > FULL_PCT
+    full = scene.request.in_full
     at = np.array(comparison.band_hz)
     weight = np.array(comparison.tone.full_weight if full else comparison.tone.weight)
     if compare.empty_top(scene.target):
@@ -182,7 +181,7 @@ def _gap(band: Band, comparison: Comparison, scene: Scene) -> Gap:
     level = np.array(scene.target.ltas_db[: at.size])
     level -= np.average(level, weights=weight + 1e-9)
     wanted = compare.wanted(comparison.tone, scene.request.amount_pct)
-    evidence = comparison.tone.full_db if scene.request.amount_pct > FULL_PCT else comparison.tone.matched_db
+    evidence = comparison.tone.full_db if scene.request.in_full else comparison.tone.matched_db
     here, full, believed, sd = (
         float(np.average(v, weights=reach)) for v in (level, evidence, wanted, comparison.tone.sd_db)
     )

@@ -28,7 +28,6 @@ ROUNDS = 9
 LEAST_SLOPE = 0.05  # loudness gained a dB of drive: less means that the limiter has nothing left to give
 MAX_GAIN_DB = 60.0
 HARD_WORK_PCT = 1.0  # of the time with more than the genre's limiting: then it stops short, or says so
-FULL_PCT = 75.0  # above it a match in full is asked for, whatever it costs
 BEARING_ROUNDS, BEARING_DB = 4, 0.15
 TOO_HARD_DB = 24.0  # no goal is worth more than this at the limiter
 
@@ -137,7 +136,7 @@ def _solve(scene: Scene, goal: float, wanted: float) -> _Tried:
         )
     if not _over(scene, wanted):
         return _Tried(wanted, goal)
-    spoken = scene.request.loudness_lufs is not None or scene.request.amount_pct > FULL_PCT
+    spoken = scene.request.loudness_lufs is not None or scene.request.in_full
     if wanted > 0 and not spoken and is_limited(scene.target):
         return _untouched_peaks(scene, scene.limiting, now, peak)
     tried = _search(scene, scene.limiting, goal, wanted)

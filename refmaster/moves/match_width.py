@@ -24,7 +24,6 @@ MAX_GAIN_DB, FULL_GAIN_DB = 9.0, 15.0
 LEAST_GAIN_DB = 0.5  # under this the image does not move
 HEARD_HZ = (100.0, 10000.0)  # where an image is heard
 REGIONS = 2
-FULL_PCT = 75.0  # above it a match in full is asked for, with a region each third of an octave
 
 
 def propose(scene: Scene) -> Proposal:
@@ -39,7 +38,7 @@ def propose(scene: Scene) -> Proposal:
         )
     curve = comparison.width
     wanted = compare.wanted(curve, scene.request.amount_pct)
-    full = scene.request.amount_pct > FULL_PCT
+    full = scene.request.in_full
     at, weight = np.array(comparison.band_hz), np.array(curve.full_weight if full else curve.weight)
     whole = float(np.clip(np.average(wanted, weights=weight), -MAX_GAIN_DB, MAX_GAIN_DB))
     rate = scene.target.sample_rate_hz

@@ -178,6 +178,9 @@ class Decision:
     locked: bool = False
 
 
+FULL_PCT = 75.0  # of amount: above it a match in full is asked for
+
+
 @dataclass(frozen=True)
 class Request:
     """What a person asked for, before any evidence.
@@ -191,6 +194,12 @@ class Request:
     only: tuple[Stage, ...] = ()
     max_bands: int | None = None
     phase: Phase = Phase.MINIMUM  # of the tone moves
+    same_song: bool = False  # a person's word that target and reference are one song
+
+    @property
+    def in_full(self) -> bool:
+        """Whether a match in full is asked for: then the reference is followed past what the evidence supports."""
+        return self.amount_pct > FULL_PCT
 
 
 @dataclass(frozen=True)
