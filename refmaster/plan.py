@@ -12,7 +12,7 @@ import numpy as np
 from refmaster.analyse import Measured, measure
 from refmaster.compare import corrected, empty_top
 from refmaster.decide import decided, in_phase
-from refmaster.dsp.limiter import CLIP_DB, LOOKAHEAD_MS, MARGIN_DB, RELEASE_MS, Limiting
+from refmaster.dsp.limiter import CLIP_DB, LOOKAHEAD_MS, MARGIN_DB, RELEASE_MS, Limiting, limited
 from refmaster.load import Track
 from refmaster.measure.loudness import LoudnessMeter
 from refmaster.measure.true_peak import TruePeakMeter
@@ -34,7 +34,7 @@ from refmaster.records import (
 from refmaster.render import rendered
 from refmaster.units import FloatArray, gain_to_db
 
-FULL_ROUNDS = 2  # how often a match in full is heard through before it is planned for good
+FULL_ROUNDS = 3  # how often a match in full is heard through before it is planned for good
 KEPT_IN_MEMORY_SAMPLES = 30_000_000  # the sound before the level, as float32: 120 MB, about 5 minutes of stereo
 
 
@@ -64,20 +64,33 @@ def plan(
     answer to the sound before them, are found anew. `told` hears which mover is at work. A match in full is planned
     again with what was heard to be missing: moves bend what other moves have set.
     """
-    in_full = material.request.in_full and kept is None
-    for _ in range(FULL_ROUNDS if in_full else 0):
-        material = _heard_through(material, decisions, told)
+    reached: Measured | None = None
+    for _ in range(FULL_ROUNDS if material.request.in_full and kept is None else 0):
+        material, reached = _heard_through(material, decisions, told, reached)
     return _planned(material, decisions, kept, told)
 
 
-def _heard_through(material: Material, decisions: tuple[Decision, ...], told: Callable[[str], None] | None) -> Material:
-    """The material with what a match in full would miss, before level and ceiling, added to what it asks for."""
+def _heard_through(
+    material: Material,
+    decisions: tuple[Decision, ...],
+    told: Callable[[str], None] | None,
+    before: Measured | None,
+) -> tuple[Material, Measured | None]:
+    """The material with what a match in full would miss added to what it asks for, and what was heard of it.
+
+    Once it was heard `before`, and so how loud it gets is known, it is heard through the limiter too.
+    """
     comparison, reference, rate = material.comparison, material.reference, material.track.source.sample_rate_hz
     if comparison is None or reference is None or comparison.identical:
-        return material
+        return material, None
     moves = _planned(material, decisions, None, told, before=Stage.LEVEL).moves
-    reached = measure(material.track, blocks=rendered(material.track.blocks(), moves, rate))
-    return replace(material, comparison=corrected(comparison, reached, reference))
+    sound = rendered(material.track.blocks(), moves, rate)
+    how = limiting(material.request, decisions, material.target.profile)
+    if how is not None and before is not None and before.profile.integrated_lufs is not None:
+        goal = material.request.loudness_lufs or reference.profile.integrated_lufs or before.profile.integrated_lufs
+        sound = limited(sound, rate, how, drive_db=goal - before.profile.integrated_lufs)
+    reached = measure(material.track, blocks=sound)
+    return replace(material, comparison=corrected(comparison, reached, reference)), reached
 
 
 def _planned(

@@ -24,8 +24,9 @@ PARTS = ("low", "low_mid", "mid", "presence", "high")
 WORDS = ("the low end", "the low mids", "the mids", "the presence", "the highs")
 ATTACK_MS = (30.0, 20.0, 10.0, 5.0, 3.0)
 RELEASE_MS = (200.0, 150.0, 120.0, 80.0, 60.0)  # long enough that the gain does not follow the notes
+THRESHOLD_DBFS = (-20.0, -20.0, -22.0, -26.0, -30.0)  # where music is loud; for a band that a person sets by hand
 LEAST_RATIO = 1.1  # under this nobody hears a compressor
-RATIO_RANGE = (0.6, 4.0)
+RATIO_RANGE = (0.5, 6.0)
 RANGE_DB, FULL_RANGE_DB = 4.0, 12.0  # practice: 1–3 dB; more than 4 is a matter for the mix
 ROUNDS = 5
 BLOCK_HOPS = 50  # hops of 1 ms in the blocks whose levels are compared
@@ -58,14 +59,8 @@ def apply(blocks: Blocks, move: Move, sample_rate_hz: int) -> Iterator[FloatArra
 
 
 def foresee(profile: Profile, move: Move) -> Profile:
-    """The band's levels on the static curve; what attack and release make of it does not follow in closed form."""
-    k = _band(move)
-    if k >= len(profile.dynamics):
-        return profile
-    levels = profile.dynamics[k]
-    names = ("p10_dbfs", "p50_dbfs", "p95_dbfs", "p99_dbfs")
-    moved = replace(levels, **{name: _curve(move, getattr(levels, name)) for name in names})
-    return replace(profile, dynamics=(*profile.dynamics[:k], moved, *profile.dynamics[k + 1 :]))
+    """The same Profile: make-up keeps the band's mean power; how levels spread does not follow in closed form."""
+    return profile
 
 
 def effect(move: Move, master: Profile) -> Effect:
@@ -80,7 +75,11 @@ def blank(move_id: str, channels: int) -> Move:
     """A compressor at rest."""
     k = PARTS.index(move_id.split("/")[1])
     return Move(
-        move_id, STAGE, _params(k, Compression(-30.0, 1.0, ATTACK_MS[k], RELEASE_MS[k], RANGE_DB, 0.0)), (), 1.0
+        move_id,
+        STAGE,
+        _params(k, Compression(THRESHOLD_DBFS[k], 1.0, ATTACK_MS[k], RELEASE_MS[k], FULL_RANGE_DB, 0.0)),
+        (),
+        1.0,
     )
 
 
@@ -163,12 +162,6 @@ def _spread_db(levels: FloatArray) -> float:
 
 def _stands_out(profile: Profile, k: int) -> float:
     return profile.dynamics[k].p95_dbfs - profile.dynamics[k].p50_dbfs if k < len(profile.dynamics) else 0.0
-
-
-def _curve(move: Move, level_dbfs: float) -> float:
-    over = max(0.0, level_dbfs - move["threshold_dbfs"])
-    gain = (1 / move["ratio"] - 1) * over
-    return level_dbfs + float(np.clip(gain, -move["range_db"], move["range_db"])) + move["makeup_db"]
 
 
 def _params(k: int, how: Compression) -> tuple[Param, ...]:
