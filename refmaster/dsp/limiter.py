@@ -13,7 +13,7 @@
    does not depend on how the stream is cut, and where nothing is over the ceiling the gain is 1 to the last bit.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -60,7 +60,7 @@ class Limiting:
 
 
 class ReductionMeter:
-    """Listens to the limiter's gain: the deepest reduction in each 10 ms."""
+    """Listens to the limiter's gain, of both its stages: the deepest reduction in each 10 ms."""
 
     HOP_S = 0.010
 
@@ -102,42 +102,56 @@ def limited(
     """A stream of (channels, samples) held under the ceiling, aligned with what came in, after `drive_db` of gain."""
     if limiting.clip_db > 0:
         ceiling = db_to_gain(limiting.ceiling_dbtp - limiting.margin_db)
-        softened = _held(blocks, sample_rate_hz, limiting, drive_db, meter)
+        told = _Product(meter) if meter else None
+        steepest = STEEPEST_DB_PER_MS - CATCH_DB_PER_MS
+        held = _held(blocks, _Gains(sample_rate_hz, limiting, steepest), drive_db, told.first if told else None)
         for _ in range(CLIPPINGS):
-            softened = clipped(softened, ceiling)
-        yield from _held(softened, sample_rate_hz, replace(limiting, clip_db=0.0), 0.0, None, CATCH_DB_PER_MS)
+            held = clipped(held, ceiling)
+        last = _Gains(sample_rate_hz, replace(limiting, clip_db=0.0), CATCH_DB_PER_MS)
+        yield from _held(held, last, 0.0, told.second if told else None)
     else:
-        yield from _held(blocks, sample_rate_hz, limiting, drive_db, meter)
+        gains = _Gains(sample_rate_hz, limiting, STEEPEST_DB_PER_MS)
+        yield from _held(blocks, gains, drive_db, meter.feed if meter else None)
 
 
 def _held(
     blocks: Iterable[FloatArray],
-    sample_rate_hz: int,
-    limiting: Limiting,
+    gains: "_Gains",
     drive_db: float,
-    meter: ReductionMeter | None,
-    steepest_db_per_ms: float | None = None,
+    tell: Callable[[FloatArray], None] | None,
 ) -> Iterator[FloatArray]:
-    """The sound times the limiter's gain, which lets up to `clip_db` of what is short pass over the ceiling."""
+    """The driven sound times the gains."""
     drive = db_to_gain(drive_db)
-    if steepest_db_per_ms is None:
-        steepest_db_per_ms = STEEPEST_DB_PER_MS - (CATCH_DB_PER_MS if limiting.clip_db > 0 else 0.0)
-    gains = _Gains(sample_rate_hz, limiting, steepest_db_per_ms)
     delayed: FloatArray | None = None
     for block in blocks:
         block = block * drive if drive != 1.0 else block
         delayed = block if delayed is None else np.concatenate([delayed, block], axis=1)
         gain = gains.after(block)
         if gain.size:
-            if meter:
-                meter.feed(gain)
+            if tell:
+                tell(gain)
             yield delayed[:, : gain.size] * gain
             delayed = delayed[:, gain.size :]
     if delayed is not None and delayed.shape[1]:
         gain = gains.rest(*delayed.shape)
-        if meter:
-            meter.feed(gain)
+        if tell:
+            tell(gain)
         yield delayed * gain
+
+
+class _Product:
+    """Tells a meter the product of two gains of the same samples, of which the first comes earlier."""
+
+    def __init__(self, meter: ReductionMeter):
+        self._meter = meter
+        self._waiting = np.zeros(0)
+
+    def first(self, gain: FloatArray) -> None:
+        self._waiting = np.concatenate([self._waiting, gain])
+
+    def second(self, gain: FloatArray) -> None:
+        self._meter.feed(self._waiting[: gain.size] * gain)
+        self._waiting = self._waiting[gain.size :]
 
 
 class _Gains:
