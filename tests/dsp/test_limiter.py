@@ -1,10 +1,12 @@
 """The limiter as the loudness loop and the report use it: drive, meter, alignment."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from refmaster.dsp.limiter import Limiting, ReductionMeter, limited
-from tests.signals import gain_of, in_blocks, pink_noise, silence, sine
+from tests.signals import clicks, gain_of, in_blocks, kick_loop, pink_noise, silence, sine
 
 RATE_HZ = 44100
 USUAL = Limiting(-1.0, 2.0, 20.0, 0.05)
@@ -75,3 +77,43 @@ def test_slower_release_takes_more():
         run(sound, Limiting(-1.0, 2.0, release_ms, 0.05), meter=meter)
         means.append(np.mean(meter.read().history_db))
     assert means == sorted(means)
+
+
+def reduction_db(sound, **settings):
+    """What comes off each sample: read from a faint second channel, which gets the same gain and is never clipped."""
+    pilot = np.full((1, sound.shape[1]), 1e-4)
+    limiting = replace(Limiting(-1.0, 1.5, 10.0, 0.05), **settings)
+    return -20 * np.log10(run(np.concatenate([sound[:1], pilot]), limiting)[1] / 1e-4)
+
+
+def test_what_is_short_is_clipped_as_far_as_it_may_be():
+    click = clicks(5.0, 1.0, 1.0, RATE_HZ, 1)
+    taken = [reduction_db(click, clip_db=clip_db).max() for clip_db in (0.0, 2.0, 4.0)]
+    assert taken[0] == pytest.approx(6.05, abs=0.1)
+    assert taken[0] > taken[1] + 1.0 > taken[2] + 2.0
+
+
+def test_what_stays_over_is_not_clipped():
+    """A kick's crests are over for milliseconds: its wave keeps its shape but for a tip, it is only turned down."""
+    kicks = kick_loop(5.0, 1.0, RATE_HZ)
+    out = run(kicks, Limiting(-1.0, 1.5, 10.0, 0.05, 3.0))
+    turned_down = kicks[0] * 10 ** (-reduction_db(kicks, clip_db=3.0) / 20)
+    assert np.abs(out[0] - turned_down).max() < 0.03  # 3 dB would be 0.37
+
+
+def test_what_only_some_peaks_need_is_not_held():
+    """A tone 1 dB over with a burst 6 dB over every 100 ms: between bursts the gain comes back to the tone's need."""
+    sound = sine(200.0, 0.0, 2.0, RATE_HZ, 1)
+    for start in range(0, sound.shape[1], RATE_HZ // 10):
+        sound[:, start : start + RATE_HZ // 200] *= gain_of(5.0)
+    taken = reduction_db(sound)[RATE_HZ:]
+    assert np.percentile(taken, 50) < 1.5
+    assert np.percentile(taken, 10) > 1.0  # and does not trace the tone
+
+
+def test_the_meter_hears_both_stages():
+    click = clicks(5.0, 1.0, 1.0, RATE_HZ, 1)
+    meter = ReductionMeter(RATE_HZ)
+    run(click, Limiting(-1.0, 1.5, 10.0, 0.05, 3.0), meter=meter)
+    assert meter.read().max_db == pytest.approx(reduction_db(click, clip_db=3.0).max(), abs=1e-6)
+    assert len(meter.read().history_db) == 100
