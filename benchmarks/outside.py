@@ -77,7 +77,8 @@ def lufs(samples: FloatArray, rate_hz: int) -> float:
 def true_peak_dbtp(samples: FloatArray, times: int = 16) -> float:
     """By a polyphase interpolator; silence before and behind, as a player has it."""
     padded = np.pad(samples, ((0, 0), (200, 200)))
-    return 20 * np.log10(max(1e-9, *(np.abs(signal.resample_poly(one, times, 1)).max() for one in padded)))
+    peak = max(float(np.abs(signal.resample_poly(one, times, 1)).max()) for one in padded)
+    return float(20 * np.log10(max(1e-9, peak)))
 
 
 def rms_db(samples: FloatArray) -> float:

@@ -67,7 +67,7 @@ class Row:
     @property
     def holds(self) -> bool:
         """Whether the figure is within its limit, or the engine said that it would not be."""
-        return self.value <= self.limit or bool(self.said)
+        return bool(self.value <= self.limit or self.said)
 
     def __str__(self) -> str:
         verdict = "ok" if self.value <= self.limit else "said" if self.holds else "BAD"
