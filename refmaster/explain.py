@@ -58,6 +58,8 @@ def reference_line(report: Report) -> str:
         return f"A second opinion by {report.engine} {report.version}: the reference is matched in full, as it does."
     if report.request.amount_pct == 0:
         return "At --amount 0 the reference is not followed."
+    if any(one.what == "own_master" for one in report.plan.rejected):
+        return "The target is our own master toward this reference: what was settled then stays."
     line = kinship_line(report.comparison)
     if report.comparison is None or report.comparison.identical:
         return line
@@ -126,6 +128,7 @@ def as_data(report: Report) -> dict[str, object]:
             "only": [stage.name.lower() for stage in report.request.only],
             "phase": report.request.phase.value,
             "same_song": report.request.same_song,
+            "fresh": report.request.fresh,
         },
         "goal_lufs": plan.goal_lufs,
         "moves": [_move_data(report, move) for move in plan.moves],

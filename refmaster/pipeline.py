@@ -24,6 +24,8 @@ from refmaster.errors import BadAudio, BadSetting
 from refmaster.genres import load_genre
 from refmaster.load import BLOCK_SAMPLES, Track, open_again, open_track, resampled, track_of
 from refmaster.names import shown
+from refmaster.outputs import ending, files_of, goal_path, paths
+from refmaster.own import is_lossy, line_of, next_mark, recognised, sound_of
 from refmaster.plan import Material, plan
 from refmaster.records import Decision, Delivery, Files, Plan, Profile, Report, Request, Session
 from refmaster.render import rendered
@@ -63,6 +65,7 @@ def master(
     detail: int | None = None,
     phase: str = "minimum",
     same_song: bool = False,
+    fresh: bool = False,
     drop: Sequence[str] = (),
     set: Sequence[str] = (),
     lock: Sequence[str] = (),
@@ -71,18 +74,20 @@ def master(
 ) -> Report:
     """Master a file toward a reference and write the master, its session and its report beside each other.
 
-    `out` None means `TARGET-stem.master` beside the target. Raises a RefmasterError, and has then written nothing,
+    `out` None means `TARGET-stem.master` beside the target. A target that is our own master toward this reference keeps
+    what was settled then; `fresh` takes it as any other file. Raises a RefmasterError, and has then written nothing,
     where an input or a setting is refused.
     """
     options, told = options or Options(), told or _silent
-    request = replace(checked_request(amount, loudness, ceiling, only, detail, phase), same_song=same_song)
+    request = checked_request(amount, loudness, ceiling, only, detail, phase)
+    request = replace(request, same_song=same_song, fresh=fresh)
     decisions = parse_decisions(drop, set, lock)
     track, ref = open_track(target), open_track(reference, role="reference")
-    goal = _goal_path(Path(target), out, options)
+    goal = goal_path(Path(target), out, options.container)
     delivery = choose_delivery(goal, container=options.container, bit_depth=options.bit_depth, source=track.source)
     files = _files(goal, options)
     if not options.dry_run:
-        check_outputs(_paths(files), [Path(target), Path(reference)], force=options.force)
+        check_outputs(paths(files), [Path(target), Path(reference)], force=options.force)
     material = prepare(track, ref, request, options, told)
     made = plan(material, decisions, told=lambda name: told(f"plan: {name}", -1.0))
     return finish(material, made, delivery, files, options, told)
@@ -139,21 +144,27 @@ def render(
         raise BadSetting(f"{shown(path)}: made by {session.engine}, which cannot be rendered again; master anew")
     track = open_again(target or session.target.path, session.target.sha256, role="target")
     ref, notes = _reference_again(session, reference)
-    goal = Path(out) if out is not None else path.with_suffix(_ending(session.delivery))
+    goal = Path(out) if out is not None else path.with_suffix(ending(session.delivery))
     delivery = session.delivery
     if out is not None and (Path(out).suffix or options.container or options.bit_depth):
         delivery = _other_delivery(Path(out), session.delivery, track, options)
     files = _files(goal, options)
     inputs = [Path(t.source.path) for t in (track, ref) if t is not None]
     if not options.dry_run:
-        check_outputs(_paths(files), inputs, force=options.force)
-    material = prepare(track, ref, session.request, options, told)
+        check_outputs(paths(files), inputs, force=options.force)
+    toward = tuple(one.sha256 for one in session.references)
+    material = prepare(track, ref, session.request, options, told, toward)
     made = _replanned(session, material, decisions, delivery, told)
     return finish(material, made, delivery, files, options, told, notes)
 
 
-def prepare(track: Track, ref: Track | None, request: Request, options: Options, told: Told) -> Material:
-    """Both tracks measured, at the target's rate, and compared."""
+def prepare(
+    track: Track, ref: Track | None, request: Request, options: Options, told: Told, toward: tuple[str, ...] = ()
+) -> Material:
+    """Both tracks measured, at the target's rate, and compared.
+
+    `toward` are the SHA-256 of the references, where they are known without the files.
+    """
     told("analyse", -1.0)
     rate = track.source.sample_rate_hz
     with _workers(options.threads) as pool:
@@ -168,8 +179,10 @@ def prepare(track: Track, ref: Track | None, request: Request, options: Options,
     genre = load_genre()
     same = request.same_song
     comparison = compare(target, reference, genre, same_song=same) if reference is not None else None
-    notes = track.notes + (ref.notes if ref else ())
-    return Material(track, target, reference, comparison, genre, request, notes)
+    toward = toward or ((ref.source.sha256,) if ref else ())
+    mark, marked = recognised(track, toward, request)
+    notes = track.notes + (ref.notes if ref else ()) + marked
+    return Material(track, target, reference, comparison, genre, request, notes, toward, mark)
 
 
 @contextmanager
@@ -269,7 +282,7 @@ def _written(
             yield block
 
     def check(temp: Path) -> None:
-        notes.extend(copy_tags(track.source.path, temp))
+        notes.extend(copy_tags(track.source.path, temp, _mark_line(material, made, delivery, temp)))
         written = open_track(temp, role="master")
         measured.append(replace(measure(written, progress=_share(total, "verify", told)).profile, path=str(out)))
 
@@ -283,6 +296,14 @@ def _written(
         finish=check,
     )
     return measured[0], result.clipped_samples, tuple(notes)
+
+
+def _mark_line(material: Material, made: Plan, delivery: Delivery, temp: Path) -> str:
+    """What a master says of itself in its tags; empty where there is nothing to say."""
+    mark = next_mark(material.mark, material.toward, material.request, made)
+    if mark is None:
+        return ""
+    return line_of(mark if is_lossy(delivery) else replace(mark, sound=sound_of(open_track(temp, role="master"))))
 
 
 def _report(
@@ -339,32 +360,8 @@ def _without_needless_dither(delivery: Delivery, made: Plan) -> Delivery:
     return delivery if made.active else replace(delivery, dithered=False)
 
 
-def _goal_path(target: Path, out: str | os.PathLike[str] | None, options: Options) -> Path:
-    if out is not None:
-        path = Path(out)
-        return path if path.suffix else path.with_name(path.name + _ending_of(options.container))
-    return target.with_name(f"{target.stem}.master{_ending_of(options.container)}")
-
-
-def _ending_of(container: str | None) -> str:
-    name = (container or "WAV").upper()
-    return next((ending for ending, known in EXTENSIONS.items() if known == name), ".wav")
-
-
-def _ending(delivery: Delivery) -> str:
-    name = "OPUS" if delivery.subtype == "OPUS" else delivery.container
-    return _ending_of(name)
-
-
 def _files(goal: Path, options: Options) -> Files:
-    if options.dry_run:
-        return Files()
-    page = str(goal.with_suffix(".html")) if options.html else None
-    return Files(str(goal), str(goal.with_suffix(".toml")), page)
-
-
-def _paths(files: Files) -> list[Path]:
-    return [Path(name) for name in (files.master, files.session, files.report) if name]
+    return Files() if options.dry_run else files_of(goal, html=options.html)
 
 
 def _reference_again(session: Session, given: str | os.PathLike[str] | None) -> tuple[Track | None, tuple[str, ...]]:

@@ -17,11 +17,13 @@ from refmaster.load import Track
 from refmaster.measure.loudness import LoudnessMeter
 from refmaster.measure.true_peak import TruePeakMeter
 from refmaster.moves import Scene, blank_of, movers
+from refmaster.own import left_alone, staying
 from refmaster.records import (
     Assumption,
     Comparison,
     Decision,
     Genre,
+    Mark,
     Move,
     Plan,
     Profile,
@@ -40,7 +42,11 @@ KEPT_IN_MEMORY_SAMPLES = 30_000_000  # the sound before the level, as float32: 1
 
 @dataclass(frozen=True)
 class Material:
-    """What a plan is made from."""
+    """What a plan is made from.
+
+    `toward` are the SHA-256 of the references; `mark` is what the target says of itself, where it is our own master
+    toward them, None for any other file.
+    """
 
     track: Track
     target: Measured
@@ -49,6 +55,8 @@ class Material:
     genre: Genre
     request: Request
     notes: tuple[str, ...] = ()
+    toward: tuple[str, ...] = ()
+    mark: Mark | None = None
 
 
 def plan(
@@ -121,6 +129,8 @@ def _planned(
             answer = Proposal()
         elif material.request.only and mover.STAGE not in (*material.request.only, Stage.CEILING):
             own, answer = (), Proposal(rejected=(Rejected(name, f"{name}: not asked for, --only leaves it out."),))
+        elif mover.STAGE in _left_alone(material):
+            own, answer = (), Proposal()
         else:
             answer = mover.propose(scene)
             own = answer.moves
@@ -181,6 +191,7 @@ def _scene(
         sound=lambda: ear.sound(so_far),
         limiting=how,
         untouched=not so_far,
+        settled_lufs=material.target.profile.integrated_lufs if _level_stays(material) else None,
     )
 
 
@@ -190,6 +201,7 @@ def _gathered(material: Material, moves: tuple[Move, ...], answers: list[Proposa
     goal = None if spoken else next((a.goal_lufs for a in answers if a.goal_lufs is not None), None)
     assumptions = tuple(a for answer in answers for a in answer.assumptions)
     same = material.comparison is not None and material.comparison.identical
+    same = same or _level_stays(material)
     if material.request.loudness_lufs is None and goal is not None and material.request.amount_pct > 0 and not same:
         share = "" if material.request.amount_pct >= 50 else ", part of the way to the reference's loudness"
         loud = f"{goal:.1f} LUFS{share or ', as the reference'}.".replace("-", "−")
@@ -199,12 +211,23 @@ def _gathered(material: Material, moves: tuple[Move, ...], answers: list[Proposa
     held = ceiling["ceiling_dbtp"] if ceiling is not None else material.request.ceiling_dbtp
     return Plan(
         moves=moves,
-        rejected=tuple(r for answer in answers for r in answer.rejected),
+        rejected=left_alone(_left_alone(material)) + tuple(r for answer in answers for r in answer.rejected),
         not_reached=tuple(n for answer in answers for n in answer.not_reached),
         assumptions=assumptions,
         goal_lufs=goal,
         ceiling_dbtp=None if dropped else held,
     )
+
+
+def _left_alone(material: Material) -> tuple[Stage, ...]:
+    """What our own master has behind it: stages before the level that are asked for, and in which a mover works."""
+    known = {mover.STAGE for mover in movers().values() if mover.STAGE < Stage.LEVEL}
+    asked = set(material.request.only) or known
+    return tuple(stage for stage in staying(material.mark, material.request) if stage in known & asked)
+
+
+def _level_stays(material: Material) -> bool:
+    return Stage.LEVEL in staying(material.mark, material.request)
 
 
 class _Ear:

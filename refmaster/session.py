@@ -142,6 +142,7 @@ def read(path: Path) -> Session:
             max_bands=model.request.max_bands,
             phase=Phase(model.request.phase),
             same_song=model.request.same_song,
+            fresh=model.request.fresh,
         ),
         plan=Plan(
             moves=in_phase(moves, Phase(model.request.phase)),
@@ -247,6 +248,7 @@ def _request_table(request: Request) -> Any:
             "max_bands": request.max_bands,
             "phase": request.phase.value,
             "same_song": request.same_song,
+            "fresh": request.fresh or None,
         }
     )
     table["amount_pct"].comment("0 leaves alone, 50 follows the evidence, 100 matches in full")

@@ -28,6 +28,7 @@ class RequestModel(_Strict):
     max_bands: Annotated[int, Field(ge=1, le=30)] | None = None
     phase: Literal["minimum", "linear"] = "minimum"
     same_song: bool = False
+    fresh: bool = False
 
 
 class DeliveryModel(_Strict):

@@ -1,8 +1,8 @@
 """Copying a song's tags and cover pictures from the target to the master, across formats.
 
 Only what describes the song is copied. Gain and loudness tags (ReplayGain, R128, iTunNORM) would be lies, since the
-loudness changed, and an encoder's name belongs to the other file. Tags are a courtesy: whatever is wrong with them is
-a note, and never stops a master.
+loudness changed, and an encoder's name belongs to the other file. A master says one line of itself beside them, in a
+field of its own. Tags are a courtesy: whatever is wrong with them is a note, and never stops a master.
 """
 
 # mypy: disable-error-code="no-untyped-call"
@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,6 +70,7 @@ _KNOWN = (*_ID3_FRAMES, "comment")
 _WITHOUT_TAGS = (b"RF64", b"riff", b"caff")  # RF64, Wave64 and CAF: mutagen writes none there
 _FRONT_COVER = 3  # ID3v2.4, section 4.14
 _VORBIS_PICTURE = "metadata_block_picture"
+_MARK = "REFMASTER"  # the field of our own: a Vorbis comment, or in ID3 a text of this description
 
 
 @dataclass(frozen=True)
@@ -84,34 +85,59 @@ class Picture:
 
 @dataclass(frozen=True)
 class Tags:
-    """What a file says of its song: names as in Vorbis comments with their values, and pictures."""
+    """What a file says of its song: names as in Vorbis comments with their values, and pictures.
+
+    `mark` is what a master of ours says of itself, empty in any other file.
+    """
 
     texts: tuple[tuple[str, tuple[str, ...]], ...] = ()
     pictures: tuple[Picture, ...] = ()
+    mark: str = ""
 
 
-def copy_tags(source_path: str | os.PathLike[str], temp_path: Path) -> tuple[str, ...]:
-    """Copy what describes the song, and answer what was left out and why, one line each.
+def copy_tags(source_path: str | os.PathLike[str], temp_path: Path, mark: str = "") -> tuple[str, ...]:
+    """Copy what describes the song, and answer what was left out and why, one line each; `mark` is added to it.
 
-    The written file is replaced whole by its tagged copy, or stays as it was.
+    The written file is replaced whole by its tagged copy, or stays as it was. The source's own mark stays behind.
     """
     name = shown(Path(source_path).name)
+    found = Tags()
+    notes: tuple[str, ...] = ()
     try:
         found = _read(os.fspath(source_path))
     except Exception as error:  # broken tags break their reader in every way there is
-        return (f"tags of {name} could not be read ({_said(error)})",)
+        notes = (f"tags of {name} could not be read ({_said(error)})",)
     with open(temp_path, "rb") as file:
         magic = file.read(4)
-    tags, notes = _cleaned(found, name, LARGEST_FLAC_PICTURE_BYTES if magic == b"fLaC" else LARGEST_PICTURE_BYTES)
-    if not tags.texts and not tags.pictures:
+    tags, left_out = _cleaned(found, name, LARGEST_FLAC_PICTURE_BYTES if magic == b"fLaC" else LARGEST_PICTURE_BYTES)
+    notes += left_out
+    of_song = bool(tags.texts or tags.pictures)
+    if not of_song and not mark:
         return notes
     try:
-        taken = magic not in _WITHOUT_TAGS and _write_to_copy(temp_path, tags)
+        taken = magic not in _WITHOUT_TAGS and _write_to_copy(temp_path, replace(tags, mark=mark))
     except Exception as error:
         return (*notes, f"tags of {name} could not be copied ({_said(error)})")
-    if not taken:
+    if of_song and not taken:
         return (*notes, f"tags of {name} were not copied: the master's format has no place for them")
     return notes
+
+
+def read_mark(path: str | os.PathLike[str]) -> str:
+    """What a master of ours says of itself in its tags; empty where there is none, or none that can be read."""
+    import mutagen
+    from mutagen.id3 import ID3
+
+    try:
+        file: mutagen.FileType | None = mutagen.File(os.fspath(path))
+        tags = None if file is None else file.tags
+        if isinstance(tags, ID3):
+            found = [str(line) for one in tags.getall(f"TXXX:{_MARK}") for line in one.text]
+        else:
+            found = _words(tags.get(_MARK, ())) if tags is not None else ()
+    except Exception:  # broken tags break their reader in every way there is; without a mark it is any other file
+        return ""
+    return found[0] if found else ""
 
 
 def _said(error: Exception) -> str:
@@ -248,6 +274,8 @@ def _write(path: str, tags: Tags) -> bool:
     else:
         for name, values in tags.texts:
             file[name] = list(values)
+        if tags.mark:
+            file[_MARK] = [tags.mark]
         blocks = [_flac_picture(picture) for picture in tags.pictures]
         if isinstance(file, FLAC):
             for block in blocks:
@@ -259,13 +287,15 @@ def _write(path: str, tags: Tags) -> bool:
 
 
 def _fill_id3(id3: "ID3", tags: Tags) -> None:
-    from mutagen.id3 import APIC, COMM, Encoding, Frames
+    from mutagen.id3 import APIC, COMM, TXXX, Encoding, Frames
 
     for name, values in tags.texts:
         if name == "comment":
             id3.add(COMM(encoding=Encoding.UTF8, lang="XXX", desc="", text=list(values)))
         else:
             id3.add(Frames[_ID3_FRAMES[name]](encoding=Encoding.UTF8, text=list(values)))
+    if tags.mark:
+        id3.add(TXXX(encoding=Encoding.LATIN1, desc=_MARK, text=[tags.mark]))
     for number, picture in enumerate(tags.pictures):
         # ID3 tells pictures apart by their description alone.
         description = picture.description or (f"{number + 1}" if number else "")

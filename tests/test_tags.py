@@ -20,7 +20,7 @@ from mutagen.wave import WAVE
 from refmaster import tags as tags_module
 from refmaster.load import open_track, track_of
 from refmaster.save import choose_delivery, write_audio
-from refmaster.tags import copy_tags
+from refmaster.tags import copy_tags, read_mark
 
 RATE_HZ = 48_000
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 8
@@ -235,6 +235,63 @@ def test_the_info_list_of_a_wav_is_read_as_well(tmp_path):
     master = sound_at(tmp_path / "m.flac")
     assert copy_tags(source, master) == ()
     assert found_in(master)[0] == {"title": ["T"], "artist": ["A"]}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_mark_stands_in_a_field_of_its_own_beside_the_song_s(tmp_path, name):
+    (tmp_path / "in").mkdir()
+    source, master = tagged(tmp_path / "in" / name), sound_at(tmp_path / name)
+    before = samples_of(master)
+    assert copy_tags(source, master, "mastered; by us") == ()
+    texts, pictures = found_in(master)
+    own = {key: value for key, value in texts.items() if key.lower() == "refmaster"}
+    assert list(own.values()) == [["mastered; by us"]]
+    assert {key: value for key, value in texts.items() if key not in own} == WANTED
+    assert pictures == [JPEG]
+    assert read_mark(master) == "mastered; by us"
+    assert np.array_equal(samples_of(master), before)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_mark_needs_no_other_tag_and_is_the_same_bytes_again(tmp_path, name):
+    (tmp_path / "in").mkdir()
+    source = sound_at(tmp_path / "in" / name)
+    masters = [sound_at(tmp_path / f"{number}{name}") for number in (1, 2)]
+    masters[1].write_bytes(masters[0].read_bytes())
+    for master in masters:
+        assert copy_tags(source, master, "mastered") == ()
+        assert read_mark(master) == "mastered"
+    assert masters[0].read_bytes() == masters[1].read_bytes()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_target_s_own_mark_stays_behind(tmp_path, name):
+    (tmp_path / "in").mkdir()
+    source = tagged(tmp_path / "in" / name, {"title": ["T"], "REFMASTER": ["an older one"]}, pictures=())
+    other, master = sound_at(tmp_path / "other.flac"), sound_at(tmp_path / name)
+    assert read_mark(source) == "an older one"
+    copy_tags(source, other)
+    copy_tags(source, master, "a newer one")
+    assert (read_mark(other), read_mark(master)) == ("", "a newer one")
+
+
+def test_a_mark_is_written_even_where_the_target_s_tags_are_broken(tmp_path):
+    master, garbage = sound_at(tmp_path / "m.wav"), tmp_path / "bad.flac"
+    garbage.write_bytes(b"fLaC\x04\xff\xff\xff" + os.urandom(100))
+    (note,) = copy_tags(garbage, master, "mastered")
+    assert "could not be read" in note
+    assert read_mark(master) == "mastered"
+    assert read_mark(garbage) == ""
+    assert read_mark(tmp_path / "gone.wav") == ""
+
+
+@pytest.mark.parametrize("name", ["m.caf", "m.w64", "m.rf64"])
+def test_formats_without_tags_go_unmarked_without_a_note(tmp_path, name):
+    master = sound_at(tmp_path / name)
+    before = master.read_bytes()
+    assert copy_tags(sound_at(tmp_path / "t.wav"), master, "mastered") == ()
+    assert read_mark(master) == ""
+    assert master.read_bytes() == before
 
 
 @pytest.mark.parametrize("name", ["m.caf", "m.w64", "m.rf64"])

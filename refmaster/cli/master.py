@@ -45,6 +45,10 @@ def command(
             help="Of the EQ: minimum, or linear, which turns no phase but rings ahead of hits.",
         ),
     ] = "minimum",
+    fresh: Annotated[
+        bool,
+        typer.Option("--fresh", help="Take TARGET as any other file, even our own master toward this reference."),
+    ] = False,
     drop: o.Drop = None,
     set_: o.Set = None,
     lock: o.Lock = None,
@@ -84,6 +88,7 @@ def command(
         }
         asked["--amount"] = None if amount == 50.0 else amount
         asked["--same-song"] = same_song or None
+        asked["--fresh"] = fresh or None
         asked["--phase"] = None if phase == "minimum" else phase
         if given := [name for name, value in asked.items() if value]:
             raise BadSetting(f"matchering knows no {', '.join(given)}; leave it out, or use our own engine")
@@ -109,6 +114,7 @@ def command(
             detail=detail,
             phase=phase,
             same_song=same_song,
+            fresh=fresh,
             drop=drop or (),
             set=set_ or (),
             lock=lock or (),

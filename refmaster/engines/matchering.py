@@ -29,7 +29,8 @@ from refmaster.compare import compare, wanted
 from refmaster.errors import BadAudio, BadOutput, BadSetting
 from refmaster.load import Track, open_track, resampled, track_of
 from refmaster.names import shown
-from refmaster.pipeline import Options, Told, _files, _goal_path, _paths, checked_request, prepare
+from refmaster.outputs import files_of, goal_path, paths
+from refmaster.pipeline import Options, Told, checked_request, prepare
 from refmaster.plan import Material
 from refmaster.records import Comparison, Delivery, Effect, Files, Gap, Move, Plan, Profile, Report, Stage
 from refmaster.report import page
@@ -71,10 +72,10 @@ def second_opinion(
     engine = _imported()
     request = checked_request(FULL_PCT, None, ceiling, None, None)
     track, ref = open_track(target), open_track(reference, role="reference")
-    goal = _goal_path(Path(target), out, options)
+    goal = goal_path(Path(target), out, options.container)
     delivery = choose_delivery(goal, container=options.container, bit_depth=options.bit_depth, source=track.source)
-    files = _files(goal, options)
-    check_outputs(_paths(files), [Path(target), Path(reference)], force=options.force)
+    files = files_of(goal, html=options.html)
+    check_outputs(paths(files), [Path(target), Path(reference)], force=options.force)
     material = prepare(track, ref, request, options, told)
     heard, comparison = material.reference, material.comparison
     if heard is None or comparison is None:

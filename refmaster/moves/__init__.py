@@ -30,7 +30,7 @@ class Scene:
     `target` is the Profile of the sound as the moves before leave it, `spectrum` that of the target itself; `sound`
     plays the sound so far from its start, as often as it is called. `comparison` is None without a reference;
     `limiting` is how the limiter at the end will work, None where a person has dropped it; `untouched` is True while
-    no move has changed the sound.
+    no move has changed the sound; `settled_lufs` is the loudness of our own master, where an earlier run settled it.
     """
 
     target: Profile
@@ -42,6 +42,7 @@ class Scene:
     sound: Callable[[], Blocks]
     limiting: Limiting | None
     untouched: bool = False
+    settled_lufs: float | None = None
 
     @property
     def nothing_to_do(self) -> bool:

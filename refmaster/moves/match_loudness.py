@@ -60,6 +60,8 @@ def propose(scene: Scene) -> Proposal:
     wanted = goal - now
     if abs(wanted) <= TOLERANCE_LU and (scene.nothing_to_do or not _over(scene, wanted)):
         near = f"{written('x_lufs', now)} is within {TOLERANCE_LU} LU of the goal, {written('x_lufs', goal)}"
+        if scene.settled_lufs is not None:
+            near = f"{written('x_lufs', now)} is what our own master was brought to; --loudness asks for another"
         text = f"Loudness left alone: {near}."
         return Proposal(rejected=(Rejected("match_loudness", text),), goal_lufs=goal)
     tried = _solve(scene, goal, wanted)
@@ -68,14 +70,17 @@ def propose(scene: Scene) -> Proposal:
     stated = goal if abs(tried.lufs - goal) <= TOLERANCE_LU else round(tried.lufs, 2)
     move = Move("match_loudness", STAGE, (param,), (gap,), confidence=1.0)
     margin = tried.limiting.margin_db if tried.limiting else None
-    return Proposal((move,), not_reached=_price(goal, tried), goal_lufs=stated, margin_db=margin)
+    moves = (move,) if param.value else ()  # no gain is no move: written down, it would only dither the sound again
+    return Proposal(moves, not_reached=_price(goal, tried), goal_lufs=stated, margin_db=margin)
 
 
 def goal_lufs(scene: Scene) -> float | None:
-    """What the master should read: as asked, or as the reference does, as far as the amount goes."""
+    """What the master should read: as asked, or as the reference does, as far as the amount goes; our own as it is."""
+    now, theirs = scene.target.integrated_lufs, scene.reference.integrated_lufs if scene.reference else None
+    if scene.settled_lufs is not None:
+        return scene.settled_lufs
     if scene.request.loudness_lufs is not None:
         return scene.request.loudness_lufs
-    now, theirs = scene.target.integrated_lufs, scene.reference.integrated_lufs if scene.reference else None
     if now is None or theirs is None:
         return None
     return now + (theirs - now) * min(1.0, scene.request.amount_pct / 50)
@@ -152,9 +157,10 @@ def _solve(scene: Scene, goal: float, wanted: float) -> _Tried:
 def _untouched_peaks(scene: Scene, limiting: Limiting, now: float, peak: float) -> _Tried:
     """A limited track is turned up no further than its peaks allow: a second limiter would only flatten it."""
     held = scene.target.peaks_held_pct or 0.0
-    gain = round(max(0.0, limiting.ceiling_dbtp - limiting.margin_db - peak), 3)
+    room = limiting.ceiling_dbtp - limiting.margin_db - peak
+    gain = round(room, 3) if room > TOLERANCE_LU else 0.0  # less is not worth a move, and would be found at every pass
     why = f"its peaks have been limited already ({held:.0f} % of them stand within 0.5 dB), and more would flatten it"
-    if gain > 0:
+    if peak + gain <= limiting.ceiling_dbtp:
         return _Tried(gain, now + gain, why=why)
     return replace(_try(scene, limiting, 0.0), why=why)
 

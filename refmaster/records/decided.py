@@ -185,7 +185,8 @@ FULL_PCT = 75.0  # of amount: above it a match in full is asked for
 class Request:
     """What a person asked for, before any evidence.
 
-    `loudness_lufs` None means the reference's own; `max_bands` None lets the amount decide; `only` empty means all.
+    `loudness_lufs` None means the reference's own; `max_bands` None lets the amount decide; `only` empty means all;
+    `fresh` takes a target that is our own master as any other file.
     """
 
     amount_pct: float = 50.0
@@ -195,11 +196,29 @@ class Request:
     max_bands: int | None = None
     phase: Phase = Phase.MINIMUM  # of the tone moves
     same_song: bool = False  # a person's word that target and reference are one song
+    fresh: bool = False
 
     @property
     def in_full(self) -> bool:
         """Whether a match in full is asked for: then the reference is followed past what the evidence supports."""
         return self.amount_pct > FULL_PCT
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What the tags of a master of ours say of how it came to be.
+
+    `references` and `sound` are the first 16 hexadecimal digits of SHA-256, of the references' files and of the
+    samples; `sound` is empty where the file is lossy, as its decoders differ in their last bits. `settled` are the
+    stages that were asked for, the level among them unless a person decided about it; amount and loudness are as asked.
+    """
+
+    version: str
+    references: tuple[str, ...]
+    sound: str
+    settled: tuple[Stage, ...]
+    amount_pct: float
+    loudness_lufs: float | None = None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import numpy as np
 import pyloudnorm
 import pytest
 
+from refmaster.compare import is_limited
 from refmaster.decide import parse_decisions
 from refmaster.moves import blank_of
 from refmaster.plan import plan
@@ -67,6 +68,25 @@ def test_an_unreachable_goal_stops_short_and_says_so():
 def test_a_hard_goal_names_its_price():
     _, made = planned_for(music(), music(), Request(loudness_lufs=-7.0))
     assert any(one.what == "limiting" and "price" in one.text for one in made.not_reached)
+
+
+def test_what_was_stopped_short_is_not_turned_up_again():
+    """A limited sound under its ceiling, without any tag: neither a gain nor a limiter, however loud the reference."""
+    _, first = planned_for(music(), music(), Request(loudness_lufs=-9.0))
+    once = joined(rendered([music()], first.moves, RATE_HZ))
+    material, again = planned_for(once, 2.0 * once)
+    assert is_limited(material.target.profile)
+    assert again.moves == ()
+    assert any("limited already" in one.text for one in again.not_reached)
+    assert again.goal_lufs == pytest.approx(material.target.profile.integrated_lufs, abs=0.01)
+
+
+def test_a_limited_track_is_turned_up_as_far_as_its_peaks_allow():
+    _, first = planned_for(music(), music(), Request(loudness_lufs=-9.0))
+    once = joined(rendered([music()], first.moves, RATE_HZ))
+    material, again = planned_for(0.5 * once, 2.0 * once)
+    (move,) = again.moves
+    assert material.target.profile.true_peak_dbtp + move["gain_db"] == pytest.approx(-1.05, abs=0.01)
 
 
 def test_without_a_limiter_gain_ends_where_the_peaks_meet_the_ceiling():

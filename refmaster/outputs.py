@@ -1,0 +1,36 @@
+"""Where the results go: a master, its session and its report, beside each other under one name."""
+
+import os
+from pathlib import Path
+
+from refmaster.records import Delivery, Files
+from refmaster.save import EXTENSIONS
+
+
+def goal_path(target: Path, out: str | os.PathLike[str] | None, container: str | None) -> Path:
+    """The master's file: as named, with the format's ending where it has none; else TARGET.master beside the target."""
+    if out is not None:
+        path = Path(out)
+        return path if path.suffix else path.with_name(path.name + _ending_of(container))
+    return target.with_name(f"{target.stem}.master{_ending_of(container)}")
+
+
+def ending(delivery: Delivery) -> str:
+    """What the name of a file of this format ends in: ".wav"."""
+    return _ending_of("OPUS" if delivery.subtype == "OPUS" else delivery.container)
+
+
+def files_of(goal: Path, *, html: bool) -> Files:
+    """The master's file with its session and, if wanted, its report."""
+    page = str(goal.with_suffix(".html")) if html else None
+    return Files(str(goal), str(goal.with_suffix(".toml")), page)
+
+
+def paths(files: Files) -> list[Path]:
+    """Those that will be written."""
+    return [Path(name) for name in (files.master, files.session, files.report) if name]
+
+
+def _ending_of(container: str | None) -> str:
+    name = (container or "WAV").upper()
+    return next((one for one, known in EXTENSIONS.items() if known == name), ".wav")
