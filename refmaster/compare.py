@@ -269,7 +269,7 @@ def _width(pair: _Pair, both: npt.NDArray[np.bool_], found: Registration) -> Cur
     t, r = pair.both("side_to_mid_db")
     wide = both & np.isfinite(t) & np.isfinite(r) & (np.nan_to_num(t, nan=-99.0) > NEAR_MONO_DB)
     heard = wide & np.isin(np.arange(pair.band_hz.size), found.at)
-    if heard.sum() < FEWEST_BANDS or pair.target.spectrum.side is None or pair.reference.spectrum.side is None:
+    if heard.sum() < FEWEST_BANDS or any(_nearly_mono(m) for m in (pair.target, pair.reference)):
         return None
     difference = found.pairs.difference(_width_frames(pair.target, heard), _width_frames(pair.reference, heard))
     whole, spread = float(np.median(difference)), float(difference.std())
@@ -289,6 +289,12 @@ def _width(pair: _Pair, both: npt.NDArray[np.bool_], found: Registration) -> Cur
     full = np.where(wide, theirs - ours, 0.0)
     curves = (full, matched, np.full(n, kept * believed), np.full(n, sd), heard.astype(float), wide.astype(float))
     return Curve(*(tuple(v.tolist()) for v in curves))
+
+
+def _nearly_mono(measured: Measured) -> bool:
+    """No side, or one so faint as a whole that no band of it was meant to be heard."""
+    mid, side = measured.spectrum.mid_bins, measured.spectrum.side_bins
+    return side is None or float(side.sum()) < float(mid.sum()) * 10 ** (NEAR_MONO_DB / 10)
 
 
 def _width_frames(measured: Measured, heard: npt.NDArray[np.bool_]) -> FloatArray:

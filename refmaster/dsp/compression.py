@@ -120,7 +120,7 @@ class _Follower:
 
     def rest(self, samples: int) -> FloatArray:
         """Linear gains of the last samples, with silence behind them."""
-        hops = np.zeros(-(-samples // self._hop) + _ahead() + 2)
+        hops = np.zeros(-(-samples // self._hop) + self._early)  # of a short sound some belong to before its start
         if self._waiting.size:
             hops[0] = self._waiting.sum() / self._hop
         return self._spread(_follow(hops, self._law, self._state, self._ring, self._at))[:samples]

@@ -144,13 +144,19 @@ def _solve(scene: Scene, goal: float, wanted: float) -> _Tried:
     spoken = scene.request.loudness_lufs is not None or scene.request.in_full
     if wanted > 0 and not spoken and is_limited(scene.target):
         return _untouched_peaks(scene, scene.limiting, now, peak)
-    tried = _search(scene, scene.limiting, goal, wanted)
-    if not spoken and tried.hard_db > scene.genre.limiting_db:
-        tried = _bearable(scene, scene.limiting, tried)
+    tried = _limited(scene, scene.limiting, goal, wanted, spoken=spoken)
     over = tried.peak_dbtp - scene.limiting.ceiling_dbtp
     if over > 0:
         wider = replace(scene.limiting, margin_db=round(scene.limiting.margin_db + over + 0.02, 3))
-        tried = _search(scene, wider, goal, tried.gain_db)
+        tried = _limited(scene, wider, goal, tried.gain_db, spoken=spoken)
+    return tried
+
+
+def _limited(scene: Scene, limiting: Limiting, goal: float, gain_db: float, *, spoken: bool) -> _Tried:
+    """The gain that reads the goal behind the limiter, or unless a person spoke the most that the music bears."""
+    tried = _search(scene, limiting, goal, gain_db)
+    if not spoken and tried.hard_db > scene.genre.limiting_db:
+        return _bearable(scene, limiting, tried)
     return tried
 
 
@@ -162,7 +168,11 @@ def _untouched_peaks(scene: Scene, limiting: Limiting, now: float, peak: float) 
     why = f"its peaks have been limited already ({held:.0f} % of them stand within 0.5 dB), and more would flatten it"
     if peak + gain <= limiting.ceiling_dbtp:
         return _Tried(gain, now + gain, why=why)
-    return replace(_try(scene, limiting, 0.0), why=why)
+    tried = _try(scene, limiting, 0.0)
+    over = tried.peak_dbtp - limiting.ceiling_dbtp
+    if over > 0:
+        tried = _try(scene, replace(limiting, margin_db=round(limiting.margin_db + over + 0.02, 3)), 0.0)
+    return replace(tried, why=why)
 
 
 def _bearable(scene: Scene, limiting: Limiting, tried: _Tried) -> _Tried:

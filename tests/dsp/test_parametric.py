@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from refmaster.dsp.biquad import Shape
 from refmaster.dsp.octaves import centres_hz
-from refmaster.dsp.parametric import HIGHEST_HZ, LOWEST_HZ, Q_RANGE, Band, curve_db, fit_bands
+from refmaster.dsp.parametric import HIGHEST_HZ, LOWEST_HZ, Q_RANGE, Band, curve_db, fit_bands, fit_thirds
 
 RATE_HZ = 44100
 AT_HZ = np.array(centres_hz(RATE_HZ))
@@ -92,3 +92,68 @@ def test_bands_come_in_the_order_of_a_console():
     wanted = 3 * np.sin(np.log2(AT_HZ / 70) * 1.3)
     order = [(list(Shape).index(band.shape), band.frequency_hz) for band in fitted(wanted).bands]
     assert order == sorted(order)
+
+
+def in_thirds(wanted_db, weight=EVEN, **changes):
+    rules = {"sample_rate_hz": RATE_HZ, "least_gain_db": 0.2, "max_gain_db": 20.0, **changes}
+    return fit_thirds(np.asarray(wanted_db), AT_HZ, weight, **rules)
+
+
+SMOOTH = {
+    "shelf": curve_db((Band(Shape.HIGH_SHELF, 4000.0, -6.0, 0.7),), AT_HZ, RATE_HZ),
+    "waves": 4 * np.sin(np.log2(AT_HZ / 50)),
+    "tilt": 1.0 * np.log2(AT_HZ / 1000),
+    "level": np.full(AT_HZ.size, 3.0),
+}
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_thirds_reach_a_smooth_curve(name):
+    fit = in_thirds(SMOOTH[name])
+    inside = (AT_HZ > 30) & (AT_HZ < 16000)
+    assert np.sqrt(np.square(fit.curve_db - SMOOTH[name])[inside].mean()) <= 0.3  # dB rms
+    np.testing.assert_allclose(fit.curve_db, curve_db(fit.bands, AT_HZ, RATE_HZ))
+
+
+@pytest.mark.parametrize("rate_hz", [22050, 44100, 96000])
+def test_thirds_lie_a_third_of_an_octave_apart_and_below_the_end(rate_hz):
+    at_hz = np.array(centres_hz(rate_hz))
+    fit = fit_thirds(
+        1.5 * np.log2(at_hz / 1000), at_hz, np.ones(at_hz.size), sample_rate_hz=rate_hz, least_gain_db=0.0,
+        max_gain_db=20.0,
+    )  # fmt: skip
+    places = np.array([band.frequency_hz for band in fit.bands])
+    np.testing.assert_allclose(np.diff(np.log2(places)), 1 / 3)
+    assert places[-1] < min(HIGHEST_HZ, 0.45 * rate_hz)
+    assert {band.shape for band in fit.bands} == {Shape.BELL}
+
+
+@pytest.mark.parametrize("known", ["below", "above", "between"])
+def test_thirds_go_on_level_beyond_what_is_known(known):
+    """What stands in bands without weight is not looked at, wild as it may be."""
+    seen = {"below": AT_HZ < 2000, "above": AT_HZ > 300, "between": (AT_HZ > 300) & (AT_HZ < 2000)}[known]
+    wanted = np.log2(AT_HZ / 800)
+    fit = in_thirds(np.where(seen, wanted, 1000.0), seen.astype(float))
+    assert fit.bands == in_thirds(np.where(seen, wanted, -1000.0), seen.astype(float)).bands
+    low, high = wanted[seen][0], wanted[seen][-1]
+    heard = (AT_HZ > 40) & (AT_HZ < 14000)
+    np.testing.assert_allclose(fit.curve_db[(AT_HZ[seen][0] / 1.5 > AT_HZ) & heard], low, atol=1.0)
+    np.testing.assert_allclose(fit.curve_db[(AT_HZ[seen][-1] * 1.5 < AT_HZ) & heard], high, atol=1.0)
+    assert np.sqrt(np.square(fit.curve_db - wanted)[seen & heard].mean()) <= 0.3
+
+
+def test_where_nothing_is_known_thirds_give_nothing():
+    fit = in_thirds(np.full(AT_HZ.size, 6.0), np.zeros(AT_HZ.size))
+    assert fit.bands == ()
+    assert not fit.curve_db.any()
+
+
+def test_a_flat_or_inaudible_curve_gives_no_thirds():
+    assert in_thirds(np.zeros(AT_HZ.size)).bands == ()
+    assert in_thirds(0.1 * np.sin(np.log2(AT_HZ / 50))).bands == ()
+
+
+def test_thirds_keep_to_their_gains():
+    fit = in_thirds(30 * np.sin(np.log2(AT_HZ / 50)), max_gain_db=9.0, least_gain_db=1.0)
+    assert fit.bands
+    assert all(1.0 <= abs(band.gain_db) <= 9.0 for band in fit.bands)

@@ -5,11 +5,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from scipy.signal import butter, sosfilt
 
 from refmaster.bands import FREQUENCY_NAME, shape_of
 from refmaster.demo import song
 from refmaster.moves import blank_of, match_eq
-from refmaster.records import Phase, Request
+from refmaster.records import Phase, Request, Stage
 from refmaster.render import rendered
 from tests.moves.scenes import RATE_HZ, applied, joined, music, planned_for
 from tests.signals import FloatArray, in_blocks, spoil
@@ -162,3 +163,36 @@ def test_more_amount_takes_more():
         curves = [match_eq.response_at(m, at_hz, RATE_HZ) for m in plan.moves if m.mover == "match_eq"]
         sizes.append(float(np.std(sum(curves, np.zeros(60)))))
     assert all(later >= earlier - 0.15 for earlier, later in pairwise(sizes)), sizes  # dB
+
+
+def low_passed(samples: FloatArray, cut_hz: float, *, steep: bool) -> FloatArray:
+    """Cut off as by a resampler, or as by a mixer's steepest filter."""
+    if not steep:
+        return np.asarray(sosfilt(butter(12, cut_hz, output="sos", fs=RATE_HZ), samples))
+    bins = np.fft.rfft(samples)
+    bins[:, np.fft.rfftfreq(samples.shape[1], 1 / RATE_HZ) > cut_hz] = 0.0
+    return np.fft.irfft(bins, samples.shape[1])
+
+
+@pytest.mark.parametrize("amount_pct", [50.0, 100.0])
+@pytest.mark.parametrize("steep", [True, False], ids=["steep", "soft"])
+def test_where_the_target_holds_nothing_nothing_is_lifted(steep, amount_pct):
+    """Low-passed at 8 kHz, and dull below: what is dull is lifted, what is not there is not, and that is said."""
+    dull = spoil(music(), RATE_HZ, bell_db=-6.0, bell_hz=3000.0, low_shelf_db=4.0)
+    request = Request(amount_pct=amount_pct, only=(Stage.TONE,))
+    _, plan = planned_for(low_passed(dull, 8000.0, steep=steep), music(), request)
+    bands = [move for move in plan.moves if move.mover == "match_eq"]
+    assert bands
+    curve = lambda at_hz: sum(match_eq.response_at(move, at_hz, RATE_HZ) for move in bands)  # noqa: E731
+    assert curve(np.geomspace(9000, 20000, 50)).max() <= 1.0  # dB
+    assert curve(np.array([3000.0]))[0] - curve(np.array([500.0]))[0] >= 2.0  # of 6 dB
+    text = next(one.text for one in plan.not_reached if one.what == "top_end")
+    assert "holds nothing" in text
+    assert "low-pass" in text
+
+
+def test_a_reference_without_a_top_asks_for_none():
+    """Both end at 8 kHz: nothing is missing."""
+    sound = low_passed(music(), 8000.0, steep=True)
+    _, plan = planned_for(spoil(sound, RATE_HZ, bell_db=-6.0), sound, Request(only=(Stage.TONE,)))
+    assert not any(one.what == "top_end" for one in plan.not_reached)

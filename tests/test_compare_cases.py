@@ -1,0 +1,230 @@
+"""Comparing where a reference misleads: in another key, limited, without a top; and how dynamics are compared."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+from scipy.signal import resample_poly
+
+from refmaster.analyse import Measured, measure
+from refmaster.compare import CODEC_HZ, LIMITED_PCT, MOST_STEP, compare, corrected, empty_top, is_limited, wanted
+from refmaster.demo import finished, song
+from refmaster.dsp.octaves import thirds_db
+from refmaster.genres import load_genre
+from refmaster.load import track_of
+from refmaster.records import Comparison
+from tests.signals import FloatArray, pink_noise, spoil
+
+RATE_HZ = 44100
+LENGTH_S = 12
+
+
+@cache
+def sound(name: str) -> FloatArray:
+    """12 s of music by what was done to it."""
+    whole = song(RATE_HZ)[:, : LENGTH_S * RATE_HZ]
+    if name.startswith("up"):
+        return resample_poly(whole, 1000, round(1000 * 2 ** (float(name.removeprefix("up")) / 12)), axis=1)
+    if name.startswith("top"):
+        bins = np.fft.rfft(whole)
+        bins[:, np.fft.rfftfreq(whole.shape[1], 1 / RATE_HZ) > float(name.removeprefix("top"))] = 0.0
+        return np.fft.irfft(bins, whole.shape[1])
+    return {
+        "song": lambda: whole,
+        "later": lambda: song(RATE_HZ)[:, LENGTH_S * RATE_HZ : 2 * LENGTH_S * RATE_HZ],
+        "other": lambda: finished(RATE_HZ)[:, : LENGTH_S * RATE_HZ],
+        "spoiled": lambda: spoil(whole, RATE_HZ, high_shelf_db=-5.0, width_db=-3.0),
+        "clipped": lambda: np.clip(6.0 * whole, -0.8, 0.8),
+        "noise": lambda: pink_noise(-20.0, LENGTH_S, RATE_HZ),
+        "mono": lambda: whole[:1],
+    }[name]()
+
+
+@cache
+def heard(name: str) -> Measured:
+    return measure(track_of(sound(name), RATE_HZ, name=name))
+
+
+def compared(target: str, reference: str, *, same_song: bool = False) -> Comparison:
+    return compare(heard(target), heard(reference), load_genre(), same_song=same_song)
+
+
+def size_db(values: tuple[float, ...], found: Comparison) -> float:
+    """Standard deviation over the bands that tell of tone."""
+    return float(np.std(np.array(values)[np.array(found.tone.weight) > 0]))
+
+
+# in another key
+
+
+@pytest.mark.parametrize("semitones", [-3, 1, 2, 4])
+def test_a_reference_in_another_key_is_named_and_teaches_next_to_nothing(semitones):
+    """In full it would be 1.5 to 4 dB rms of tone, all of it notes."""
+    found = compared("song", f"up{semitones}")
+    assert found.transposed_semitones == pytest.approx(semitones, abs=0.34)
+    assert size_db(found.tone.full_db, found) >= 1.4
+    assert np.abs(found.tone.wanted_db).max() <= 0.5
+    word = f"{abs(semitones)} semitone{'s' if abs(semitones) > 1 else ''} {'up' if semitones > 0 else 'down'}"
+    assert any(word in text for text in found.ignored)
+
+
+@pytest.mark.parametrize("pair", [("song", "later"), ("song", "noise"), ("other", "noise"), ("song", "spoiled")])
+def test_what_is_not_transposed_is_not_called_so(pair):
+    found = compared(*pair)
+    assert found.transposed_semitones is None
+    assert not any("semitone" in text for text in found.ignored)
+
+
+def test_a_damaged_copy_in_another_key_is_known_too():
+    assert compared("spoiled", "up2").transposed_semitones == pytest.approx(2.0, abs=0.34)
+
+
+# a person's word
+
+
+@pytest.mark.parametrize("reference", ["other", "up2"])
+def test_a_person_s_word_outranks_the_numbers(reference):
+    """With `same_song` it is kin, whatever it sounds like."""
+    judged, told = compared("song", reference), compared("song", reference, same_song=True)
+    assert judged.kinship < 0.1
+    assert told.kinship == 1.0
+    assert told.transposed_semitones is None
+    assert not any("semitone" in text for text in told.ignored)
+    assert told.tone.full_db == judged.tone.full_db
+
+
+def test_told_to_be_the_same_song_more_of_its_dynamics_is_believed():
+    judged, told = compared("song", "other"), compared("song", "other", same_song=True)
+    assert all(t.believed > j.believed for t, j in zip(told.dynamics, judged.dynamics, strict=True))
+
+
+# limited, and without a top
+
+
+@pytest.mark.parametrize("name", ["song", "later", "spoiled", "top8000"])
+def test_a_mix_with_all_its_peaks_is_not_limited(name):
+    assert not is_limited(heard(name).profile)
+
+
+def test_what_was_clipped_is_limited():
+    assert is_limited(heard("clipped").profile)
+
+
+@pytest.mark.parametrize(("held_pct", "limited"), [(None, False), (0.0, False), (LIMITED_PCT, True), (40.0, True)])
+def test_limited_is_told_by_the_peaks_that_are_held(held_pct, limited):
+    assert is_limited(replace(heard("song").profile, peaks_held_pct=held_pct)) is limited
+
+
+def test_less_is_believed_wrong_with_what_was_thought_finished():
+    """The same numbers with peaks held: the posterior never takes more, and less is thought a fault."""
+    mix = heard("spoiled")
+    done = replace(mix, profile=replace(mix.profile, peaks_held_pct=30.0))
+    for reference in ("later", "other"):
+        open_, shut = (compare(m, heard(reference), load_genre()) for m in (mix, done))
+        assert size_db(shut.tone.wanted_db, shut) <= size_db(open_.tone.wanted_db, open_) + 1e-9
+        assert shut.tone.full_db == open_.tone.full_db
+
+
+@pytest.mark.parametrize(("name", "empty"), [("top8000", True), ("top10000", True), ("top16000", False)])
+def test_a_top_is_empty_where_no_codec_cut_it(name, empty):
+    assert empty_top(heard(name).profile) is empty
+
+
+def test_a_whole_spectrum_has_a_top():
+    assert not empty_top(replace(heard("song").profile, hf_cutoff_hz=None))
+    assert not empty_top(replace(heard("song").profile, hf_cutoff_hz=CODEC_HZ))
+
+
+# what an amount makes of it
+
+
+AMOUNTS = [(0, 0, 0), (25, 0.5, 0), (50, 1, 0), (75, 0.5, 0.5), (100, 0, 1)]
+
+
+@pytest.mark.parametrize(("amount_pct", "believed", "full"), AMOUNTS)
+def test_the_amount_goes_from_nothing_through_what_is_believed_to_all(amount_pct, believed, full):
+    tone = compared("spoiled", "song").tone
+    expected = believed * np.array(tone.wanted_db) + full * np.array(tone.full_db)
+    np.testing.assert_allclose(wanted(tone, amount_pct), expected, rtol=0, atol=1e-12)
+
+
+# what is still missing
+
+
+def test_where_the_reference_was_reached_nothing_is_moved():
+    found = compared("spoiled", "song")
+    same = corrected(found, heard("song"), heard("song"))
+    np.testing.assert_allclose(same.tone.full_db, found.tone.full_db, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(same.width.full_db, found.width.full_db, rtol=0, atol=1e-9)
+    assert [gap.correction for gap in same.dynamics] == pytest.approx([1.0] * len(found.dynamics))
+
+
+@pytest.mark.parametrize("reached", ["spoiled", "later", "other"])
+def test_full_differences_move_by_what_is_missing(reached):
+    """Thirds of an octave of the reference less those reached, level removed; nothing else of the tone changes."""
+    found = compared("spoiled", "song")
+    moved = corrected(found, heard(reached), heard("song"))
+    at_hz, seen = np.array(found.band_hz), np.array(found.tone.full_weight) > 0
+    got, goal = (thirds_db(m.spectrum.mid_bins, m.spectrum.bin_hz, at_hz) for m in (heard(reached), heard("song")))
+    step = np.array(moved.tone.full_db) - np.array(found.tone.full_db)
+    np.testing.assert_allclose(step[seen], (goal - got)[seen] - (goal - got)[seen].mean(), rtol=0, atol=1e-9)
+    assert not step[~seen].any()
+    assert replace(moved.tone, full_db=found.tone.full_db) == found.tone
+
+
+def test_what_moved_nothing_is_asked_for_twice():
+    found = compared("spoiled", "song")
+    moved = corrected(found, heard("spoiled"), heard("song"))
+    shelf = [np.array(c.tone.full_db)[np.array(c.tone.weight) > 0] for c in (found, moved)]
+    np.testing.assert_allclose(np.diff(shelf[1]), 2 * np.diff(shelf[0]), rtol=0, atol=1e-9)
+    wide = np.array(found.width.full_weight) > 0
+    np.testing.assert_allclose(np.array(moved.width.full_db)[wide], 2 * np.array(found.width.full_db)[wide], atol=1e-9)
+
+
+def test_dynamics_are_corrected_by_the_factor_that_is_missing_and_no_more_than_a_step():
+    found = compared("clipped", "song")
+    once = corrected(found, heard("clipped"), heard("song"))
+    for before, after in zip(found.dynamics, once.dynamics, strict=True):
+        factor = np.clip(before.reference_db / before.target_db, 1 / MOST_STEP, MOST_STEP)
+        assert after.correction == pytest.approx(factor)
+        assert replace(after, correction=1.0) == before
+    assert max(gap.correction for gap in once.dynamics) == pytest.approx(MOST_STEP)
+    twice = corrected(once, heard("clipped"), heard("song"))
+    assert [g.correction for g in twice.dynamics] == pytest.approx([g.correction**2 for g in once.dynamics])
+
+
+def test_mono_is_corrected_without_a_width():
+    found = compared("mono", "song")
+    assert corrected(found, heard("mono"), heard("song")).width is None
+
+
+# dynamics
+
+
+def test_a_gap_is_how_far_the_loud_stand_above_the_median():
+    found = compared("song", "other")
+    assert len(found.dynamics) == 5
+    for gap, ours, theirs in zip(found.dynamics, *(heard(n).profile.dynamics for n in ("song", "other")), strict=True):
+        assert (gap.low_hz, gap.high_hz) == (ours.low_hz, ours.high_hz)
+        assert gap.target_db == pytest.approx(ours.p95_dbfs - ours.p50_dbfs)
+        assert gap.reference_db == pytest.approx(theirs.p95_dbfs - theirs.p50_dbfs)
+        assert gap.correction == 1.0
+
+
+def test_clipping_makes_the_bands_of_the_kick_denser_and_level_and_tone_none():
+    assert all(gap.reference_db < gap.target_db - 1.0 for gap in compared("song", "clipped").dynamics[:2])
+    for gap in compared("song", "spoiled").dynamics:
+        assert gap.reference_db == pytest.approx(gap.target_db, abs=0.5)
+
+
+def test_little_of_a_gap_in_dynamics_is_believed_and_less_of_a_stranger_s():
+    kin, stranger = compared("song", "later"), compared("song", "other")
+    assert kin.kinship > stranger.kinship
+    for near, far in zip(kin.dynamics, stranger.dynamics, strict=True):
+        assert 0.0 < far.believed < near.believed < 0.1
+        assert near.sd_db < far.sd_db
+
+
+def test_a_track_has_no_gap_in_dynamics_to_itself():
+    assert all(gap.target_db == gap.reference_db for gap in compared("song", "song").dynamics)
