@@ -65,7 +65,7 @@ MEANINGS = {
     ("match_dynamics", "ratio"): "over 1 holds loud passages down by so much, under 1 lifts them",
     ("match_dynamics", "attack_ms"): "how fast the gain moves away from 0 dB",
     ("match_dynamics", "release_ms"): "how fast it comes back",
-    ("match_dynamics", "range_db"): "the most it may take or give, without the make-up",
+    ("match_dynamics", "range_db"): "the most that it may take or give beside its steady gain",
     ("match_dynamics", "makeup_db"): "a steady gain on the band, so that it keeps its power",
     ("match_width", "side_gain_db"): "how much louder (wider) or softer (narrower) the side gets",
     ("match_width", "corner_hz"): "where the shelf on the side has reached half of its gain",
