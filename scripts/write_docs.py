@@ -61,6 +61,12 @@ MEANINGS = {
     ("match_eq", "corner_hz"): "where the shelf has reached half of its gain",
     ("match_eq", "centre_hz"): "where the bell does most",
     ("match_eq", "q"): "how narrow a bell is, how steep a shelf: larger is narrower, steeper",
+    ("match_dynamics", "threshold_dbfs"): "the band's level above which it works, with a knee 6 dB wide",
+    ("match_dynamics", "ratio"): "over 1 holds loud passages down by so much, under 1 lifts them",
+    ("match_dynamics", "attack_ms"): "how fast the gain moves away from 0 dB",
+    ("match_dynamics", "release_ms"): "how fast it comes back",
+    ("match_dynamics", "range_db"): "the most that it may take or give beside its steady gain",
+    ("match_dynamics", "makeup_db"): "a steady gain on the band, so that it keeps its power",
     ("match_width", "side_gain_db"): "how much louder (wider) or softer (narrower) the side gets",
     ("match_width", "corner_hz"): "where the shelf on the side has reached half of its gain",
     ("match_width", "centre_hz"): "where the bell on the side does most",
@@ -225,20 +231,39 @@ class Runs:
         return refmaster.master(self.songs / "mix.wav", self.songs / "song.wav", self.folder / "kin.wav")
 
     @cached_property
+    def full(self) -> Report:
+        """The mix toward another song, matched in full."""
+        out = self.folder / "full.wav"
+        return refmaster.master(self.songs / "mix.wav", self.songs / "record.wav", out, amount=100)
+
+    @cached_property
     def analysed(self) -> str:
         """What is measured of a mix with a DC offset."""
         assert self.songs
         return self.said("analyse", "offset.wav")
 
-    def of_mover(self, mover: str, target: str, reference: str) -> str:
+    def of_mover(self, mover: str, target: str, reference: str, *more: str) -> str:
         """What a run says of one mover's moves, under the command that was given."""
         assert self.songs
-        text = self.said(f"{target}.wav", "--ref", f"{reference}.wav", "-o", f"{mover}.wav", "--force")
+        words = (f"{target}.wav", "--ref", f"{reference}.wav", *more)
+        text = self.said(*words, "-o", f"{mover}.wav", "--force")
         kept, on = [], False
         for line in text.splitlines():
             on = line.startswith(mover) if line and not line.startswith(" ") else on
             kept += [line] if on else []
-        return "\n".join([f"$ refmaster {target}.wav --ref {reference}.wav", "[…]", *kept, "[…]"])
+        return "\n".join([f"$ refmaster {' '.join(words)}", "[…]", *kept, "[…]"])
+
+    def left_alone(self, subject: str, target: str, reference: str) -> str:
+        """The line under *Left alone* that begins with a subject, under the command that was given."""
+        assert self.songs
+        words = (f"{target}.wav", "--ref", f"{reference}.wav")
+        kept, on = [], False
+        for line in self.said(*words, "-o", "left_alone.wav", "--force").splitlines():
+            on = line.startswith(f"  · {subject} left alone") or (on and line.startswith("  ") and "·" not in line)
+            kept += [line] if on else []
+        if not kept:
+            raise RuntimeError(f"{subject} is not left alone any more: its page shows another run")
+        return "\n".join([f"$ refmaster {' '.join(words)}", "[…]", "Left alone", *kept, "[…]"])
 
 
 def run_block(name: str, runs: Runs) -> str:
@@ -247,6 +272,14 @@ def run_block(name: str, runs: Runs) -> str:
         "demo": lambda r: _text(_trimmed_demo(r.demo)),
         "remove_dc": lambda r: _text(r.of_mover("remove_dc", "offset", "record")),
         "match_eq": lambda r: _text(r.of_mover("match_eq", "mix", "song")),
+        "match_dynamics": lambda r: _text(
+            "\n".join(
+                [
+                    r.left_alone("Dynamics", "mix", "record"),
+                    r.of_mover("match_dynamics", "mix", "record", "--amount", "100"),
+                ]
+            )
+        ),
         "match_width": lambda r: _text(r.of_mover("match_width", "mix", "record")),
         "match_loudness": lambda r: _text(r.of_mover("match_loudness", "mix", "record")),
         "limit_peaks": lambda r: _text(r.of_mover("limit_peaks", "mix", "record")),
@@ -437,6 +470,7 @@ def plots(runs: Runs) -> dict[str, str]:
         "amount.svg": _plot_amount(runs),
         "remove_dc.svg": _plot_dc(runs),
         "match_eq.svg": _plot_eq(runs),
+        "match_dynamics.svg": _plot_dynamics(runs),
         "match_width.svg": _plot_width(runs),
         "match_loudness.svg": _plot_loudness(runs),
         "limit_peaks.svg": _plot_limiter(runs),
@@ -517,6 +551,36 @@ def _plot_dc(runs: Runs) -> str:
     reach = math.ceil(max(abs(before).max(), abs(after).max())) + 1.0
     panel = Panel("The first 10 ms of the left channel", "ms", "%", (0, 10), (-reach, reach), lines)
     return drawing([panel], said="A waveform that starts with a step, and without it", height=240)
+
+
+def _plot_dynamics(runs: Runs) -> str:
+    panels = []
+    for title, report in (("At the default amount", runs.other), ("At amount 100", runs.full)):
+        assert report.reference is not None
+        assert report.master is not None
+        first = report is runs.other  # the legend of the left panel serves both
+        lines = tuple(
+            Line(name if first else "", colour, *_stands_out(profile), dash, width)
+            for name, profile, colour, dash, width in (
+                ("target", report.target, TARGET, "", 1.8),
+                ("reference", report.reference, REFERENCE, "6 4", 1.8),
+                ("master", report.master, MASTER, "", 2.4),
+            )
+        )
+        panels.append(Panel(f"{title}: loud passages", "Hz", "dB", (30, 18000), (0, 12), lines, log=True))
+    return drawing(panels, said="How far loud passages stand above the median of each band, at two amounts")
+
+
+def _stands_out(profile: Profile) -> tuple[list[float], list[float | None]]:
+    """How far the loud 50 ms stand above the median, as a level stroke over each band."""
+    at: list[float] = []
+    values: list[float | None] = []
+    for band in profile.dynamics:
+        over = band.p95_dbfs - band.p50_dbfs
+        low, high = max(band.low_hz, 30.0), min(band.high_hz, 18000.0)
+        at += [low, high, high]
+        values += [over, over, None]
+    return at, values
 
 
 def _plot_width(runs: Runs) -> str:

@@ -1,15 +1,16 @@
 """The documentation: fresh where the program writes it, whole, linked, and true where it quotes a number."""
 
+import math
 import re
 from pathlib import Path
 
 import pytest
 
 from refmaster import compare, verify
-from refmaster.dsp import registration
+from refmaster.dsp import compression, crossover, pitch, registration
 from refmaster.load import _READS
 from refmaster.measure import defects
-from refmaster.moves import match_eq, match_loudness, match_width, movers
+from refmaster.moves import match_dynamics, match_eq, match_loudness, match_width, movers
 from refmaster.pipeline import Options
 from refmaster.records import Stage, decided
 from scripts import write_docs
@@ -111,6 +112,10 @@ def test_every_stage_is_named():
 
 # Figures and names that prose repeats: whoever changes one in the code learns here where else it stands
 
+BELIEVED_KIN, BELIEVED_STRANGER = (
+    compare.SPREAD_FAULT_SD**2 / (compare.SPREAD_FAULT_SD**2 + sd**2)
+    for sd in (compare.SPREAD_KIN_SD, compare.SPREAD_STRANGER_SD)
+)
 QUOTED = [
     (
         "how-it-decides.md",
@@ -123,7 +128,35 @@ QUOTED = [
     ("how-it-decides.md", f"{compare.ERROR_SCALE:g} times roughness to the power of {compare.ERROR_POWER:g}"),
     ("how-it-decides.md", f"50 % at {compare.KIN_ROUGHNESS_DB:g} dB"),
     ("how-it-decides.md", f"{compare.EQ_SD_DB:g} dB a band and {compare.WIDTH_SD_DB:g} dB of width"),
+    ("how-it-decides.md", f"the first counts {compare.FINISHED_PRIOR:g} instead of {compare.FAULT_PRIOR:g}"),
+    ("how-it-decides.md", f"{compare.LIMITED_PCT:g} % or more of all stretches"),
+    ("how-it-decides.md", f"under {100 * compare.LEAST_FAULT:g} %, nothing is wished for"),
+    ("how-it-decides.md", f"a correlation of {compare.TRANSPOSED_LIKENESS:g} or more there, and at least"),
+    ("how-it-decides.md", f"at least {compare.TRANSPOSED_GAIN:g} higher"),
+    ("how-it-decides.md", f"every shift up to {pitch.MOST_SEMITONES} semitones"),
+    ("how-it-decides.md", f"a stranger's, {compare.TRANSPOSED_ROUGHNESS_DB:g} dB"),
+    ("how-it-decides.md", f"roughness as {compare.SAME_ROUGHNESS_DB:g} dB at most"),
+    ("how-it-decides.md", f"ends under {compare.CODEC_HZ / 1000:g} kHz"),
+    ("how-it-decides.md", f"Above {decided.FULL_PCT:g} a match in full"),
+    ("how-it-decides.md", f"`--amount` above {decided.FULL_PCT:g}, the goal is reached"),
     ("moves/match_eq.md", f"at most {match_eq.BANDS} bands"),
+    ("moves/match_eq.md", f"from {match_eq.FULL_LEAST_DB:g} dB up and to no more than {match_eq.FULL_GAIN_DB:g} dB"),
+    ("moves/match_eq.md", f"ends under {compare.CODEC_HZ / 1000:g} kHz"),
+    ("moves/match_width.md", f"under {100 * compare.LEAST_FAULT:g} % likely"),
+    ("moves/match_width.md", f"to no more than {match_width.FULL_GAIN_DB:g} dB"),
+    ("moves/match_dynamics.md", f"{100 * BELIEVED_KIN:.1f} % is believed toward the same song"),
+    ("moves/match_dynamics.md", f"and {100 * BELIEVED_STRANGER:.1f} % toward a stranger"),
+    ("moves/match_dynamics.md", f"a factor of {math.exp(compare.SPREAD_STRANGER_SD):.1f} is usual"),
+    ("moves/match_dynamics.md", f"| {math.exp(compare.SPREAD_KIN_SD):.1f} |"),
+    ("moves/match_dynamics.md", f"| {math.exp(compare.SPREAD_FAULT_SD):.1f} |"),
+    ("moves/match_dynamics.md", f"a factor under {match_dynamics.LEAST_RATIO:g}"),
+    ("moves/match_dynamics.md", f"stand out {match_dynamics.LEAST_RATIO ** (1 / BELIEVED_KIN):.1f} times as far"),
+    ("moves/match_dynamics.md", f"stranger {match_dynamics.LEAST_RATIO ** (1 / BELIEVED_STRANGER):.0f} times"),
+    ("moves/match_dynamics.md", f"Up to {decided.FULL_PCT:g} no gain goes beyond {match_dynamics.RANGE_DB:g} dB"),
+    ("moves/match_dynamics.md", f"it may be {match_dynamics.FULL_RANGE_DB:g} dB"),
+    ("moves/match_dynamics.md", "from {:g}:1 (an expander) to {:g}:1".format(*match_dynamics.RATIO_RANGE)),
+    ("moves/match_dynamics.md", f"over {compression.DETECT_MS:g} ms"),
+    ("moves/match_dynamics.md", f"up to {1000 * crossover.HALF_S:g} ms ahead"),
     ("moves/match_eq.md", f"when `--amount` is above {decided.FULL_PCT:g}"),
     ("moves/match_eq.md", f"A band under {match_eq.LEAST_GAIN_DB:g} dB"),
     ("moves/match_eq.md", f"less than {match_eq.EPSILON_DB:g} dB nearer"),
