@@ -1,6 +1,7 @@
 """The loudness goal: reached through the limiter, or stopped short with a reason."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pyloudnorm
@@ -11,8 +12,8 @@ from refmaster.decide import parse_decisions
 from refmaster.dsp.limiter import ReductionMeter
 from refmaster.moves import blank_of
 from refmaster.moves.match_loudness import BEARING_DB
-from refmaster.plan import plan
-from refmaster.records import GainReduction, Request
+from refmaster.plan import Material, plan
+from refmaster.records import GainReduction, Plan, Request, Stage
 from refmaster.render import rendered
 from tests.moves.scenes import RATE_HZ, applied, joined, music, planned_for
 from tests.signals import FloatArray, clicks, gain_of, pink_noise
@@ -114,7 +115,13 @@ def clipped(level: float) -> FloatArray:
     return np.clip(8.0 * music(), -level, level)
 
 
-def reduction(samples: FloatArray, made) -> GainReduction:
+@cache
+def too_loud() -> tuple[Material, Plan]:
+    """Music with a reference that is louder than it can be brought."""
+    return planned_for(music(), 2.0 * clipped(0.9), Request(only=(Stage.LEVEL,)))
+
+
+def reduction(samples: FloatArray, made: Plan) -> GainReduction:
     meter = ReductionMeter(RATE_HZ)
     joined(rendered([samples], made.moves, RATE_HZ, meter))
     return meter.read()
@@ -122,7 +129,7 @@ def reduction(samples: FloatArray, made) -> GainReduction:
 
 @pytest.mark.parametrize("level", [0.1, 0.5])
 def test_a_limited_track_is_turned_up_no_further_than_its_peaks_allow(level):
-    material, made = planned_for(clipped(level), 2.0 * clipped(0.9))
+    material, made = planned_for(clipped(level), 2.0 * clipped(0.9), Request(only=(Stage.LEVEL,)))
     gain_db = next(move["gain_db"] for move in made.moves if move.id == "match_loudness")
     peak = material.target.profile.true_peak_dbtp
     assert gain_db == pytest.approx(-1.0 - 0.05 - peak, abs=0.01)  # the ceiling, less what other meters read more
@@ -134,9 +141,8 @@ def test_a_limited_track_is_turned_up_no_further_than_its_peaks_allow(level):
 
 def test_a_limited_track_whose_peaks_are_too_high_is_not_turned_up():
     """Its peaks come under the ceiling, and that is all."""
-    _, made = planned_for(clipped(0.99), 2.0 * clipped(0.9))
-    assert next(move["gain_db"] for move in made.moves if move.id == "match_loudness") == 0.0
-    assert [move.id for move in made.moves][-1] == "limit_peaks"
+    _, made = planned_for(clipped(0.99), 2.0 * clipped(0.9), Request(only=(Stage.LEVEL,)))
+    assert [move.id for move in made.moves] == ["limit_peaks"]
     assert any("limited already" in one.text for one in made.not_reached)
 
 
@@ -155,7 +161,7 @@ def test_a_limited_track_is_limited_again_where_a_person_asks_for_the_loudness()
 
 def test_a_goal_that_is_too_loud_is_followed_as_far_as_the_genre_bears():
     """The reference's loudness would take over 10 dB; the limiter's 99th percentile stays at the genre's figure."""
-    material, made = planned_for(music(), 2.0 * clipped(0.9))
+    material, made = too_loud()
     hard_db = float(np.percentile(reduction(music(), made).history_db, 99))
     assert hard_db == pytest.approx(material.genre.limiting_db, abs=BEARING_DB + 0.05)
     assert made.goal_lufs < material.reference.profile.integrated_lufs - 3.0
@@ -167,16 +173,18 @@ def test_a_goal_that_is_too_loud_is_followed_as_far_as_the_genre_bears():
 
 
 def test_what_the_genre_bears_is_the_genre_s():
-    material, _ = planned_for(music(), 2.0 * clipped(0.9))
+    material, _ = too_loud()
     gentle = replace(material, genre=replace(material.genre, limiting_db=2.0))
     made = plan(gentle)
     assert float(np.percentile(reduction(music(), made).history_db, 99)) == pytest.approx(2.0, abs=BEARING_DB + 0.05)
 
 
 def test_a_loudness_that_is_asked_for_overrides_what_the_genre_bears():
-    material, made = planned_for(music(), 2.0 * clipped(0.9), Request(loudness_lufs=-8.0))
-    assert made.goal_lufs == -8.0
+    material, borne = too_loud()
+    asked_lufs = borne.goal_lufs + 0.9
+    made = plan(replace(material, request=Request(loudness_lufs=asked_lufs, only=(Stage.LEVEL,))))
+    assert made.goal_lufs == asked_lufs
     out = joined(rendered([music()], made.moves, RATE_HZ))
-    assert lufs(out) == pytest.approx(-8.0, abs=0.15)
-    assert np.percentile(reduction(music(), made).history_db, 99) > material.genre.limiting_db + 1.0
+    assert lufs(out) == pytest.approx(asked_lufs, abs=0.15)
+    assert np.percentile(reduction(music(), made).history_db, 99) > material.genre.limiting_db + 0.5
     assert [one.what for one in made.not_reached] == ["limiting"]  # the price, and nothing else
