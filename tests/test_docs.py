@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from refmaster import compare, verify
+from refmaster import compare, plan, verify
 from refmaster.dsp import compression, crossover, pitch, registration
 from refmaster.load import _READS
 from refmaster.measure import defects
@@ -116,6 +116,8 @@ BELIEVED_KIN, BELIEVED_STRANGER = (
     compare.SPREAD_FAULT_SD**2 / (compare.SPREAD_FAULT_SD**2 + sd**2)
     for sd in (compare.SPREAD_KIN_SD, compare.SPREAD_STRANGER_SD)
 )
+COUNTED = {2: "two", 3: "three", 4: "four", 5: "five"}
+IN_FULL = ("how-it-decides.md", "moves/match_eq.md", "moves/match_dynamics.md")
 QUOTED = [
     (
         "how-it-decides.md",
@@ -155,6 +157,7 @@ QUOTED = [
     ("moves/match_dynamics.md", f"Up to {decided.FULL_PCT:g} no gain goes beyond {match_dynamics.RANGE_DB:g} dB"),
     ("moves/match_dynamics.md", f"it may be {match_dynamics.FULL_RANGE_DB:g} dB"),
     ("moves/match_dynamics.md", "from {:g}:1 (an expander) to {:g}:1".format(*match_dynamics.RATIO_RANGE)),
+    *((page, f"{COUNTED[plan.FULL_ROUNDS]} times") for page in IN_FULL),
     ("moves/match_dynamics.md", f"over {compression.DETECT_MS:g} ms"),
     ("moves/match_dynamics.md", f"up to {1000 * crossover.HALF_S:g} ms ahead"),
     ("moves/match_eq.md", f"when `--amount` is above {decided.FULL_PCT:g}"),
