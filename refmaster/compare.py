@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from refmaster.analyse import Measured
 from refmaster.dsp.gaussian import equaliser_covariance, smooth_covariance
-from refmaster.dsp.octaves import thirds_db
+from refmaster.dsp.octaves import BANDS_PER_OCTAVE, thirds_db
 from refmaster.dsp.pitch import likeness, notes
 from refmaster.dsp.registration import Registration, register
 from refmaster.records import Comparison, Curve, DynamicsGap, Genre, Profile
@@ -43,7 +43,8 @@ TEMPER = 0.7  # evidence counts so much, as the model is no more than a model
 # The same music in another key lays notes onto other notes: what is left looks smooth and is not mastering. Copies
 # moved by 2 to 6 semitones have a likeness of 0.83–0.98 there, different songs stay under 0.78.
 TRANSPOSED_LIKENESS, TRANSPOSED_GAIN, TRANSPOSED_SEMITONES = 0.75, 0.25, 0.9
-TRANSPOSED_ROUGHNESS_DB = 5.0  # as much as a stranger's
+# Read in the target's key, bands moved back, they are kin; but never so near that a shift of pitch passes for tone.
+TRANSPOSED_ROUGHNESS_DB = 1.5
 SAME_ROUGHNESS_DB = 1.0  # a person says that it is the same song: then it is taken for as near as songs mostly are
 KIN_ROUGHNESS_DB, KIN_STEEPNESS = 1.9, 8.0  # halves of songs lie below (9 in 10 under 1.5), strangers above 2.4
 NEAR_MONO_DB = -40.0  # a side so far under the mid was not meant to be heard: it is not widened
@@ -85,14 +86,14 @@ def compare(target: Measured, reference: Measured, genre: Genre, *, same_song: b
         nothing = Curve(*((0.0,) * n for _ in range(6)))
         ignored += ("tone and width: the two tracks have too little of the spectrum in common",)
         return Comparison(0.0, tuple(band_hz.tolist()), nothing, None, (), identical, ignored)
-    found = _registered(pair, seen)
-    shift = None if same_song else _transposed(target, reference)
+    shift = _transposed(target, reference)
+    found = _registered(pair, seen, shift or 0.0)
     if same_song:
         found = replace(found, roughness_db=min(found.roughness_db, SAME_ROUGHNESS_DB))
     elif shift is not None:
         found = replace(found, roughness_db=max(found.roughness_db, TRANSPOSED_ROUGHNESS_DB))
         said = f"{abs(shift):.0f} semitone{'s' if abs(shift) >= 1.5 else ''} {'up' if shift > 0 else 'down'}"
-        ignored += (f"most of its tone: it is this music {said}, and other notes fill other bands",)
+        ignored += (f"its notes: they are this music's {said}, so its tone was read in the target's key",)
     kinship = 1.0 if same_song else 1 / (1 + (found.roughness_db / KIN_ROUGHNESS_DB) ** KIN_STEEPNESS)
     tone, width = _tone(pair, both, found), _width(pair, both, found)
     dynamics = _dynamics(target.profile, reference.profile, kinship)
@@ -191,9 +192,16 @@ def _audible(pair: _Pair) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_],
     return seen if alike else trusted, trusted, (f"tone above {top / 1000:.1f} kHz: the {role} ends there",)
 
 
-def _registered(pair: _Pair, seen: npt.NDArray[np.bool_]) -> Registration:
-    """The target's frames laid onto the reference's."""
+def _registered(pair: _Pair, seen: npt.NDArray[np.bool_], semitones: float) -> Registration:
+    """The target's frames laid onto the reference's, which are moved back by `semitones` to the target's key."""
     target, reference = (_frames_db(m, pair.band_hz.size) for m in (pair.target, pair.reference))
+    if semitones:
+        place = np.arange(seen.size) + semitones * BANDS_PER_OCTAVE / 12
+        below = np.clip(np.floor(place).astype(int), 0, seen.size - 2)
+        share = np.clip(place - below, 0.0, 1.0)
+        reference = reference[:, below] * (1 - share) + reference[:, below + 1] * share
+        ends = np.flatnonzero(seen)[[0, -1]]
+        seen = seen & (place >= ends[0]) & (place <= ends[1])
     rest = smooth_covariance(pair.octaves, np.full(pair.octaves.size, SEARCH_REST_DB), SEARCH_REST_OCT)
     rate = pair.target.profile.sample_rate_hz
     return register(target, reference, seen, equaliser_covariance(pair.band_hz, rate, SEARCH_SD_DB) + rest)
