@@ -86,7 +86,7 @@ def compare(target: Measured, reference: Measured, genre: Genre, *, same_song: b
         nothing = Curve(*((0.0,) * n for _ in range(6)))
         ignored += ("tone and width: the two tracks have too little of the spectrum in common",)
         return Comparison(0.0, tuple(band_hz.tolist()), nothing, None, (), identical, ignored)
-    shift = _transposed(target, reference)
+    shift = None if same_song else _transposed(target, reference)
     found = _registered(pair, seen, shift or 0.0)
     if same_song:
         found = replace(found, roughness_db=min(found.roughness_db, SAME_ROUGHNESS_DB))

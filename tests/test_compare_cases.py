@@ -87,11 +87,11 @@ def test_a_damaged_copy_in_another_key_is_known_too():
 def test_a_person_s_word_outranks_the_numbers(reference):
     """With `same_song` it is kin, whatever it sounds like."""
     judged, told = compared("song", reference), compared("song", reference, same_song=True)
-    assert judged.kinship < 0.1
-    assert told.kinship == 1.0
+    assert judged.kinship < told.kinship == 1.0
     assert told.transposed_semitones is None
     assert not any("semitone" in text for text in told.ignored)
-    assert told.tone.full_db == judged.tone.full_db
+    apart = (np.array(told.tone.full_db) - np.array(judged.tone.full_db))[np.array(told.tone.full_weight) > 0]
+    assert np.ptp(apart) < 1e-9  # but for the level, which is none of its business
 
 
 def test_told_to_be_the_same_song_more_of_its_dynamics_is_believed():

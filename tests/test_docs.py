@@ -136,7 +136,7 @@ QUOTED = [
     ("how-it-decides.md", f"a correlation of {compare.TRANSPOSED_LIKENESS:g} or more there, and at least"),
     ("how-it-decides.md", f"at least {compare.TRANSPOSED_GAIN:g} higher"),
     ("how-it-decides.md", f"every shift up to {pitch.MOST_SEMITONES} semitones"),
-    ("how-it-decides.md", f"a stranger's, {compare.TRANSPOSED_ROUGHNESS_DB:g} dB"),
+    ("how-it-decides.md", f"counts as {compare.TRANSPOSED_ROUGHNESS_DB:g} dB at least"),
     ("how-it-decides.md", f"roughness as {compare.SAME_ROUGHNESS_DB:g} dB at most"),
     ("how-it-decides.md", f"ends under {compare.CODEC_HZ / 1000:g} kHz"),
     ("how-it-decides.md", f"Above {decided.FULL_PCT:g} a match in full"),
