@@ -12,7 +12,6 @@ import argparse
 import csv
 import datetime
 import math
-import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -21,15 +20,13 @@ from pathlib import Path
 
 import numpy as np
 import soundfile as sf
-from scipy import signal
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks import page  # noqa: E402
-from benchmarks.judge import FloatArray, integrated_lufs, spectral_distance_db  # noqa: E402
-from benchmarks.limiting import CEILING_DBTP, LIMITERS, Limiter, version  # noqa: E402
-from benchmarks.quality import CLIPS  # noqa: E402
+from benchmarks import page
+from benchmarks.asked import CLIPS, from_root, options, whole
+from benchmarks.judge import FINE_TIMES, FloatArray, fine_true_peak_dbtp, integrated_lufs, spectral_distance_db
+from benchmarks.limiting import CEILING_DBTP, LIMITERS, Limiter, version
 
 DRIVES_DB = (3.0, 6.0, 9.0)  # over the ceiling, of the largest true peak
 DRIVE_DB = 6.0  # of these, what tones are driven by and loudness and distance are read at
@@ -37,12 +34,9 @@ LEVEL_DB = (3.0, 6.0)  # of these, where the others are brought to our loudness
 RATES_HZ = (44100, 48000, 96000)
 TONES_HZ = (60, 1000)
 SETTLED_S = 3.0  # what of a tone is not looked at
-TIMES = 16  # of the meter of true peaks
 MOST_DRIVE_DB = 15.0
 SAME_LU = 0.03
 HALVINGS = 9
-NEIGHBOURHOOD = 200  # samples on either side of a piece that is interpolated
-PIECE = 200_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +76,7 @@ class Result:
 def main(words: Sequence[str] | None = None) -> int:
     """Measure, print, write; answers the exit code."""
     asked = _parser().parse_args(words)
-    path = Path(os.path.normpath(ROOT / asked.clips)) if asked.clips == CLIPS else Path(asked.clips)
+    path = from_root(asked.clips)
     if not path.is_file():
         print(f"limiters: no list of clips at {path}; name one with --clips: a CSV with a column path", file=sys.stderr)
         return 2
@@ -128,7 +122,7 @@ def measured(limiters: dict[str, Limiter], names: Sequence[str], clips: Sequence
 
 def made(name: str, samples: FloatArray, rate_hz: int) -> Sound:
     """A sound, brought to the ceiling."""
-    return Sound(name, samples * 10 ** ((CEILING_DBTP - true_peak_dbtp(samples)) / 20), rate_hz)
+    return Sound(name, samples * 10 ** ((CEILING_DBTP - fine_true_peak_dbtp(samples)) / 20), rate_hz)
 
 
 def held(limiter: Limiter, sound: Sound, drive_db: float) -> Held:
@@ -138,7 +132,7 @@ def held(limiter: Limiter, sound: Sound, drive_db: float) -> Held:
     out = limiter(driven, sound.rate_hz)
     cpu_s = time.process_time() - began
     return Held(
-        true_peak_dbtp(out),
+        fine_true_peak_dbtp(out),
         integrated_lufs(out, sound.rate_hz) - integrated_lufs(sound.samples, sound.rate_hz),
         spectral_distance_db(out, sound.samples, sound.rate_hz),
         cpu_s,
@@ -154,7 +148,7 @@ def distance_at(limiter: Limiter, sound: Sound, gained_lu: float) -> float | Non
 
     def tried(drive_db: float) -> tuple[float, FloatArray]:
         out = limiter(sound.driven(drive_db), sound.rate_hz)
-        over_db = max(0.0, true_peak_dbtp(out) - CEILING_DBTP)
+        over_db = max(0.0, fine_true_peak_dbtp(out) - CEILING_DBTP)
         return integrated_lufs(out, sound.rate_hz) - over_db - now_lufs - gained_lu, out
 
     # The least drive that does it: loudness need not rise with drive for ever.
@@ -186,17 +180,6 @@ def thd_of(limiter: Limiter, frequency_hz: int, rate_hz: int) -> float:
     orders = np.arange(1, min(20_000, rate_hz // 2 - 10) // frequency_hz + 1)
     first, *rest = (power[k * frequency_hz - 2 : k * frequency_hz + 3].sum() for k in orders)
     return 10 * math.log10(max(sum(rest) / first, 1e-20))
-
-
-def true_peak_dbtp(samples: FloatArray) -> float:
-    """True peak at 16×, by scipy's polyphase interpolator; piece by piece, for the memory's sake."""
-    peak = 1e-12
-    for channel in np.pad(samples, ((0, 0), (NEIGHBOURHOOD, NEIGHBOURHOOD))):
-        for start in range(0, channel.size, PIECE):
-            before = min(start, NEIGHBOURHOOD)
-            fine = signal.resample_poly(channel[start - before : start + PIECE + NEIGHBOURHOOD], TIMES, 1)
-            peak = max(peak, float(np.abs(fine[before * TIMES : (before + PIECE) * TIMES]).max()))
-    return 20 * math.log10(peak)
 
 
 # Sounds
@@ -266,7 +249,7 @@ def _explained(ours: str) -> str:
     return f"""
 - *THD*: total harmonic distortion of a steady sine driven {DRIVE_DB:g} dB, in dB, after {SETTLED_S:g} s; the worst of \
 the three rates. −200 stands for none.
-- *true peak*: the highest at drives of {drives} dB, in dBTP, read at {TIMES}× by scipy's `resample_poly`.
+- *true peak*: the highest at drives of {drives} dB, in dBTP, read at {FINE_TIMES}× by scipy's `resample_poly`.
 - *gained*: loudness gained by {DRIVE_DB:g} dB of drive, in LU; mean over clips.
 - *distance*: mean difference of magnitudes over time and frequency from the sound before it was driven, in dB, levels \
 aligned, at three resolutions, at {DRIVE_DB:g} dB of drive; mean over clips. It grows with loudness, so alone it says \
@@ -312,26 +295,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--clips", default=CLIPS, help="CSV with a column path (default: %(default)s)")
     parser.add_argument(
-        "--every", type=_whole, default=4, metavar="N", help="take every n-th clip (default: %(default)s)"
+        "--every", type=whole, default=4, metavar="N", help="take every n-th clip (default: %(default)s)"
     )
     parser.add_argument("--seconds", type=float, default=12.0, help="of each clip (default: %(default)g)")
     parser.add_argument("--no-page", dest="page", action="store_false", help="leave docs/benchmarks.md as it is")
     return parser
 
 
-def _whole(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is out of range; allowed: 1 and more")
-    return number
-
-
 def _command(asked: argparse.Namespace) -> str:
-    usual = _parser().parse_args([])
-    words = ["python benchmarks/limiters.py"]
-    words += [f"--{name} {getattr(asked, name):g}" for name in ("every", "seconds")
-              if getattr(asked, name) != getattr(usual, name)]  # fmt: skip
-    return " ".join(words)
+    words = options(asked, _parser().parse_args([]), ("every", "seconds"))
+    return " ".join(["python benchmarks/limiters.py", *words])
 
 
 if __name__ == "__main__":

@@ -4,26 +4,15 @@ Sound is float64 of shape (channels, samples). Spectra are third octaves of the 
 """
 
 import io
-import warnings
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pyloudnorm
 import soundfile as sf
 from scipy import ndimage, signal
 
-FloatArray = npt.NDArray[np.float64]
-
-THIRDS_HZ = 1000.0 * 2.0 ** (np.arange(-16, 13) / 3.0)  # 25 Hz … 16 kHz
-LIVE_DB = 50.0  # a band so far under the fullest is not heard
-FAINTEST = 1e-12
-
-
-def stereo(samples: FloatArray) -> FloatArray:
-    """Two channels of what has one or two."""
-    return np.repeat(samples, 2, axis=0) if samples.shape[0] == 1 else samples[:2]
+from benchmarks.judge import CENTRES_HZ, HEARD_DB, FloatArray, integrated_lufs, stereo
 
 
 def read(path: Path | str) -> tuple[FloatArray, int]:
@@ -39,10 +28,6 @@ def write(path: Path, samples: FloatArray, rate_hz: int, subtype: str = "PCM_24"
 # What is measured
 
 
-def db(power: FloatArray | float) -> FloatArray:
-    return np.asarray(10.0 * np.log10(np.maximum(power, FAINTEST)))
-
-
 def mid_side(samples: FloatArray) -> tuple[FloatArray, FloatArray]:
     left, right = stereo(samples)
     return (left + right) / 2, (left - right) / 2
@@ -52,11 +37,11 @@ def thirds_db(mono: FloatArray, rate_hz: int) -> FloatArray:
     """Level of each third octave, dBFS (a full-scale sine is −3)."""
     at, density = signal.welch(mono, rate_hz, nperseg=min(16384, mono.size))
     edge = 2 ** (1 / 6)
-    power = [density[(at >= c / edge) & (at < c * edge)].sum() * at[1] for c in THIRDS_HZ]
+    power = [density[(at >= c / edge) & (at < c * edge)].sum() * at[1] for c in CENTRES_HZ]
     return 10.0 * np.log10(np.maximum(power, 1e-20))
 
 
-def live(level_db: FloatArray, below_db: float = LIVE_DB) -> npt.NDArray[np.bool_]:
+def live(level_db: FloatArray, below_db: float = HEARD_DB) -> npt.NDArray[np.bool_]:
     return np.asarray(level_db > level_db.max() - below_db)
 
 
@@ -66,19 +51,6 @@ def bent_db(master: FloatArray, target: FloatArray, rate_hz: int) -> FloatArray:
     heard = live(before)
     change = after - before
     return np.where(heard, change - change[heard].mean(), np.nan)
-
-
-def lufs(samples: FloatArray, rate_hz: int) -> float:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return float(pyloudnorm.Meter(rate_hz).integrated_loudness(samples.T))
-
-
-def true_peak_dbtp(samples: FloatArray, times: int = 16) -> float:
-    """By a polyphase interpolator; silence before and behind, as a player has it."""
-    padded = np.pad(samples, ((0, 0), (200, 200)))
-    peak = max(float(np.abs(signal.resample_poly(one, times, 1)).max()) for one in padded)
-    return float(20 * np.log10(max(1e-9, peak)))
 
 
 def rms_db(samples: FloatArray) -> float:
@@ -95,7 +67,7 @@ def mono_loss_db(samples: FloatArray, rate_hz: int) -> FloatArray:
     whole = float(np.mean(samples**2))
     return np.array(
         [
-            rms_db(one.mean(axis=0)) - rms_db(one) if np.mean(one**2) > whole * 10 ** (-LIVE_DB / 10) else np.nan
+            rms_db(one.mean(axis=0)) - rms_db(one) if np.mean(one**2) > whole * 10 ** (-HEARD_DB / 10) else np.nan
             for one in parts
         ]
     )
@@ -139,11 +111,11 @@ def _encoded(samples: FloatArray, rate_hz: int, level: float) -> bytes:
 
 def driven(samples: FloatArray, rate_hz: int, loud_lufs: float) -> FloatArray:
     """The sound as a loud record: gain until it reads the loudness, and a plain limiter at −0.3 dBFS."""
-    gain_db = loud_lufs - lufs(samples, rate_hz)
+    gain_db = loud_lufs - integrated_lufs(samples, rate_hz)
     out = samples
     for _ in range(12):
         out = _limited(samples * 10 ** (gain_db / 20), rate_hz, 10 ** (-0.3 / 20))
-        miss = loud_lufs - lufs(out, rate_hz)
+        miss = loud_lufs - integrated_lufs(out, rate_hz)
         if abs(miss) < 0.02:
             break
         gain_db += 1.5 * miss

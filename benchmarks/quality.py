@@ -12,29 +12,26 @@ import argparse
 import datetime
 import json
 import multiprocessing
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks import page, tables  # noqa: E402
-from benchmarks.cases import KINDS, Case, Outcome, Row, answered, cases_of, read_clips  # noqa: E402
-from benchmarks.engines import ENGINES, version, warm_up  # noqa: E402
-from refmaster.errors import RefmasterError  # noqa: E402
-
-CLIPS = "../shared/audio/clips.csv"  # beside the checkout
+from benchmarks import page, tables
+from benchmarks.asked import CLIPS, from_root, options, whole
+from benchmarks.cases import KINDS, Case, Outcome, Row, answered, cases_of, read_clips
+from benchmarks.engines import ENGINES, version, warm_up
+from refmaster.errors import RefmasterError
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the cases, print the table, write the page; answers the exit code."""
     asked = _parser().parse_args(words)
     try:
-        clips = read_clips(_from_root(asked.clips), asked.every)
+        clips = read_clips(from_root(asked.clips), asked.every)
         versions = {name: _version(name) for name in asked.engines}
     except RefmasterError as error:
         print(f"quality: {error}", file=sys.stderr)
@@ -62,22 +59,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--clips", default=CLIPS, help="CSV with columns path, genre, finished_master (default: %(default)s)"
     )
-    parser.add_argument("--every", type=_whole, default=1, metavar="N", help="take every n-th clip")
+    parser.add_argument("--every", type=whole, default=1, metavar="N", help="take every n-th clip")
     parser.add_argument("--kinds", type=_some_of(KINDS), default=KINDS, help=f"of {known(KINDS)}")
     parser.add_argument("--engines", type=_some_of(tuple(ENGINES)), default=tuple(ENGINES), help=f"of {known(ENGINES)}")
     parser.add_argument("--seconds", type=float, default=25.0, help="length of a half at most (default: %(default)g)")
-    parser.add_argument("--seeds", type=_whole, default=1, metavar="N", help="how many kinds of damage a clip suffers")
-    parser.add_argument("--jobs", type=_whole, default=2, metavar="N", help="cases at a time (default: %(default)s)")
+    parser.add_argument("--seeds", type=whole, default=1, metavar="N", help="how many kinds of damage a clip suffers")
+    parser.add_argument("--jobs", type=whole, default=2, metavar="N", help="cases at a time (default: %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure of every case here")
     parser.add_argument("--no-page", dest="page", action="store_false", help="leave docs/benchmarks.md as it is")
     return parser
-
-
-def _whole(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is out of range; allowed: 1 and more")
-    return number
 
 
 def _some_of(known: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:
@@ -91,11 +81,6 @@ def _some_of(known: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:
         return names
 
     return read
-
-
-def _from_root(path: str) -> Path:
-    """The default list is looked for beside the checkout, any other from where the person stands."""
-    return Path(os.path.normpath(ROOT / path)) if path == CLIPS else Path(path)
 
 
 def _version(engine: str) -> str:
@@ -143,10 +128,7 @@ def _command(asked: argparse.Namespace) -> str:
     words = ["python benchmarks/quality.py"]
     if asked.clips != usual.clips:
         words.append(f"--clips {Path(asked.clips).name}")
-    for name in ("every", "kinds", "engines", "seconds", "seeds"):
-        value = getattr(asked, name)
-        if value != getattr(usual, name):
-            words.append(f"--{name} {','.join(value) if isinstance(value, tuple) else f'{value:g}'}")
+    words += options(asked, usual, ("every", "kinds", "engines", "seconds", "seeds"))
     return " ".join(words)
 
 

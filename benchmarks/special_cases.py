@@ -20,11 +20,26 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import outside as o
-from outside import FloatArray
 from scipy import signal
-from workbench import SIXTHS_HZ, Bench, Case, Clip, Done, Row, clips, judged, table, through, transposed_copy
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks import judge
+from benchmarks import outside as o
+from benchmarks.judge import FloatArray
+from benchmarks.workbench import (
+    SIXTHS_HZ,
+    Bench,
+    Case,
+    Clip,
+    Done,
+    Row,
+    clips,
+    judged,
+    table,
+    through,
+    transposed_copy,
+)
 from refmaster.analyse import measure
 from refmaster.load import track_of
 from refmaster.moves import mover_of
@@ -76,7 +91,7 @@ def lossy(bench: Bench, clip: Clip) -> Iterator[Row]:
             reference.write_bytes(o.as_mp3(source, rate_hz, float(kind.split()[-1])))
         done = bench.master(target, reference)
         eq, bent = done.eq_db(), done.bent_db()
-        high, thirds_high = SIXTHS_HZ > 14000, o.THIRDS_HZ > 14000
+        high, thirds_high = SIXTHS_HZ > 14000, judge.CENTRES_HZ > 14000
         row = partial(Row, "lossy", clip.title, kind)
         yield row("EQ over 14 kHz", _worst(eq[high]), 0.1)
         yield row("EQ elsewhere", _worst(eq[~high]), 0.2)
@@ -96,7 +111,7 @@ def second_pass(bench: Bench, clip: Clip) -> Iterator[Row]:
         for name, before, after in zip(("mid", "side"), o.mid_side(once.sound), o.mid_side(twice.sound), strict=True):
             level, now = o.thirds_db(before, rate_hz), o.thirds_db(after, rate_hz)
             yield row(f"third octaves, {name}", _worst((now - level)[o.live(level)]), 0.1)
-        yield row("loudness", abs(o.lufs(twice.sound, rate_hz) - o.lufs(once.sound, rate_hz)), 0.1)
+        yield row("loudness", abs(_louder_lu(twice.sound, once.sound, rate_hz)), 0.1)
 
 
 def near_mono(bench: Bench, clip: Clip) -> Iterator[Row]:
@@ -139,8 +154,8 @@ def loud_reference(bench: Bench, clip: Clip) -> Iterator[Row]:
         loud = o.driven(reference, its_rate_hz, -8.0)
         done = bench.master(target, bench.write(loud, its_rate_hz))
         row = partial(Row, "loud_reference", clip.title, whose)
-        yield row("over the ceiling, 16×", o.true_peak_dbtp(done.sound) + 1.0, 0.02)
-        miss = abs(o.lufs(done.sound, rate_hz) - o.lufs(loud, its_rate_hz))
+        yield row("over the ceiling, 16×", judge.fine_true_peak_dbtp(done.sound) + 1.0, 0.02)
+        miss = abs(judge.integrated_lufs(done.sound, rate_hz) - judge.integrated_lufs(loud, its_rate_hz))
         yield row("loudness", miss, 0.3, said=done.says("integrated_lufs") if miss > 0.3 else "")
 
 
@@ -154,7 +169,7 @@ def unmastered(bench: Bench, clip: Clip) -> Iterator[Row]:
             row = partial(named, "")
             yield row("EQ max", _worst(done.eq_db()), 6.0)
             yield row("spectrum max", _worst(done.bent_db()), 6.0)
-            yield row("over the ceiling, 16×", o.true_peak_dbtp(done.sound) + 1.0, 0.02)
+            yield row("over the ceiling, 16×", judge.fine_true_peak_dbtp(done.sound) + 1.0, 0.02)
             over_pct = _over_4_db_pct(done)
             said = done.says("limit|peaks") if over_pct > 1 else ""
             yield row("% of time over 4 dB", over_pct, 1.0, said=said)
@@ -218,14 +233,14 @@ def _side_raised_db(done: Done) -> float:
     narrow = [signal.sosfilt(sos, one) for one in (*o.mid_side(done.target), *o.mid_side(done.sound))]
     powers = [(one[: one.size // n * n].reshape(-1, n) ** 2).mean(axis=1) + 1e-16 for one in narrow]
     mid, side, mid_after, side_after = powers
-    heard = mid > mid.max() * 10 ** (-o.LIVE_DB / 10)
+    heard = mid > mid.max() * 10 ** (-judge.HEARD_DB / 10)
     return float(np.median(10 * np.log10((side_after / side) / (mid_after / mid))[heard]))
 
 
 def _empty_raised_db(done: Done) -> float:
     """The third octaves over 9 kHz against those from 500 Hz to 6 kHz; 90 dB under the fullest nothing is heard."""
     before, after = (o.thirds_db(o.mid_side(one)[0], done.rate_hz) for one in (done.target, done.sound))
-    empty, full = o.THIRDS_HZ > 10000, (o.THIRDS_HZ >= 500) & (o.THIRDS_HZ <= 6000)
+    empty, full = judge.CENTRES_HZ > 10000, (judge.CENTRES_HZ >= 500) & (judge.CENTRES_HZ <= 6000)
     floor = before.max() - 90
     raised = np.maximum(after, floor) - np.maximum(before, floor)
     return float(raised[empty].max() - (after - before)[full].mean())
@@ -247,7 +262,7 @@ def _effects(named: Callable[..., Row], done: Done) -> Iterator[Row]:
         move = next(one for one in done.report.plan.active if one.id == name)
         without = through([one for one in done.report.plan.active if one.id != name], done.target, done.rate_hz)
         if stated.feature not in ("integrated_lufs", "true_peak_dbtp"):
-            without *= 10 ** ((o.lufs(done.sound, done.rate_hz) - o.lufs(without, done.rate_hz)) / 20)
+            without *= 10 ** (_louder_lu(done.sound, without, done.rate_hz) / 20)
         other = measure(track_of(without, done.rate_hz)).profile
         said = stated.after - stated.before
         found = mover_of(move).effect(move, whole).after - mover_of(move).effect(move, other).after
@@ -259,6 +274,10 @@ def _effects(named: Callable[..., Row], done: Done) -> Iterator[Row]:
             yield named(where, "effects, another meter", _off(said, apart), 1.0)
 
 
+def _louder_lu(one: FloatArray, other: FloatArray, rate_hz: int) -> float:
+    return judge.integrated_lufs(one, rate_hz) - judge.integrated_lufs(other, rate_hz)
+
+
 def _off(said: float, found: float) -> float:
     """How far a claim is from what is found, in tolerances (20 %, 0.1 dB at least)."""
     return abs(said - found) / max(0.1, 0.2 * abs(found))
@@ -267,14 +286,14 @@ def _off(said: float, found: float) -> float:
 def _seen(feature: str, done: Done, without: FloatArray) -> float | None:
     """The change of a feature as one would read it off an analyser: an octave about the frequency."""
     if feature == "integrated_lufs":
-        return o.lufs(done.sound, done.rate_hz) - o.lufs(without, done.rate_hz)
+        return _louder_lu(done.sound, without, done.rate_hz)
     if feature == "true_peak_dbtp":
-        return o.true_peak_dbtp(done.sound) - o.true_peak_dbtp(without)
+        return judge.fine_true_peak_dbtp(done.sound) - judge.fine_true_peak_dbtp(without)
     now, before = o.mid_side(done.sound), o.mid_side(without)
     mid, side = (o.thirds_db(a, done.rate_hz) - o.thirds_db(b, done.rate_hz) for a, b in zip(now, before, strict=True))
-    rest = (o.THIRDS_HZ >= 100) & (o.THIRDS_HZ <= 10000)
+    rest = (judge.CENTRES_HZ >= 100) & (judge.CENTRES_HZ <= 10000)
     at = re.search(r"_at_(\d+)_hz", feature)
-    here = np.abs(np.log2(o.THIRDS_HZ / float(at[1]))) <= 0.5 if at else rest
+    here = np.abs(np.log2(judge.CENTRES_HZ / float(at[1]))) <= 0.5 if at else rest
     if not here.any():
         return None
     if feature.startswith("tone_at"):

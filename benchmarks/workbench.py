@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import outside as o
-from outside import FloatArray
 
+from benchmarks import judge
+from benchmarks import outside as o
+from benchmarks.judge import FloatArray
 from refmaster.errors import RefmasterError
 from refmaster.pipeline import Options, master
 from refmaster.records import Move, Report
@@ -35,7 +36,7 @@ class Clip:
     def sound(self, seconds: float = math.inf) -> tuple[FloatArray, int]:
         """The clip in stereo from its start, at most so long, and its rate."""
         samples, rate_hz = o.read(self.path)
-        return o.stereo(samples)[:, : round(min(seconds * rate_hz, samples.shape[1]))], rate_hz
+        return judge.stereo(samples)[:, : round(min(seconds * rate_hz, samples.shape[1]))], rate_hz
 
     def halves(self, seconds: float) -> tuple[FloatArray, FloatArray, int]:
         """Two stretches of the same song that do not overlap, at most so long."""
@@ -138,7 +139,7 @@ class Bench:
         out = Path(tempfile.mkdtemp(dir=self.folder)) / "master.wav"
         report = master(target, reference, out, amount=amount, options=Options(html=False))
         sound, rate_hz = o.read(out)
-        return Done(report, o.stereo(o.read(target)[0]), o.stereo(sound), rate_hz, out)
+        return Done(report, judge.stereo(o.read(target)[0]), judge.stereo(sound), rate_hz, out)
 
 
 Case = Callable[[Bench, Clip], Iterator[Row]]

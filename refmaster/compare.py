@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from refmaster.analyse import Measured
 from refmaster.dsp.gaussian import equaliser_covariance, smooth_covariance
-from refmaster.dsp.octaves import BANDS_PER_OCTAVE, thirds_db
+from refmaster.dsp.octaves import BANDS_PER_OCTAVE, thirds_db, unbent_below_hz
 from refmaster.dsp.pitch import likeness, notes
 from refmaster.dsp.registration import Registration, register
 from refmaster.records import Comparison, Curve, DynamicsGap, Genre, Profile
@@ -113,23 +113,22 @@ def corrected(comparison: Comparison, reached: Measured, reference: Measured) ->
     """
     band_hz = np.array(comparison.band_hz)
 
-    def missing(curve: Curve, *, side: bool) -> Curve:
+    def moved(curve: Curve, missing: FloatArray) -> Curve:
         seen = np.array(curve.full_weight) > 0
-        got, goal = (_thirds(m, band_hz) for m in (reached, reference))
-        if side:
-            got, goal = (_thirds(m, band_hz, side=True) - mid for m, mid in ((reached, got), (reference, goal)))
-        left = np.where(seen, goal - got, 0.0)
-        if not side:
-            left = np.where(seen, left - left[seen].mean(), 0.0)
-        return replace(curve, full_db=tuple((np.array(curve.full_db) + left).tolist()))
+        return replace(curve, full_db=tuple((np.array(curve.full_db) + np.where(seen, missing, 0.0)).tolist()))
 
+    seen = np.array(comparison.tone.full_weight) > 0
+    missing = _thirds(reference, band_hz) - _thirds(reached, band_hz)
+    tone = moved(comparison.tone, missing - missing[seen].mean())
+    width = comparison.width
+    if width is not None:
+        width = moved(width, _width_thirds(reference, band_hz) - _width_thirds(reached, band_hz))
     pairs = zip(comparison.dynamics, reached.profile.dynamics, strict=False)
     dynamics = tuple(
-        replace(gap, correction=gap.correction * _towards(gap.reference_db, got.p95_dbfs - got.p50_dbfs))
+        replace(gap, correction=gap.correction * _towards(gap.reference_db, got.loud_over_median_db))
         for gap, got in pairs
     )
-    width = None if comparison.width is None else missing(comparison.width, side=True)
-    return replace(comparison, tone=missing(comparison.tone, side=False), width=width, dynamics=dynamics)
+    return replace(comparison, tone=tone, width=width, dynamics=dynamics)
 
 
 def _towards(goal_db: float, got_db: float) -> float:
@@ -173,7 +172,7 @@ def _dynamics(target: Profile, reference: Profile, kinship: float) -> tuple[Dyna
     noise = SPREAD_KIN_SD * kinship + SPREAD_STRANGER_SD * (1 - kinship)
     believed = SPREAD_FAULT_SD**2 / (SPREAD_FAULT_SD**2 + noise**2)
     for ours, theirs in zip(target.dynamics, reference.dynamics, strict=False):
-        stands, goal = (max(b.p95_dbfs - b.p50_dbfs, LEAST_SPREAD_DB) for b in (ours, theirs))
+        stands, goal = (max(b.loud_over_median_db, LEAST_SPREAD_DB) for b in (ours, theirs))
         found.append(DynamicsGap(ours.low_hz, ours.high_hz, stands, goal, believed, noise * stands))
     return tuple(found)
 
@@ -187,7 +186,7 @@ def _audible(pair: _Pair) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_],
     if not cut:
         return seen, seen, ()
     role, top = min(cut.items(), key=lambda item: item[1])
-    trusted = seen & (pair.band_hz < top * 2 ** (-1 / 6))  # the last band before the cut is already bent
+    trusted = seen & (pair.band_hz < unbent_below_hz(top))
     alike = len(cut) == 2 and max(cut.values()) < top * 2 ** (1 / 6)  # then it is bent in both
     return seen if alike else trusted, trusted, (f"tone above {top / 1000:.1f} kHz: the {role} ends there",)
 
@@ -221,7 +220,6 @@ def _tone(pair: _Pair, both: npt.NDArray[np.bool_], found: Registration) -> Curv
     inside = prior[np.ix_(at, at)]
     evidence = _log_evidence(found.raw_db, inside + noise) - _log_evidence(found.raw_db, noise)
     fault = _probability(evidence, pair.target.profile)
-    believed = fault if fault >= LEAST_FAULT else 0.0
     gain = np.linalg.solve(inside + noise + 1e4, prior[at]).T
     mean = gain @ found.raw_db
     variance = np.maximum(np.diag(prior) - np.einsum("ij,ji->i", gain, prior[at]), 0.0)
@@ -231,17 +229,21 @@ def _tone(pair: _Pair, both: npt.NDArray[np.bool_], found: Registration) -> Curv
     full = np.where(both, theirs - ours - (theirs - ours)[at].mean(), 0.0)
     matched = np.zeros(n)
     matched[at] = found.raw_db - found.raw_db.mean()
-    curves = (full, _smoothed(matched, seen, pair.octaves), believed * mean, sd)
+    curves = (full, _smoothed(matched, seen, pair.octaves), _heeded(fault) * mean, sd)
     return Curve(*(tuple(v.tolist()) for v in (*curves, seen.astype(float), both.astype(float))))
 
 
-def _thirds(measured: Measured, band_hz: FloatArray, *, side: bool = False) -> FloatArray:
-    """Level in the third of an octave around each band's centre, mid or side, over the whole track, dB."""
-    spectrum = measured.spectrum
-    bins = spectrum.side_bins if side else spectrum.mid_bins
+def _thirds(measured: Measured, band_hz: FloatArray) -> FloatArray:
+    """Level of the mid in the third of an octave around each band's centre, over the whole track, dB."""
+    return thirds_db(measured.spectrum.mid_bins, measured.spectrum.bin_hz, band_hz)
+
+
+def _width_thirds(measured: Measured, band_hz: FloatArray) -> FloatArray:
+    """Side over mid in the same thirds, dB."""
+    bins = measured.spectrum.side_bins
     if bins is None:
         raise ValueError("mono has no side")
-    return thirds_db(bins, spectrum.bin_hz, band_hz)
+    return thirds_db(bins, measured.spectrum.bin_hz, band_hz) - _thirds(measured, band_hz)
 
 
 def _error_covariance(octaves: FloatArray, roughness_db: float) -> FloatArray:
@@ -266,6 +268,11 @@ def _probability(log_ratio: float, target: Profile) -> float:
     return float(1 / (1 + np.exp(-np.clip(logit, -30, 30))))
 
 
+def _heeded(fault: float) -> float:
+    """What of a probability is acted on: none of it where the target is more likely right than wrong."""
+    return fault if fault >= LEAST_FAULT else 0.0
+
+
 def _smoothed(values: FloatArray, seen: npt.NDArray[np.bool_], octaves: FloatArray) -> FloatArray:
     apart = (octaves[:, np.newaxis] - octaves[np.newaxis, :]) / SMOOTH_OCT
     mass = np.exp(-0.5 * apart**2) * seen.astype(float)[np.newaxis, :]
@@ -286,16 +293,19 @@ def _width(pair: _Pair, both: npt.NDArray[np.bool_], found: Registration) -> Cur
     believed = whole * WIDTH_SD_DB**2 / variance
     log_ratio = 0.5 * (whole**2 / error**2 - whole**2 / variance + np.log(error**2 / variance))
     fault = _probability(log_ratio, pair.target.profile)
-    kept = fault if fault >= LEAST_FAULT else 0.0
     sd = np.sqrt(fault * (WIDTH_SD_DB * error) ** 2 / variance + fault * (1 - fault) * believed**2)
     n = pair.band_hz.size
     matched = np.full(n, whole)
     matched[heard] = difference
-    theirs, ours = (
-        _thirds(m, pair.band_hz, side=True) - _thirds(m, pair.band_hz) for m in (pair.reference, pair.target)
+    full = np.where(wide, _width_thirds(pair.reference, pair.band_hz) - _width_thirds(pair.target, pair.band_hz), 0.0)
+    curves = (
+        full,
+        matched,
+        np.full(n, _heeded(fault) * believed),
+        np.full(n, sd),
+        heard.astype(float),
+        wide.astype(float),
     )
-    full = np.where(wide, theirs - ours, 0.0)
-    curves = (full, matched, np.full(n, kept * believed), np.full(n, sd), heard.astype(float), wide.astype(float))
     return Curve(*(tuple(v.tolist()) for v in curves))
 
 

@@ -12,13 +12,12 @@ import numpy as np
 
 from refmaster.load import Track
 from refmaster.names import shown
-from refmaster.records import Delivery, Mark, Plan, Rejected, Request, Stage, Verdict
+from refmaster.records import Mark, Plan, Rejected, Request, Stage, Verdict
 from refmaster.tags import read_mark
 from refmaster.version import __version__
 
 DIGITS = 16  # of a SHA-256: 64 bits tell any files apart that one person has
 FOLLOWED = (Stage.TONE, Stage.DYNAMICS, Stage.COLOUR, Stage.IMAGE, Stage.LEVEL)  # what a reference has a say in
-LOSSY = ("VORBIS", "OPUS", "MPEG_LAYER_III")
 
 _NUMBER = r"-?[0-9]+(?:\.[0-9]+)?(?:e-?[0-9]+)?"
 _LINE = re.compile(
@@ -111,11 +110,6 @@ def next_mark(before: Mark | None, toward: tuple[str, ...], request: Request, ma
         amount_pct=level_by.amount_pct,
         loudness_lufs=level_by.loudness_lufs,
     )
-
-
-def is_lossy(delivery: Delivery) -> bool:
-    """Whether what is written is not what will be read."""
-    return delivery.subtype in LOSSY
 
 
 def staying(mark: Mark | None, request: Request) -> tuple[Stage, ...]:

@@ -25,11 +25,11 @@ from refmaster.genres import load_genre
 from refmaster.load import BLOCK_SAMPLES, Track, open_again, open_track, resampled, track_of
 from refmaster.names import shown
 from refmaster.outputs import ending, files_of, goal_path, paths
-from refmaster.own import is_lossy, line_of, next_mark, recognised, sound_of
+from refmaster.own import line_of, next_mark, recognised, sound_of
 from refmaster.plan import Material, plan
 from refmaster.records import Decision, Delivery, Files, Plan, Profile, Report, Request, Session
 from refmaster.render import rendered
-from refmaster.save import EXTENSIONS, check_outputs, choose_delivery, write_audio, write_text
+from refmaster.save import EXTENSIONS, check_outputs, choose_delivery, is_lossy, write_audio, write_text
 from refmaster.tags import copy_tags
 from refmaster.units import FloatArray
 from refmaster.version import __version__

@@ -102,6 +102,11 @@ def choose_delivery(out: Path, *, container: str | None, bit_depth: str | None, 
     return Delivery(chosen.container, subtype, bit_depth=bits, dithered=bits is not None)
 
 
+def is_lossy(delivery: Delivery) -> bool:
+    """Whether what is written is not what will be read."""
+    return delivery.subtype in _COMPRESSION
+
+
 def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path], *, force: bool, need_bytes: int = 0) -> None:
     """Refuse, before any work, results that cannot or must not be written.
 
@@ -252,10 +257,9 @@ def _written(
 ) -> WriteResult:
     """Encode the blocks into an existing file, in steps that never depend on how they came."""
     n_samples = clipped_samples = 0
-    lossy = delivery.subtype in _COMPRESSION
     most_samples = LARGEST_RIFF_BYTES // (channels * _STORED_BYTES.get(delivery.subtype, 1))
     with _writing(temp, sample_rate_hz, channels, delivery) as stream:
-        for block in rechunked(blocks, PIECE_SAMPLES if lossy else WRITE_SAMPLES):
+        for block in rechunked(blocks, PIECE_SAMPLES if is_lossy(delivery) else WRITE_SAMPLES):
             if block.shape[0] != channels:
                 raise ValueError(f"a block of {block.shape[0]} channels in a file of {channels}")
             values, clipped = _encodable(block, delivery, n_samples)

@@ -576,7 +576,7 @@ def _stands_out(profile: Profile) -> tuple[list[float], list[float | None]]:
     at: list[float] = []
     values: list[float | None] = []
     for band in profile.dynamics:
-        over = band.p95_dbfs - band.p50_dbfs
+        over = band.loud_over_median_db
         low, high = max(band.low_hz, 30.0), min(band.high_hz, 18000.0)
         at += [low, high, high]
         values += [over, over, None]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from benchmarks import limiters, limiting, page
+from benchmarks import judge, limiters, limiting, page
 from tests.signals import gain_of, kick_loop, pink_noise, sine
 
 RATE_HZ = 44100
@@ -24,16 +24,16 @@ def test_the_distortion_of_a_square_wave_is_the_textbooks():
 
 
 def test_a_peak_between_the_samples_is_read(monkeypatch):
-    monkeypatch.setattr(limiters, "PIECE", 3000)  # pieces join without a seam
+    monkeypatch.setattr(judge, "FINE_PIECE", 3000)  # pieces join without a seam
     tone = sine(RATE_HZ / 4, -3.0, 0.3, RATE_HZ, phase_deg=45.0) * np.hanning(round(0.3 * RATE_HZ))
     assert 20 * math.log10(np.abs(tone).max()) == pytest.approx(-6.0, abs=0.02)
-    assert limiters.true_peak_dbtp(tone) == pytest.approx(-3.0, abs=0.02)
+    assert judge.fine_true_peak_dbtp(tone) == pytest.approx(-3.0, abs=0.02)
 
 
 def test_a_sound_is_brought_to_the_ceiling_and_driven_from_there():
     sound = limiters.made("kicks", 0.3 * limiters.kick_loop(2.0, RATE_HZ), RATE_HZ)
-    assert limiters.true_peak_dbtp(sound.samples) == pytest.approx(limiting.CEILING_DBTP, abs=1e-6)
-    assert limiters.true_peak_dbtp(sound.driven(6.0)) == pytest.approx(limiting.CEILING_DBTP + 6.0, abs=1e-6)
+    assert judge.fine_true_peak_dbtp(sound.samples) == pytest.approx(limiting.CEILING_DBTP, abs=1e-6)
+    assert judge.fine_true_peak_dbtp(sound.driven(6.0)) == pytest.approx(limiting.CEILING_DBTP + 6.0, abs=1e-6)
 
 
 def test_what_passes_the_ceiling_gains_nothing():

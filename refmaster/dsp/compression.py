@@ -57,8 +57,8 @@ def compressed(
 
 def hop_powers(blocks: Iterable[FloatArray], taps: FloatArray, sample_rate_hz: int) -> FloatArray:
     """Mean power of a band in each whole hop, shape (hops,): what the detector hears."""
-    follower = _Follower(Compression(0.0, 1.0, 1.0, 1.0, 0.0, 0.0), sample_rate_hz)
-    return np.concatenate([np.zeros(0), *(follower.powers(part) for part in convolved(blocks, taps))])
+    hops = _Hops(sample_rate_hz)
+    return np.concatenate([np.zeros(0), *(hops.powers(part) for part in convolved(blocks, taps))])
 
 
 def gains_db(powers: FloatArray, how: Compression) -> FloatArray:
@@ -96,37 +96,48 @@ def _taken(parts: list[FloatArray], count: int) -> FloatArray:
     return np.concatenate(found, axis=1)
 
 
-class _Follower:
-    """Takes in a band, and gives out the gain of the samples that are far enough back to be decided."""
+class _Hops:
+    """Takes in a band, and gives out its mean power hop by hop."""
 
-    def __init__(self, how: Compression, sample_rate_hz: int):
-        self._hop = max(1, round(HOP_MS * 1e-3 * sample_rate_hz))
-        self._law = _law(how)
-        self._state, self._ring, self._at = np.zeros(1), np.zeros(_window()), np.zeros(1, dtype=np.int64)
+    def __init__(self, sample_rate_hz: int):
+        self.samples = max(1, round(HOP_MS * 1e-3 * sample_rate_hz))
         self._waiting = np.zeros(0)
-        self._early = _ahead()
-        self._last: float | None = None  # gain at the end of the last hop that was given out, dB
 
     def powers(self, band: FloatArray) -> FloatArray:
         """Mean power over all channels in each hop that is now whole."""
         joined = np.concatenate([self._waiting, (band**2).mean(axis=0)])
-        whole = joined.size // self._hop * self._hop
+        whole = joined.size // self.samples * self.samples
         self._waiting = joined[whole:]
-        return np.asarray(joined[:whole].reshape(-1, self._hop).mean(axis=1))
+        return np.asarray(joined[:whole].reshape(-1, self.samples).mean(axis=1))
+
+    def rest(self) -> float:
+        """Mean power of a last hop that silence fills up."""
+        return float(self._waiting.sum()) / self.samples
+
+
+class _Follower:
+    """Takes in a band, and gives out the gain of the samples that are far enough back to be decided."""
+
+    def __init__(self, how: Compression, sample_rate_hz: int):
+        self._hops = _Hops(sample_rate_hz)
+        self._law = _law(how)
+        self._state, self._ring, self._at = np.zeros(1), np.zeros(_window()), np.zeros(1, dtype=np.int64)
+        self._early = _ahead()
+        self._last: float | None = None  # gain at the end of the last hop that was given out, dB
 
     def after(self, band: FloatArray) -> FloatArray:
         """Linear gains that this stretch of the band decides."""
-        return self._spread(_follow(self.powers(band), self._law, self._state, self._ring, self._at))
+        return self._spread(self._hops.powers(band))
 
     def rest(self, samples: int) -> FloatArray:
         """Linear gains of the last samples, with silence behind them."""
-        hops = np.zeros(-(-samples // self._hop) + self._early)  # of a short sound some belong to before its start
-        if self._waiting.size:
-            hops[0] = self._waiting.sum() / self._hop
-        return self._spread(_follow(hops, self._law, self._state, self._ring, self._at))[:samples]
+        powers = np.zeros(-(-samples // self._hops.samples) + self._early)  # of a short sound some lie before its start
+        powers[0] = self._hops.rest()
+        return self._spread(powers)[:samples]
 
-    def _spread(self, decided_db: FloatArray) -> FloatArray:
+    def _spread(self, powers: FloatArray) -> FloatArray:
         """Straight lines from hop to hop; the first hops decided belong to the time before the first sample."""
+        decided_db = _follow(powers, self._law, self._state, self._ring, self._at)
         skip = min(self._early, decided_db.size)
         self._early -= skip
         decided_db = decided_db[skip:]
@@ -136,7 +147,7 @@ class _Follower:
             self._last = float(decided_db[0])
         knots = 10 ** (np.concatenate([[self._last], decided_db]) / 20)
         self._last = float(decided_db[-1])
-        way = (np.arange(self._hop) + 1) / self._hop
+        way = (np.arange(self._hops.samples) + 1) / self._hops.samples
         lines = knots[:-1, np.newaxis] + np.diff(knots)[:, np.newaxis] * way
         return np.asarray(lines.ravel())
 

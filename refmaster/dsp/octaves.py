@@ -64,3 +64,8 @@ def octave_around(at_hz: FloatArray, centre_hz: float) -> FloatArray:
     """Weights of bands for an average over the octave around a frequency: 1 inside, 0 outside, the nearest at least."""
     apart = np.abs(np.log2(at_hz / centre_hz))
     return (apart <= max(0.5, float(apart.min()))).astype(float)
+
+
+def unbent_below_hz(cut_hz: float) -> float:
+    """Bands centred below this are as they were before a cut; the last one before it is bent already."""
+    return cut_hz * 2 ** (-1 / BANDS_PER_OCTAVE)

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from refmaster.dsp.octaves import unbent_below_hz
 from refmaster.records import Profile
 from refmaster.units import FloatArray
 
@@ -50,7 +51,7 @@ def leveled(profile: Profile) -> tuple[FloatArray, FloatArray]:
     used = (band_hz >= LEVEL_HZ[0]) & (band_hz <= LEVEL_HZ[1])
     tone_db = level_db - level_db[used].mean()
     if profile.hf_cutoff_hz is not None:
-        tone_db[band_hz >= profile.hf_cutoff_hz * 2 ** (-1 / 6)] = math.nan  # the last band before it is bent
+        tone_db[band_hz >= unbent_below_hz(profile.hf_cutoff_hz)] = math.nan
     return band_hz, tone_db
 
 
@@ -65,7 +66,7 @@ def _width_db(profile: Profile) -> FloatArray:
 def _dynamics(profile: Profile) -> list[float]:
     """How far the levels of each band stand above and below their median."""
     missing = [math.nan] * (len(WIDE_HZ) - 1 - len(profile.dynamics))
-    above = [band.p95_dbfs - band.p50_dbfs for band in profile.dynamics]
+    above = [band.loud_over_median_db for band in profile.dynamics]
     below = [band.p50_dbfs - band.p10_dbfs for band in profile.dynamics]
     return [*above, *missing, *below, *missing]
 

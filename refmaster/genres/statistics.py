@@ -168,7 +168,7 @@ def spreads_of(profiles: Sequence[Profile]) -> tuple[Spread, ...]:
         bands = [p.dynamics[k] if k < len(p.dynamics) else None for p in profiles]
         widest = max(b.high_hz for b in bands if b)
         name = f"dynamics_{next(b.low_hz for b in bands if b):.0f}_{widest:.0f}_db"
-        columns[name] = [b.p95_dbfs - b.p50_dbfs if b else None for b in bands]
+        columns[name] = [b.loud_over_median_db if b else None for b in bands]
     known = {name: [v for v in values if v is not None] for name, values in columns.items()}
     return tuple(_spread(name, values) for name, values in known.items() if values)
 

@@ -161,7 +161,7 @@ def _spread_db(levels: FloatArray) -> float:
 
 
 def _stands_out(profile: Profile, k: int) -> float:
-    return profile.dynamics[k].p95_dbfs - profile.dynamics[k].p50_dbfs if k < len(profile.dynamics) else 0.0
+    return profile.dynamics[k].loud_over_median_db if k < len(profile.dynamics) else 0.0
 
 
 def _params(k: int, how: Compression) -> tuple[Param, ...]:

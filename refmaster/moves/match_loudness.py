@@ -145,11 +145,15 @@ def _solve(scene: Scene, goal: float, wanted: float) -> _Tried:
     if wanted > 0 and not spoken and is_limited(scene.target):
         return _untouched_peaks(scene, scene.limiting, now, peak)
     tried = _limited(scene, scene.limiting, goal, wanted, spoken=spoken)
-    over = tried.peak_dbtp - scene.limiting.ceiling_dbtp
-    if over > 0:
-        wider = replace(scene.limiting, margin_db=round(scene.limiting.margin_db + over + 0.02, 3))
+    if (wider := _wider(scene.limiting, tried)) is not None:
         tried = _limited(scene, wider, goal, tried.gain_db, spoken=spoken)
     return tried
+
+
+def _wider(limiting: Limiting, tried: _Tried) -> Limiting | None:
+    """The same with a margin for what a second, shorter meter read over the ceiling; None where it read nothing."""
+    over = tried.peak_dbtp - limiting.ceiling_dbtp
+    return replace(limiting, margin_db=round(limiting.margin_db + over + 0.02, 3)) if over > 0 else None
 
 
 def _limited(scene: Scene, limiting: Limiting, goal: float, gain_db: float, *, spoken: bool) -> _Tried:
@@ -169,9 +173,8 @@ def _untouched_peaks(scene: Scene, limiting: Limiting, now: float, peak: float) 
     if peak + gain <= limiting.ceiling_dbtp:
         return _Tried(gain, now + gain, why=why)
     tried = _try(scene, limiting, 0.0)
-    over = tried.peak_dbtp - limiting.ceiling_dbtp
-    if over > 0:
-        tried = _try(scene, replace(limiting, margin_db=round(limiting.margin_db + over + 0.02, 3)), 0.0)
+    if (wider := _wider(limiting, tried)) is not None:
+        tried = _try(scene, wider, 0.0)
     return replace(tried, why=why)
 
 

@@ -28,6 +28,11 @@ class BandLevels:
     p95_dbfs: float
     p99_dbfs: float
 
+    @property
+    def loud_over_median_db(self) -> float:
+        """How far loud blocks (P95) stand above the median block, dB."""
+        return self.p95_dbfs - self.p50_dbfs
+
 
 @dataclass(frozen=True)
 class Defect:

@@ -115,7 +115,7 @@ def dynamics_curves(tracks: tuple[Track, ...]) -> tuple[Curve, ...]:
             name=track.name,
             role=track.role,
             x=tuple(_band_name(band) for band in track.profile.dynamics),
-            y=rounded(band.p95_dbfs - band.p50_dbfs for band in track.profile.dynamics),
+            y=rounded(band.loud_over_median_db for band in track.profile.dynamics),
             kind="bar",
         )
         for track in tracks

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import outside as o
 import pytest
-import special_cases
-from workbench import AUDIO, Bench, Clip, Row, clips, judged
 
+from benchmarks import judge, special_cases
+from benchmarks import outside as o
+from benchmarks.workbench import AUDIO, Bench, Clip, Row, clips, judged
 from refmaster import demo
 from refmaster.demo.band import play
 from refmaster.demo.score import FIRST, Score
@@ -154,6 +154,6 @@ def test_the_judge_sees_what_a_matcher_does(bench, made):
     assert special_cases._side_raised_db(wide) == pytest.approx(3.0, abs=0.01)
     assert o.mono_loss_db(wide.sound, rate_hz)[0] < o.mono_loss_db(samples, rate_hz)[0]
     loud = o.driven(samples, rate_hz, -8.0)
-    assert o.lufs(loud, rate_hz) == pytest.approx(-8.0, abs=0.05)
+    assert judge.integrated_lufs(loud, rate_hz) == pytest.approx(-8.0, abs=0.05)
     assert np.abs(loud).max() <= 1.0
-    assert o.true_peak_dbtp(loud) > -1.0
+    assert judge.fine_true_peak_dbtp(loud) > -1.0
