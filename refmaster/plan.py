@@ -203,8 +203,10 @@ def _gathered(material: Material, moves: tuple[Move, ...], answers: list[Proposa
     same = material.comparison is not None and material.comparison.identical
     same = same or _level_stays(material)
     if material.request.loudness_lufs is None and goal is not None and material.request.amount_pct > 0 and not same:
-        share = "" if material.request.amount_pct >= 50 else ", part of the way to the reference's loudness"
-        loud = f"{goal:.1f} LUFS{share or ', as the reference'}.".replace("-", "−")
+        short = any(missed.what == "integrated_lufs" for answer in answers for missed in answer.not_reached)
+        part = material.request.amount_pct < 50 or short
+        how = "part of the way to the reference's loudness" if part else "as the reference"
+        loud = f"{goal:.1f} LUFS, {how}.".replace("-", "−")
         assumptions += (Assumption("How loud should it be? (--loudness LUFS)", loud),)
     ceiling = next((m for m in moves if m.id == "limit_peaks"), None)
     dropped = ceiling is not None and not ceiling.active

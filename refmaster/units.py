@@ -30,7 +30,16 @@ UNITS = {
     "q": "",
 }
 _SIGNED = ("dB", "LU", "dB/oct")  # differences: the sign is half of the message
-_UNSIGNED = ("margin_db", "clip_db", "plr_db", "psr_db", "psr_p10_db", "crest_db", "loudness_range_lu")  # sizes
+_UNSIGNED = (
+    "margin_db",
+    "clip_db",
+    "range_db",
+    "plr_db",
+    "psr_db",
+    "psr_p10_db",
+    "crest_db",
+    "loudness_range_lu",
+)  # sizes
 NO_BREAK = "\u00a0"
 _BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:%|dBTP|dBFS|dB|LUFS|LU|k?Hz|ms|s|bits?|octaves?)(?!\w))|(?<=\bQ) (?=\d)")
 _DIGITS = {"dB": 2, "dBTP": 2, "dBFS": 2, "LUFS": 1, "LU": 1, "Hz": 0, "ms": 1, "%": 2, "s": 1, "samples": 0}

@@ -32,7 +32,8 @@ def command(
         ),
     ] = None,
     detail: Annotated[
-        int | None, typer.Option("--detail", metavar="N", help="At most so many EQ bands. [6; 24 toward --amount 100]")
+        int | None,
+        typer.Option("--detail", metavar="N", help="At most so many EQ bands. [6; over --amount 75 one a third]"),
     ] = None,
     same_song: Annotated[
         bool, typer.Option("--same-song", help="The reference is this very song: believe more of the difference.")

@@ -176,7 +176,7 @@ def _moves(bands: tuple[Band, ...], comparison: Comparison, scene: Scene) -> tup
 def _gap(band: Band, comparison: Comparison, scene: Scene) -> Gap:
     """The difference where the band works: both spectra level-aligned, averaged as the band weighs them."""
     at, weight = np.array(comparison.band_hz), np.array(comparison.tone.weight)
-    around_hz = _heard_hz(band.shape, band.frequency_hz)
+    around_hz = _heard_hz(band.shape, _tidy_hz(band.frequency_hz))
     reach = octave_around(at, around_hz) * (weight + 1e-9)
     level = np.array(scene.target.ltas_db[: at.size])
     level -= np.average(level, weights=weight + 1e-9)
