@@ -14,7 +14,7 @@ from refmaster import history
 from refmaster import session as sessions
 from refmaster.decide import decisions_of, parse_decisions
 from refmaster.errors import BadAudio, BadSetting
-from refmaster.load import Track, open_again
+from refmaster.load import Track, open_again, open_track
 from refmaster.moves import movers
 from refmaster.names import shown
 from refmaster.plan import Material, plan
@@ -99,7 +99,7 @@ def target_again(before: Before, given: str | os.PathLike[str] | None) -> Track:
     """
     one = before.session.target
     if given is not None:
-        return open_again(given, one.sha256, role="target")
+        return _given(given, one, before, "target")
     try:
         return open_again(one.path, one.sha256, role="target")
     except BadAudio as error:
@@ -114,7 +114,7 @@ def reference_again(before: Before, given: str | os.PathLike[str] | None) -> tup
         return None, ()
     one = before.session.references[0]
     if given is not None:
-        return open_again(given, one.sha256, role="reference"), ()
+        return _given(given, one, before, "reference"), ()
     try:
         return open_again(one.path, one.sha256, role="reference"), ()
     except BadAudio:
@@ -170,7 +170,7 @@ def written_on(report: Report, delivery: Delivery, folder: Path, before: Before 
     past = history.continued(old, session, flags=before.flags, by_hand=bool(before.edits), how=_how(before))
     text = sessions.written(replace(session, revisions=past), folder)
     last = old.revisions[-1].plan if old.revisions else old.plan
-    base = sessions.written(replace(old, plan=last), folder)
+    base = sessions.written(replace(old, plan=last, revisions=()), folder)
     same = {move.id for move in (settled(before) if before.anew else report.plan.moves)}
     return merged(before.text, base, text, same)
 
@@ -210,6 +210,17 @@ def _stage_of(what: str) -> Stage:
     """The stage of the mover that left something alone: of match_eq in "match_eq at 310 Hz"."""
     mover = movers().get(what.partition(" ")[0].partition("/")[0])
     return Stage.LEVEL if mover is None else mover.STAGE
+
+
+def _given(path: str | os.PathLike[str], one: Input, before: Before, role: str) -> Track:
+    """A file that a person says is the session's; another one is told what it is good for."""
+    track = open_track(path, role=role)
+    if track.source.sha256 == one.sha256:
+        return track
+    raise BadAudio(
+        f"{role} {shown(path)} is not the file of this session (its content differs); to master with it and keep what "
+        f"was decided: refmaster TARGET --ref REFERENCE --keep-from {shlex.quote(shown(before.path))}"
+    )
 
 
 def _named(one: Input, session: Path) -> str:

@@ -33,7 +33,7 @@ def merged(mine: str, base: str, theirs: str, same: Container[str]) -> str:
     from tomlkit.exceptions import TOMLKitError
 
     doc, first, wanted = tomlkit.parse(mine), tomlkit.parse(base), tomlkit.parse(theirs)
-    ours = Counter(_comments(first)) | Counter(_comments(wanted))
+    ours = {*_comments(first), *_comments(wanted)}
     before = Counter(_comments(doc))
     try:
         text = _over(doc, first, wanted, same)
@@ -43,8 +43,7 @@ def merged(mine: str, base: str, theirs: str, same: Container[str]) -> str:
         text = re.sub(r"\n{3,}", "\n\n", text)
     if not _holds(text, theirs):  # laid out in a way that cannot be followed
         text = theirs
-    lost = before - Counter(_comments(tomlkit.parse(text)))
-    saved = [comment for comment in lost.elements() if comment not in ours]
+    saved = [one for one, times in before.items() if one not in ours for _ in range(times - text.count(one))]
     return text.rstrip("\n") + "\n\n" + "\n".join(saved) + "\n" if saved else text
 
 

@@ -27,8 +27,8 @@ from refmaster.units import unit_of
 
 HEAD = (
     "A refmaster session: `refmaster render THIS_FILE` makes the same master again, byte for byte.",
-    'To decide: set a move\'s verdict to "drop", or change its values and set the verdict to "override".',
-    "locked = true holds a move's values whatever else changes.",
+    'To decide: set a move\'s verdict to "drop", or write other values; "keep" is what was proposed.',
+    "locked = true holds a move's values whatever else changes. Your own comments stay where you write them.",
 )
 
 

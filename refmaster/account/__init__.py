@@ -60,7 +60,11 @@ class MoveAccount:
 
 @dataclass(frozen=True)
 class Account:
-    """What is to be said of a session. `edits` were made in the file since it was rendered; `missing` is not known."""
+    """What is to be said of a session.
+
+    `edits` were made in the file since it was rendered; `missing` is what is not known; `command` renders it again,
+    and is empty where another engine made it.
+    """
 
     path: str
     session: Session
@@ -113,7 +117,7 @@ def account_of(session: Session, path: Path) -> Account:
         moves=tuple(_of(meant, move) for move in meant.plan.moves),
         edits=edits,
         missing="" if outcome is not None else TOO_OLD,
-        command=f"refmaster render {shlex.quote(shown(path))} --force",
+        command=f"refmaster render {shlex.quote(shown(path))} --force" if session.engine == explain.OWN_ENGINE else "",
     )
 
 
@@ -121,6 +125,9 @@ def _verdict(session: Session) -> str:
     outcome = session.outcome
     if outcome is None:
         return explain.verdict_words("mastered", session.request, session.plan, (), rendered=True)
+    if session.engine != explain.OWN_ENGINE:
+        failed = [explain.check_text(check) for check in outcome.checks if not check.passed]
+        return f"Mastered, but a check failed: {'; '.join(failed)}." if failed else "Mastered; every check passed."
     return explain.verdict_words(outcome.status, session.request, session.plan, outcome.checks, rendered=True)
 
 

@@ -49,7 +49,8 @@ def _blocks(account: Account) -> Iterator[str]:
     yield from _list("Ignored", account.ignored)
     yield from _list("Notes", account.notes)
     yield from _list("Checks", account.checks)
-    yield f"To undo or change: `{account.command}`, with the flag behind it."
+    if account.command:
+        yield f"To undo or change: `{account.command}`, with the flag behind it."
     yield f"\n*refmaster {_text(account.session.version)}*"
 
 

@@ -65,7 +65,8 @@ def _print(account: "Account", *, verbose: bool) -> None:
     print_list(console, "Ignored", account.ignored)
     print_list(console, "Notes", account.notes)
     print_list(console, "Checks", account.checks)
-    print_command(console, "To undo or change, with the flag behind it", account.command)
+    if account.command:
+        print_command(console, "To undo or change, with the flag behind it", account.command)
 
 
 def _print_move(console: "Console", one: "MoveAccount") -> None:

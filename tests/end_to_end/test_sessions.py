@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from refmaster import session as sessions
-from refmaster.errors import BadSetting
+from refmaster.errors import BadAudio, BadSetting
 from refmaster.moves import match_eq
 from refmaster.pipeline import Options, master, render
 from refmaster.records import Move, Plan, Verdict
@@ -254,6 +254,13 @@ def test_a_target_with_other_content_is_refused_with_its_line(folder):
     (folder / "target.wav").write_bytes((folder / "other.wav").read_bytes())
     with pytest.raises(BadSetting, match=r"o.toml, line \d+: .*its content differs.*--target FILE$"):
         render(folder / "o.toml", options=OVER)
+
+
+@pytest.mark.parametrize("role", ["target", "reference"])
+def test_another_file_than_the_sessions_is_refused_and_told_what_it_is_good_for(folder, role):
+    with pytest.raises(BadAudio, match=f"^{role} .*other.wav is not the file of this session") as refused:
+        render(folder / "o.toml", **{role: folder / "other.wav"}, options=OVER)
+    assert str(refused.value).endswith(f"--keep-from {folder / 'o.toml'}")
 
 
 def test_a_reference_that_was_renamed_is_named(folder):
