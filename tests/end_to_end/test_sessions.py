@@ -168,6 +168,16 @@ def digest_of_first(folder: Path) -> str:
     return digest(folder / "again.wav")
 
 
+def test_all_that_was_dropped_at_first_can_be_taken_back(folder):
+    """With dither, which an untouched track has none of."""
+    before = digest(folder / "o.wav")
+    names = [folder / name for name in ("target.wav", "reference.wav", "n.wav")]
+    kinds = ["remove_dc", "match_eq", "match_dynamics", "match_width", "match_loudness", "limit_peaks"]
+    assert master(*names, drop=kinds, options=OVER).status == "unchanged"
+    render(folder / "n.toml", undo=kinds, options=OVER)
+    assert digest(folder / "n.wav") == before
+
+
 # Hand edits
 
 
