@@ -76,7 +76,8 @@ def plan(
     again with what was heard to be missing: moves bend what other moves have set.
     """
     reached: Measured | None = None
-    for _ in range(FULL_ROUNDS if material.request.in_full and kept is None else 0):
+    free = kept is None and not locks.held(material.settled)  # what a held move leaves open is not to be chased
+    for _ in range(FULL_ROUNDS if material.request.in_full and free else 0):
         material, reached = _heard_through(material, decisions, told, reached)
     return _planned(material, decisions, kept, told)
 

@@ -305,9 +305,10 @@ def test_a_locked_move_stays_to_the_last_digit(folder):
         assert {m.id: m.values for m in again.plan.moves if m.locked} == {i: m.values for i, m in locked.items()}
 
 
-def test_a_lock_that_the_evidence_contradicts_is_told_not_overruled(folder):
+@pytest.mark.parametrize("amount", [50.0, 80.0, 100.0])
+def test_a_lock_that_the_evidence_contradicts_is_told_not_overruled(folder, amount):
     render(folder / "o.toml", set=["match_width/side.side_gain_db=-6"], lock=["match_width/side"], options=OVER)
-    report = kept(folder, "o.toml", "reference.wav")
+    report = kept(folder, "o.toml", "reference.wav", amount=amount)
     move = move_of(report.plan, "match_width/side")
     assert move["side_gain_db"] == -6.0
     assert 2.0 < dict(move.proposed)["side_gain_db"] < 5.0  # 4 dB is what was done to it
