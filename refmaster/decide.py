@@ -20,14 +20,15 @@ _VALUE = re.compile(  # 2.5, -15e-1, +3 dB, nan (which is refused by the range, 
 
 
 def parse_decisions(
-    drops: Iterable[str] = (), sets: Iterable[str] = (), locks: Iterable[str] = ()
+    drops: Iterable[str] = (), sets: Iterable[str] = (), locks: Iterable[str] = (), undos: Iterable[str] = ()
 ) -> tuple[Decision, ...]:
-    """Decisions of `--drop ID`, `--set ID.param=value` and `--lock ID`; BadSetting says how they are written.
+    """Decisions of `--undo ID`, `--drop ID`, `--set ID.param=value` and `--lock ID`, in this order.
 
-    Whatever can be told without hearing a track is refused here: an id or a parameter that no mover knows, another
-    unit than the parameter's, a value out of its range.
+    BadSetting says how they are written. Whatever can be told without hearing a track is refused here: an id or a
+    parameter that no mover knows, another unit than the parameter's, a value out of its range.
     """
-    found = [Decision(one.strip(), Verdict.DROP) for one in drops]
+    found = [Decision(one.strip(), Verdict.KEEP) for one in undos]
+    found += [Decision(one.strip(), Verdict.DROP) for one in drops]
     found += [_setting(one) for one in sets]
     found += [Decision(one.strip(), Verdict.KEEP, locked=True) for one in locks]
     for decision in found:
@@ -77,30 +78,37 @@ def decided(proposed: tuple[Move, ...], decisions: Iterable[Decision], mover: st
             raise BadSetting(unknown_move(decision.move, tuple(moves), decision.values[0][0]))
         for i in ids:
             moves[i] = _after(moves[i], decision)
+            if _takes_back(decision) and not moves[i].because and moves[i] == moves[i].at_rest():
+                del moves[i]  # it was only ever a person's
     return tuple(moves.values())
 
 
 def decisions_of(moves: Iterable[Move]) -> tuple[Decision, ...]:
     """What was decided about moves that were kept in a session; a locked move holds its values."""
-    found = []
-    for move in moves:
-        if move.verdict is Verdict.OVERRIDE or move.locked:
-            verdict = Verdict.OVERRIDE if move.verdict is not Verdict.DROP else Verdict.DROP
-            found.append(Decision(move.id, verdict, tuple(move.values.items()), move.note, move.locked))
-        elif move.verdict is Verdict.DROP:
-            found.append(Decision(move.id, Verdict.DROP, (), move.note))
-    return tuple(found)
+    return tuple(
+        Decision(move.id, move.verdict, tuple(move.values.items()), move.note, move.locked)
+        for move in moves
+        if move.locked or move.verdict is not Verdict.KEEP
+    )
+
+
+def _takes_back(decision: Decision) -> bool:
+    """Whether it undoes what was decided before: it wants the move kept, and neither holds it nor sets a value."""
+    return decision.verdict is Verdict.KEEP and not decision.locked and not decision.values
 
 
 def _after(move: Move, decision: Decision) -> Move:
     locked = move.locked or decision.locked
     note = decision.note or move.note
+    if _takes_back(decision):
+        return replace(move.at(**dict(move.proposed)), verdict=Verdict.KEEP, locked=False, note=note, proposed=())
     if decision.verdict is Verdict.DROP:
         return replace(move, verdict=Verdict.DROP, locked=locked, note=note)
-    if decision.verdict is Verdict.KEEP:
-        return replace(move, locked=locked, note=note)
     changed = move.at(**dict(decision.values))
     before = move.proposed or tuple(move.values.items())
+    if decision.verdict is Verdict.KEEP:  # held as it is; where the engine would now have it otherwise, that is told
+        before = move.proposed if changed.values == move.values else before
+        return replace(changed, locked=locked, note=note, proposed=before)
     return replace(changed, verdict=Verdict.OVERRIDE, locked=locked, note=note, proposed=before)
 
 

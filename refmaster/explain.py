@@ -1,15 +1,18 @@
 """Explain: a Report in words, and as the JSON that others build on. Made from the numbers that did the work."""
 
 import json
+import math
 from dataclasses import asdict, replace
 
 import numpy as np
 
 from refmaster.compare import wanted
 from refmaster.moves import linear_mover_of, mover_of
-from refmaster.records import Check, Comparison, Gap, Move, Plan, Profile, Report, Verdict
+from refmaster.records import Check, Comparison, Gap, Move, Plan, Profile, Report, Request, Status, Verdict
+from refmaster.units import unit_of, written
 
 OWN_ENGINE = "refmaster"
+CONFLICT = {"dB": 0.5, "dBTP": 0.05, ":1": 0.25}  # a lock that is no further from the evidence contradicts nothing
 
 
 def texts(plan: Plan) -> tuple[tuple[str, str], ...]:
@@ -19,28 +22,48 @@ def texts(plan: Plan) -> tuple[tuple[str, str], ...]:
 
 def text_of(move: Move) -> str:
     """What the mover says of the move, and what a person did to it."""
-    reasons = () if move.verdict is Verdict.OVERRIDE else move.because  # a person's value answers no gap of ours
+    apart = [p for p in move.params if dict(move.proposed).get(p.name, p.value) != p.value]
+    held = move.locked and bool(apart)
+    own = move.verdict is Verdict.OVERRIDE or held
+    reasons = () if own else move.because  # a person's value answers no gap of ours
     text = mover_of(move).explain(replace(move, because=reasons))
+    before = ", ".join(f"{p.name} {dict(move.proposed)[p.name]:g}" for p in apart).replace("-", "−")
     if move.verdict is Verdict.DROP:
         text = f"Dropped by you. It would have been: {text}"
+    elif held:
+        text = f"Locked by you; the evidence says {before}. {text}"
     elif move.verdict is Verdict.OVERRIDE:
-        before = dict(move.proposed)
-        changes = [
-            f"{p.name} was {before[p.name]:g}" for p in move.params if p.name in before and before[p.name] != p.value
-        ]
-        text = f"Set by you{' (' + ', '.join(changes).replace('-', '−') + ')' if changes else ''}. {text}"
+        text = f"Set by you{f' ({before} was proposed)' if before else ''}. {text}"
     return f"{text} Note: {move.note}" if move.note else text
+
+
+def conflicts(plan: Plan) -> tuple[str, ...]:
+    """What a person locked and the evidence would have otherwise: told, not overruled."""
+    found = []
+    for move in plan.active:
+        for param in move.params if move.locked else ():
+            now = dict(move.proposed).get(param.name, param.value)
+            if abs(now - param.value) > CONFLICT.get(unit_of(param.name) or "", math.inf):
+                says = "asked for is" if move.mover == "limit_peaks" else "the evidence says"
+                found.append(f"{move.id} is locked by you at {param}; {says} {written(param.name, now)}")
+    return tuple(found)
 
 
 def verdict_line(report: Report) -> str:
     """The result in one line."""
-    if report.status == "unchanged":
-        asked = report.request.amount_pct > 0 and all(move.active for move in report.plan.moves)
+    rendered = report.master is not None
+    return verdict_words(report.status, report.request, report.plan, report.checks, rendered=rendered)
+
+
+def verdict_words(status: Status, request: Request, plan: Plan, checks: tuple[Check, ...], *, rendered: bool) -> str:
+    """The result in one line, of a report or of a session."""
+    if status == "unchanged":
+        asked = request.amount_pct > 0 and all(move.active for move in plan.moves)
         return "Unchanged: nothing needed doing." if asked else "Unchanged, as you asked."
-    moves = len(report.plan.active)
+    moves = len(plan.active)
     said = f"{moves} move{'s' if moves != 1 else ''}"
-    failed = [check for check in report.checks if not check.passed]
-    if report.master is None:
+    failed = [check for check in checks if not check.passed]
+    if not rendered:
         return f"Dry run: {said} planned, nothing written."
     if failed:
         return f"Mastered with {said}, but a check failed: {'; '.join(check_text(check) for check in failed)}."

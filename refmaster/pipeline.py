@@ -14,22 +14,32 @@ from pathlib import Path
 
 import numpy as np
 
-from refmaster import explain, verify
-from refmaster import session as sessions
+from refmaster import explain, locks, verify
+from refmaster.again import (
+    Before,
+    carried_on,
+    flags_of,
+    other_delivery,
+    reference_again,
+    replanned,
+    settled,
+    taken_up,
+    target_again,
+    written_on,
+)
 from refmaster.analyse import analyse, check_masterable, measure
 from refmaster.compare import compare, wanted
-from refmaster.decide import decisions_of, parse_decisions, parse_phase, parse_stages
+from refmaster.decide import parse_decisions, parse_phase, parse_stages
 from refmaster.dsp.limiter import ReductionMeter
-from refmaster.errors import BadAudio, BadSetting
+from refmaster.errors import BadSetting
 from refmaster.genres import load_genre
-from refmaster.load import BLOCK_SAMPLES, Track, open_again, open_track, resampled, track_of
-from refmaster.names import shown
+from refmaster.load import BLOCK_SAMPLES, Track, open_track, resampled, track_of
 from refmaster.outputs import ending, files_of, goal_path, paths
 from refmaster.own import line_of, next_mark, recognised, sound_of
 from refmaster.plan import Material, plan
-from refmaster.records import Decision, Delivery, Files, Plan, Profile, Report, Request, Session
+from refmaster.records import Delivery, Files, Plan, Profile, Report, Request
 from refmaster.render import rendered
-from refmaster.save import EXTENSIONS, check_outputs, choose_delivery, is_lossy, write_audio, write_text
+from refmaster.save import check_outputs, choose_delivery, is_lossy, write_audio, write_text
 from refmaster.tags import copy_tags
 from refmaster.units import FloatArray
 from refmaster.version import __version__
@@ -69,11 +79,14 @@ def master(
     drop: Sequence[str] = (),
     set: Sequence[str] = (),
     lock: Sequence[str] = (),
+    undo: Sequence[str] = (),
+    keep_from: str | os.PathLike[str] | None = None,
     options: Options | None = None,
     told: Told | None = None,
 ) -> Report:
     """Master a file toward a reference and write the master, its session and its report beside each other.
 
+    `keep_from` is an earlier session: what a person decided there holds here too, but for what `undo` takes back.
     `out` None means `TARGET-stem.master` beside the target. A target that is our own master toward this reference keeps
     what was settled then; `fresh` takes it as any other file. Raises a RefmasterError, and has then written nothing,
     where an input or a setting is refused.
@@ -81,16 +94,20 @@ def master(
     options, told = options or Options(), told or _silent
     request = checked_request(amount, loudness, ceiling, only, detail, phase)
     request = replace(request, same_song=same_song, fresh=fresh)
-    decisions = parse_decisions(drop, set, lock)
+    decisions, before = parse_decisions(drop, set, lock), carried_on(keep_from, undo, drop, set, lock)
+    kept = () if before is None else settled(before, undo)
     track, ref = open_track(target), open_track(reference, role="reference")
     goal = goal_path(Path(target), out, options.container)
     delivery = choose_delivery(goal, container=options.container, bit_depth=options.bit_depth, source=track.source)
     files = _files(goal, options)
     if not options.dry_run:
         check_outputs(paths(files), [Path(target), Path(reference)], force=options.force)
-    material = prepare(track, ref, request, options, told)
-    made = plan(material, decisions, told=lambda name: told(f"plan: {name}", -1.0))
-    return finish(material, made, delivery, files, options, told)
+    earlier, lost = locks.carried(kept, track.source.channels)
+    material = replace(prepare(track, ref, request, options, told), settled=kept)
+    made = plan(material, earlier + decisions, told=lambda name: told(f"plan: {name}", -1.0))
+    notes = tuple(f"{one} of the earlier session is of another number of channels, and not kept" for one in lost)
+    flags = flags_of(drop=drop, set=set, lock=lock)
+    return finish(material, made, delivery, files, options, told, notes, before=before, flags=flags)
 
 
 def master_array(
@@ -127,6 +144,8 @@ def render(
     drop: Sequence[str] = (),
     set: Sequence[str] = (),
     lock: Sequence[str] = (),
+    undo: Sequence[str] = (),
+    revision: int | None = None,
     target: str | os.PathLike[str] | None = None,
     reference: str | os.PathLike[str] | None = None,
     options: Options | None = None,
@@ -134,28 +153,29 @@ def render(
 ) -> Report:
     """Render a session again: the same bytes, or what new decisions make of it.
 
-    `target` and `reference` say where files that moved are now. A reference that is gone is done without, and said.
+    `revision` goes back to one of its history first. `target` and `reference` say where files that moved are now. A
+    reference that is gone is done without, and said.
     """
     options, told = options or Options(), told or _silent
-    decisions = parse_decisions(drop, set, lock)
-    path = Path(session_path)
-    session = sessions.read(path)
-    if session.engine != "refmaster":
-        raise BadSetting(f"{shown(path)}: made by {session.engine}, which cannot be rendered again; master anew")
-    track = open_again(target or session.target.path, session.target.sha256, role="target")
-    ref, notes = _reference_again(session, reference)
-    goal = Path(out) if out is not None else path.with_suffix(ending(session.delivery))
+    decisions = parse_decisions(drop, set, lock, undo)
+    before = taken_up(session_path, flags=flags_of(undo=undo, drop=drop, set=set, lock=lock), revision=revision)
+    session = before.session
+    track = target_again(before, target)
+    ref, notes = reference_again(before, reference)
+    goal = Path(out) if out is not None else before.path.with_suffix(ending(session.delivery))
     delivery = session.delivery
     if out is not None and (Path(out).suffix or options.container or options.bit_depth):
-        delivery = _other_delivery(Path(out), session.delivery, track, options)
+        delivery = other_delivery(
+            Path(out), session.delivery, track.source, container=options.container, bit_depth=options.bit_depth
+        )
     files = _files(goal, options)
     inputs = [Path(t.source.path) for t in (track, ref) if t is not None]
     if not options.dry_run:
         check_outputs(paths(files), inputs, force=options.force)
     toward = tuple(one.sha256 for one in session.references)
     material = prepare(track, ref, session.request, options, told, toward)
-    made = _replanned(session, material, decisions, delivery, told)
-    return finish(material, made, delivery, files, options, told, notes)
+    made = replanned(before, material, decisions, lambda name: told(f"plan: {name}", -1.0))
+    return finish(material, made, delivery, files, options, told, notes, before=before)
 
 
 def prepare(
@@ -208,23 +228,26 @@ def finish(
     options: Options,
     told: Told,
     notes: tuple[str, ...] = (),
+    *,
+    before: Before | None = None,
+    flags: tuple[str, ...] = (),
 ) -> Report:
-    """Render, verify and explain a plan, and write all that was asked for."""
+    """Render, verify and explain a plan, and write all that was asked for; `before` is the session it goes on from."""
+    notes += explain.conflicts(made)
     if options.dry_run or files.master is None:
         return replace(_report(material, made, None, None, 0, Files()), notes=material.notes + notes)
-    delivery = _without_needless_dither(delivery, made)
     meter = ReductionMeter(material.track.source.sample_rate_hz)
-    after, clipped, tag_notes = _written(material, made, delivery, Path(files.master), meter, options, told)
+    as_written = _without_needless_dither(delivery, made)
+    after, clipped, tag_notes = _written(material, made, as_written, Path(files.master), meter, options, told)
     report = _report(material, made, after, meter, clipped, files)
     if clipped and not made.active:
         over = f"{clipped} values of the target lie above full scale and are cut off there; --bit-depth 32f keeps them"
         notes += (over,)
     report = replace(report, notes=material.notes + notes + tag_notes)
     told("explain", -1.0)
-    references = (material.reference.profile,) if material.reference else ()
-    session = sessions.new_session(material.target.profile, references, material.request, made, delivery, "refmaster")
     if files.session:
-        write_text(Path(files.session), sessions.written(session, Path(files.session).parent))
+        path = Path(files.session)
+        write_text(path, written_on(report, delivery, path.parent, before, flags))
     if files.report:
         write_text(Path(files.report), _page(report))
     return report
@@ -345,16 +368,6 @@ def _page(report: Report) -> str:
     return page(report, wanted_eq_db=goal, applied_eq_db=tuple(applied.tolist()))
 
 
-def _replanned(
-    session: Session, material: Material, decisions: tuple[Decision, ...], delivery: Delivery, told: Told
-) -> Plan:
-    """The session's plan as it stands, or with level and ceiling found anew where the chain before them changed."""
-    before = decisions_of(session.plan.moves)
-    if not decisions and sessions.seal_of(session.plan.moves, session.delivery) == session.seal:
-        return session.plan
-    return plan(material, before + decisions, kept=session.plan.moves, told=lambda name: told(f"plan: {name}", -1.0))
-
-
 def _without_needless_dither(delivery: Delivery, made: Plan) -> Delivery:
     """Samples that nothing touched stay as they are, to half a step: dither would only add noise."""
     return delivery if made.active else replace(delivery, dithered=False)
@@ -362,31 +375,3 @@ def _without_needless_dither(delivery: Delivery, made: Plan) -> Delivery:
 
 def _files(goal: Path, options: Options) -> Files:
     return Files() if options.dry_run else files_of(goal, html=options.html)
-
-
-def _reference_again(session: Session, given: str | os.PathLike[str] | None) -> tuple[Track | None, tuple[str, ...]]:
-    if not session.references:
-        return None, ()
-    one = session.references[0]
-    if given is not None:
-        return open_again(given, one.sha256, role="reference"), ()
-    try:
-        return open_again(one.path, one.sha256, role="reference"), ()
-    except BadAudio:
-        name = shown(Path(one.path).name)
-        return None, (f"reference {name} was not found as it was; the session's own numbers are used",)
-
-
-def _other_delivery(out: Path, before: Delivery, track: Track, options: Options) -> Delivery:
-    """The session's format, unless the name or an option asks for another one."""
-    depth = options.bit_depth
-    if depth is None and before.bit_depth is not None:
-        depth = str(before.bit_depth)
-    elif depth is None:
-        depth = {"FLOAT": "32f", "DOUBLE": "64f"}.get(before.subtype)
-    same = EXTENSIONS.get(out.suffix.lower()) in (before.container, "OPUS" if before.subtype == "OPUS" else None)
-    if same and options.container is None and options.bit_depth is None:
-        return before
-    if EXTENSIONS.get(out.suffix.lower()) in ("OGG", "OPUS", "MP3"):
-        depth = options.bit_depth
-    return choose_delivery(out, container=options.container, bit_depth=depth, source=track.source)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from refmaster import locks
 from refmaster.analyse import Measured, measure
 from refmaster.compare import corrected, empty_top
 from refmaster.decide import decided, in_phase
@@ -45,7 +46,8 @@ class Material:
     """What a plan is made from.
 
     `toward` are the SHA-256 of the references; `mark` is what the target says of itself, where it is our own master
-    toward them, None for any other file.
+    toward them, None for any other file. `settled` are moves that a person decided about in an earlier session: the
+    rest is planned around them.
     """
 
     track: Track
@@ -57,6 +59,7 @@ class Material:
     notes: tuple[str, ...] = ()
     toward: tuple[str, ...] = ()
     mark: Mark | None = None
+    settled: tuple[Move, ...] = ()
 
 
 def plan(
@@ -73,7 +76,8 @@ def plan(
     again with what was heard to be missing: moves bend what other moves have set.
     """
     reached: Measured | None = None
-    for _ in range(FULL_ROUNDS if material.request.in_full and kept is None else 0):
+    free = kept is None and not locks.held(material.settled)  # what a held move leaves open is not to be chased
+    for _ in range(FULL_ROUNDS if material.request.in_full and free else 0):
         material, reached = _heard_through(material, decisions, told, reached)
     return _planned(material, decisions, kept, told)
 
@@ -132,9 +136,12 @@ def _planned(
         elif mover.STAGE in _left_alone(material):
             own, answer = (), Proposal()
         else:
-            answer = mover.propose(scene)
-            own = answer.moves
+            held = tuple(move for move in locks.held(material.settled) if move.mover == name)
+            answer = mover.propose(_around(scene, held))
+            own = locks.beside(held, answer.moves)
+            decisions += locks.dropped_again(material.settled, own)
         own = in_phase(decided(own, decisions, name, profile.channels), material.request.phase)
+        own = locks.told(own, locks.held(material.settled), material.comparison, material.request)
         for move in own:
             if move.active:
                 profile = mover.foresee(profile, move)
@@ -195,9 +202,18 @@ def _scene(
     )
 
 
+def _around(scene: Scene, held: tuple[Move, ...]) -> Scene:
+    """The scene as it is with what a person holds there already at work."""
+    if not held or scene.comparison is None:
+        return scene
+    left = locks.around(scene.comparison, held, scene.request, scene.target.sample_rate_hz)
+    return replace(scene, comparison=left)
+
+
 def _gathered(material: Material, moves: tuple[Move, ...], answers: list[Proposal]) -> Plan:
     level = next((move for move in moves if move.id == "match_loudness"), None)
-    spoken = level is not None and level.verdict is not Verdict.KEEP  # then the loudness is the person's business
+    # A gain that a person set, or held against what would be found now, makes the loudness the person's business.
+    spoken = level is not None and (level.verdict is not Verdict.KEEP or bool(level.proposed))
     goal = None if spoken else next((a.goal_lufs for a in answers if a.goal_lufs is not None), None)
     assumptions = tuple(a for answer in answers for a in answer.assumptions)
     same = material.comparison is not None and material.comparison.identical

@@ -1,44 +1,69 @@
 """The session: a text file that a person can read and edit, and that makes the same bytes again.
 
 Comments carry the reasons. What is read back is checked as what it is, something from outside: unknown keys, wrong
-types, NaN and values out of range are refused in one line.
+types, NaN and values out of range are refused in one line, with the number of the line.
+
+Schema 2 added what came of it (`outcome`, effects, `check`, `assumed`) and its history (`revision`); a session of
+schema 1 is read as it is, and gains them when it is rendered.
 """
 
 import hashlib
 import json
-import math
-import os
+import tomllib
+from collections.abc import Iterable
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from refmaster.decide import in_phase
 from refmaster.errors import BadSetting
-from refmaster.explain import text_of
+from refmaster.explain import reference_line
 from refmaster.moves import blank_of
 from refmaster.names import shown
 from refmaster.records import (
+    Assumption,
+    Check,
     Delivery,
+    Effect,
     Gap,
     Input,
     Move,
     NotReached,
-    Param,
+    Outcome,
     Phase,
     Plan,
     Profile,
+    Reading,
     Rejected,
+    Report,
     Request,
+    Revision,
     Session,
     Stage,
     Verdict,
+    Work,
 )
-from refmaster.units import unit_of
+from refmaster.session_errors import refused, refused_model
+from refmaster.session_text import written
 from refmaster.version import __version__
 
 if TYPE_CHECKING:
-    from refmaster.session_schema import MoveModel
+    from refmaster.session_schema import (
+        AssumedModel,
+        DecidedModel,
+        InputModel,
+        OutcomeModel,
+        PlanModel,
+        RequestModel,
+        RevisionModel,
+        SessionModel,
+        TextModel,
+    )
+    from refmaster.toml_lines import Where
 
-SCHEMA = 1
+__all__ = ["SCHEMA", "new_session", "outcome_of", "read", "seal_of", "text_at", "written"]
+
+SCHEMA = 2
 LARGEST_BYTES = 16 * 2**20
 
 
@@ -54,112 +79,16 @@ def _unusual(move: Move) -> list[str]:
     return [] if move.phase is Phase.MINIMUM else [move.phase.value]
 
 
-def written(session: Session, folder: Path) -> str:
-    """The session as TOML; paths are relative to the folder it will stand in, where they can be."""
-    import tomlkit
-
-    doc = tomlkit.document()
-    for line in (
-        "A refmaster session: `refmaster render THIS_FILE` makes the same master again, byte for byte.",
-        'To decide: set a move\'s verdict to "drop", or change its values and set the verdict to "override".',
-        "locked = true holds a move's values whatever else changes.",
-    ):
-        doc.add(tomlkit.comment(line))
-    doc.add("schema", tomlkit.item(session.schema))
-    doc.add("version", tomlkit.item(session.version))
-    doc.add("engine", tomlkit.item(session.engine))
-    seal = tomlkit.item(session.seal)
-    seal.comment("of the chain as it was rendered; where it no longer fits, loudness and ceiling are found anew")
-    doc.add("seal", seal)
-    doc.add("target", _input_table(session.target, folder))
-    if session.references:
-        references = tomlkit.aot()
-        for one in session.references:
-            references.append(_input_table(one, folder))
-        doc.add("reference", references)
-    doc.add("request", _request_table(session.request))
-    doc.add("delivery", _delivery_table(session.delivery))
-    doc.add("plan", _plan_table(session.plan))
-    moves = tomlkit.aot()
-    for move in session.plan.moves:
-        moves.append(_move_table(move))
-    if session.plan.moves:
-        doc.add("move", moves)
-    for name, rows in (("left_alone", session.plan.rejected), ("not_reached", session.plan.not_reached)):
-        if rows:
-            array = tomlkit.aot()
-            for row in rows:
-                array.append(_table({"what": row.what, "text": row.text}))
-            doc.add(name, array)
-    return tomlkit.dumps(doc)
-
-
-def read(path: Path) -> Session:
-    """A session from its file. BadSetting names the file and, where it can, the line and key that are wrong."""
-    from pydantic import ValidationError
-    from tomlkit.exceptions import ParseError
-
-    from refmaster.session_schema import SessionModel
-
-    text = _text_of(path)
-    try:
-        import tomlkit
-
-        data = tomlkit.parse(text).unwrap()
-    except ParseError as error:
-        raise BadSetting(f"{shown(path)}: not TOML that can be read ({error})") from error
-    schema = data.get("schema")
-    if isinstance(schema, int) and schema > SCHEMA:
-        raise BadSetting(
-            f"{shown(path)}: schema {schema} is newer than this version knows ({SCHEMA}); update refmaster"
-        )
-    try:
-        model = SessionModel.model_validate(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise BadSetting(f"{shown(path)}{_line_of(text, first['loc'])}: {key}: {first['msg'].lower()}") from error
-    folder = path.resolve().parent
-    moves: list[Move] = []
-    for row in model.move:
-        if any(move.id == row.id for move in moves):
-            raise BadSetting(f"{shown(path)}{_line_of(text, (row.id,))}: {row.id} stands there twice; keep one")
-        try:
-            moves.append(_move_of(row))
-        except BadSetting as error:
-            raise BadSetting(f"{shown(path)}{_line_of(text, (row.id,))}: {error}") from error
-    return Session(
-        schema=model.schema_,
-        version=model.version,
-        engine=model.engine,
-        target=Input(str(folder / model.target.path), model.target.sha256),
-        references=tuple(Input(str(folder / one.path), one.sha256) for one in model.reference),
-        request=Request(
-            amount_pct=model.request.amount_pct,
-            loudness_lufs=model.request.loudness_lufs,
-            ceiling_dbtp=model.request.ceiling_dbtp,
-            only=tuple(Stage[name.upper()] for name in model.request.only),
-            max_bands=model.request.max_bands,
-            phase=Phase(model.request.phase),
-            same_song=model.request.same_song,
-            fresh=model.request.fresh,
-        ),
-        plan=Plan(
-            moves=in_phase(moves, Phase(model.request.phase)),
-            rejected=tuple(Rejected(one.what, one.text) for one in model.left_alone),
-            not_reached=tuple(NotReached(one.what, one.text) for one in model.not_reached),
-            goal_lufs=model.plan.goal_lufs,
-            ceiling_dbtp=model.plan.ceiling_dbtp,
-        ),
-        delivery=Delivery(**model.delivery.model_dump()),
-        seal=model.seal,
-    )
-
-
 def new_session(
-    target: Profile, references: tuple[Profile, ...], request: Request, plan: Plan, delivery: Delivery, engine: str
+    target: Profile,
+    references: Iterable[Profile | Input],
+    request: Request,
+    plan: Plan,
+    delivery: Delivery,
+    engine: str,
+    outcome: Outcome | None = None,
 ) -> Session:
-    """The session of a master that was just made."""
+    """The session of a master that was just made; its history is `history.continued`'s."""
     return Session(
         schema=SCHEMA,
         version=__version__,
@@ -170,14 +99,39 @@ def new_session(
         plan=plan,
         delivery=delivery,
         seal=seal_of(plan.moves, delivery),
+        outcome=outcome,
     )
 
 
-def _text_of(path: Path) -> str:
+def outcome_of(report: Report) -> Outcome | None:
+    """What a session remembers of a report; None where nothing was rendered."""
+    if report.master is None:
+        return None
+    kin, work = report.comparison, report.gain_reduction
+    return Outcome(
+        status=report.status,
+        target=_reading(report.target),
+        reference=None if report.reference is None else _reading(report.reference),
+        master=_reading(report.master),
+        genre=report.genre.name,
+        genre_tracks=report.genre.n_tracks,
+        genre_share=report.genre.share,
+        kinship=None if kin is None else kin.kinship,
+        taken=reference_line(report),
+        ignored=() if kin is None else kin.ignored,
+        effects=report.effects,
+        checks=report.checks,
+        limiter=None if work is None else Work(work.max_db, work.share_working_pct, work.share_over_4_db_pct),
+        notes=report.notes,
+    )
+
+
+def text_at(path: Path) -> str:
+    """The file's text; BadSetting where it cannot be a session."""
     try:
         if path.stat().st_size > LARGEST_BYTES:
             raise BadSetting(f"{shown(path)}: larger than {LARGEST_BYTES // 2**20} MiB; that is no session")
-        return path.read_text(encoding="utf-8")
+        return path.read_bytes().decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
     except FileNotFoundError as error:
         raise BadSetting(f"session {shown(path)} does not exist; check the name and the folder") from error
     except IsADirectoryError as error:
@@ -188,27 +142,80 @@ def _text_of(path: Path) -> str:
         raise BadSetting(f"session {shown(path)} cannot be read ({type(error).__name__})") from error
 
 
-def _line_of(text: str, where: tuple[int | str, ...]) -> str:
-    """The words “, line N” of the key or value named last that stands in the text; empty where none does."""
-    named = [part for part in where if isinstance(part, str)]
-    for part in reversed(named):
-        for number, line in enumerate(text.splitlines(), start=1):
-            bare = line.strip()
-            if bare.startswith((f"{part} ", f"{part}=")) or (bare.startswith("id") and f'"{part}"' in bare):
-                return f", line {number}"
-    return ""
+def read(path: Path) -> Session:
+    """A session from its file. BadSetting names the file, the line and the key that are wrong."""
+    text = text_at(path)
+    return _session(_model(path, text), path, text)
 
 
-def _move_of(row: "MoveModel") -> Move:
+def _model(path: Path, text: str) -> "SessionModel":
+    """The file's content, checked for what may stand where."""
+    from pydantic import ValidationError
+
+    from refmaster.session_schema import SessionModel
+
+    try:
+        data = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # ValueError: TOMLDecodeError, and a number of 5000 digits
+        said = str(error) if isinstance(error, tomllib.TOMLDecodeError) else type(error).__name__
+        line = said.partition("(at line ")[2].partition(",")[0]
+        where = f", line {line}" if line.isdigit() else ""
+        raise BadSetting(f"{shown(path)}{where}: not TOML that can be read ({shown(said)})") from error
+    schema = data.get("schema")
+    if isinstance(schema, int) and schema > SCHEMA:
+        what = f"schema {schema} is newer than this version of refmaster knows ({SCHEMA}); update refmaster"
+        raise refused(path, text, ("schema",), what)
+    try:
+        return SessionModel.model_validate(data)
+    except ValidationError as error:
+        raise refused_model(path, text, error, data) from error
+
+
+def _session(model: "SessionModel", path: Path, text: str) -> Session:
+    folder = path.resolve().parent
+    request = _request(model.request)
+    moves: list[Move] = []
+    for number, row in enumerate(model.move):
+        here: Where = ("move", number, "id")
+        if any(move.id == row.id for move in moves):
+            raise refused(path, text, here, f"{row.id} stands there twice; keep one")
+        moves.append(_at(path, text, ("move", number), row.id, row))
+    return Session(
+        schema=model.schema_,
+        version=model.version,
+        engine=model.engine,
+        target=_input(model.target, folder),
+        references=tuple(_input(one, folder) for one in model.reference),
+        request=request,
+        plan=_plan(moves, request, model.plan, model.left_alone, model.not_reached, model.assumed),
+        delivery=Delivery(**model.delivery.model_dump()),
+        seal=model.seal,
+        outcome=None if model.outcome is None else _outcome(model.outcome, model),
+        revisions=_revisions(model.revision, path, text),
+    )
+
+
+def _at(path: Path, text: str, where: "Where", move_id: str, row: "DecidedModel") -> Move:
+    """The move of a row; what is out of its mover's range is told with the line of the value."""
+    try:
+        return _move_of(move_id, row)
+    except BadSetting as error:
+        said = str(error)
+        wrong = next((name for name in row.values if f".{name}=" in said or repr(name) in said), None)
+        key = ("values", wrong) if wrong is not None else ("id",)
+        raise refused(path, text, (*where, *key), said) from error
+
+
+def _move_of(move_id: str, row: "DecidedModel") -> Move:
     """A move as a session has it; ranges come from its mover, not from the file."""
-    stereo = row.id != "remove_dc" or "offset_pct" not in row.values
-    blank = blank_of(row.id, 2 if stereo else 1)
+    stereo = move_id != "remove_dc" or "offset_pct" not in row.values
+    blank = blank_of(move_id, 2 if stereo else 1)
+    move = blank.at(**row.values)
     missing = [p.name for p in blank.params if p.name not in row.values]
     if missing:
-        raise BadSetting(f"{row.id} lacks {', '.join(missing)}")
-    move = blank.at(**row.values)
+        raise BadSetting(f"{move_id} lacks {', '.join(missing)}")
     return Move(
-        id=row.id,
+        id=move_id,
         stage=move.stage,
         params=move.params,
         because=tuple(Gap(**gap.model_dump()) for gap in row.because),
@@ -220,86 +227,106 @@ def _move_of(row: "MoveModel") -> Move:
     )
 
 
-def _table(values: dict[str, Any]) -> Any:
-    import tomlkit
-
-    table = tomlkit.table()
-    for key, value in values.items():
-        if value is not None:
-            table.add(key, value)
-    return table
+def _input(one: "InputModel", folder: Path) -> Input:
+    return Input(str(folder / one.path), one.sha256)
 
 
-def _input_table(one: Input, folder: Path) -> Any:
-    try:
-        path = os.path.relpath(Path(one.path).resolve(), folder.resolve())
-    except ValueError:  # another drive
-        path = one.path
-    return _table({"path": path, "sha256": one.sha256})
-
-
-def _request_table(request: Request) -> Any:
-    table = _table(
-        {
-            "amount_pct": request.amount_pct,
-            "loudness_lufs": request.loudness_lufs,
-            "ceiling_dbtp": request.ceiling_dbtp,
-            "only": [stage.name.lower() for stage in request.only],
-            "max_bands": request.max_bands,
-            "phase": request.phase.value,
-            "same_song": request.same_song,
-            "fresh": request.fresh or None,
-        }
+def _request(model: "RequestModel") -> Request:
+    return Request(
+        amount_pct=model.amount_pct,
+        loudness_lufs=model.loudness_lufs,
+        ceiling_dbtp=model.ceiling_dbtp,
+        only=tuple(Stage[name.upper()] for name in model.only),
+        max_bands=model.max_bands,
+        phase=Phase(model.phase),
+        same_song=model.same_song,
+        fresh=model.fresh,
     )
-    table["amount_pct"].comment("0 leaves alone, 50 follows the evidence, 100 matches in full")
-    table["phase"].comment('"linear" turns no phase, and rings ahead of hits; "minimum" is the usual')
-    return table
 
 
-def _delivery_table(delivery: Delivery) -> Any:
-    names = ("container", "subtype", "bit_depth", "dither_seed", "dithered")
-    return _table({name: getattr(delivery, name) for name in names})
+def _plan(
+    moves: list[Move],
+    request: Request,
+    goals: "PlanModel",
+    left_alone: list["TextModel"],
+    not_reached: list["TextModel"],
+    assumed: list["AssumedModel"],
+) -> Plan:
+    return Plan(
+        moves=in_phase(moves, request.phase),
+        rejected=tuple(Rejected(one.what, one.text) for one in left_alone),
+        not_reached=tuple(NotReached(one.what, one.text) for one in not_reached),
+        assumptions=tuple(Assumption(one.question, one.assumed) for one in assumed),
+        goal_lufs=goals.goal_lufs,
+        ceiling_dbtp=goals.ceiling_dbtp,
+    )
 
 
-def _plan_table(plan: Plan) -> Any:
-    goal = None if plan.goal_lufs is None else round(plan.goal_lufs, 3)
-    return _table({"goal_lufs": goal, "ceiling_dbtp": plan.ceiling_dbtp})
+def _outcome(model: "OutcomeModel", whole: "SessionModel") -> Outcome:
+    genre = model.genre
+    return Outcome(
+        status=model.status,
+        target=Reading(**model.target.model_dump()),
+        reference=None if model.reference is None else Reading(**model.reference.model_dump()),
+        master=Reading(**model.master.model_dump()),
+        genre=genre.name,
+        genre_tracks=genre.n_tracks,
+        genre_share=genre.share,
+        kinship=model.kinship,
+        taken=model.taken,
+        ignored=tuple(model.ignored),
+        effects=tuple((row.id, Effect(**row.effect.model_dump())) for row in whole.move if row.effect is not None),
+        checks=tuple(Check(**row.model_dump()) for row in whole.check),
+        limiter=None if model.limiter is None else Work(**model.limiter.model_dump()),
+        notes=tuple(model.notes),
+    )
 
 
-def _move_table(move: Move) -> Any:
-    import tomlkit
-
-    table = tomlkit.table()
-    table.add(tomlkit.comment(text_of(move)))
-    table.add("id", move.id)
-    verdict = tomlkit.item(move.verdict.value)
-    verdict.comment("keep, override or drop")
-    table.add("verdict", verdict)
-    table.add("locked", move.locked)
-    if move.note:
-        table.add("note", move.note)
-    table.add("confidence", move.confidence)
-    values = tomlkit.table()
-    for param in move.params:
-        value = tomlkit.item(float(param.value))
-        value.comment(_range(param))
-        values.add(param.name, value)
-    table.add("values", values)
-    if move.proposed:
-        table.add("proposed", _table(dict(move.proposed)))
-    if move.because:
-        gaps = tomlkit.aot()
-        for gap in move.because:
-            gaps.append(_table({name: _tidy(getattr(gap, name)) for name in Gap.__dataclass_fields__}))
-        table.add("because", gaps)
-    return table
+def _revisions(rows: list["RevisionModel"], path: Path, text: str) -> tuple[Revision, ...]:
+    """The history, each revision whole: in the file it holds only what it changed."""
+    found: list[Revision] = []
+    before: RevisionModel | None = None
+    for number, row in enumerate(rows):
+        where: Where = ("revision", number)
+        if row.number != number + 1:
+            raise refused(path, text, (*where, "number"), f"revisions count 1, 2, 3; found {row.number}")
+        moves = {i: _at(path, text, (*where, "moves", i), i, one) for i, one in row.moves.items()}
+        whole = row if before is None else _filled(row, before)
+        known = {move.id: move for move in found[-1].plan.moves} if found else {}
+        if unknown := [i for i in row.chain if i not in known | moves]:
+            raise refused(path, text, (*where, "chain"), f"revision {row.number} lacks the move {unknown[0]}")
+        found.append(_revision(whole, [(known | moves)[i] for i in row.chain], path, text))
+        before = whole
+    return tuple(found)
 
 
-def _tidy(value: float | str) -> float | str:
-    return round(value, 4) if isinstance(value, float) and math.isfinite(value) else value
+def _filled(row: "RevisionModel", before: "RevisionModel") -> "RevisionModel":
+    """A revision with all that it did not change."""
+    parts = ("target", "reference", "request", "delivery", "plan", "left_alone", "not_reached", "assumed")
+    return row.model_copy(update={name: getattr(before, name) for name in parts if getattr(row, name) is None})
 
 
-def _range(param: Param) -> str:
-    unit = unit_of(param.name) or ""
-    rest = "" if param.neutral is None else f"; {param.neutral:g} does nothing"
-    return f"{param.low:g} to {param.high:g} {unit}".rstrip() + rest
+def _revision(row: "RevisionModel", moves: list[Move], path: Path, text: str) -> Revision:
+    if row.target is None or row.request is None or row.delivery is None or row.plan is None:
+        what = "the first revision must hold target, request, delivery and plan"
+        raise refused(path, text, ("revision", row.number - 1), what)
+    folder = path.resolve().parent
+    request = _request(row.request)
+    return Revision(
+        number=row.number,
+        version=row.version,
+        by=tuple(row.by),
+        flags=tuple(row.flags),
+        said=tuple(row.said),
+        target=_input(row.target, folder),
+        references=tuple(_input(one, folder) for one in row.reference or ()),
+        request=request,
+        plan=_plan(moves, request, row.plan, row.left_alone or [], row.not_reached or [], row.assumed or []),
+        delivery=Delivery(**row.delivery.model_dump()),
+        integrated_lufs=row.integrated_lufs,
+        true_peak_dbtp=row.true_peak_dbtp,
+    )
+
+
+def _reading(profile: Profile) -> Reading:
+    return Reading(**{field.name: getattr(profile, field.name) for field in fields(Reading)})

@@ -1,6 +1,6 @@
 """What a session file may hold: types, required keys, refusals. Ranges of values are the movers' business."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -68,10 +68,17 @@ class GapModel(_Strict):
     taken_pct: Number
 
 
-class MoveModel(_Strict):
-    """One move."""
+class EffectModel(_Strict):
+    """What a move did to the feature it claims."""
 
-    id: str
+    feature: str
+    before: Number
+    after: Number
+
+
+class DecidedModel(_Strict):
+    """A move without its name: what it is set to, and what led there."""
+
     verdict: Literal["keep", "override", "drop"]
     locked: bool = False
     note: str = ""
@@ -81,11 +88,102 @@ class MoveModel(_Strict):
     because: list[GapModel] = []
 
 
+class MoveModel(DecidedModel):
+    """One move."""
+
+    id: str
+    effect: EffectModel | None = None
+
+
 class TextModel(_Strict):
     """Something that was left alone, or not reached."""
 
     what: str
     text: str
+
+
+class AssumedModel(_Strict):
+    """Something taken for granted."""
+
+    question: str
+    assumed: str
+
+
+class CheckModel(_Strict):
+    """A promise about the master."""
+
+    name: str
+    value: Number | None = None
+    low: Number | None = None
+    high: Number | None = None
+
+
+class ReadingModel(_Strict):
+    """The figures of a track."""
+
+    duration_s: Number
+    integrated_lufs: Number | None = None
+    true_peak_dbtp: Number | None = None
+    max_short_term_lufs: Number | None = None
+    loudness_range_lu: Number | None = None
+    plr_db: Number | None = None
+    psr_db: Number | None = None
+    crest_db: Number | None = None
+    correlation: Number | None = None
+    tilt_db_per_oct: Number | None = None
+
+
+class WorkModel(_Strict):
+    """What the limiter did."""
+
+    max_db: Number
+    share_working_pct: Number
+    share_over_4_db_pct: Number
+
+
+class GenreModel(_Strict):
+    """What was taken as normal."""
+
+    name: str
+    n_tracks: int
+    share: Number | None = None
+
+
+class OutcomeModel(_Strict):
+    """What was measured when the session was last rendered."""
+
+    status: Literal["mastered", "unchanged", "sent_back"]
+    taken: str
+    kinship: Annotated[float, Field(ge=0, le=1)] | None = None
+    ignored: list[str] = []
+    notes: list[str] = []
+    target: ReadingModel
+    reference: ReadingModel | None = None
+    master: ReadingModel
+    genre: GenreModel
+    limiter: WorkModel | None = None
+
+
+class RevisionModel(_Strict):
+    """What one render changed; what is left out is as in the revision before."""
+
+    number: Annotated[int, Field(ge=1)]
+    version: str
+    by: list[Literal["refmaster", "flags", "file"]]
+    flags: list[str] = []
+    said: list[str]
+    integrated_lufs: Number | None = None
+    true_peak_dbtp: Number | None = None
+    chain: list[str]
+    target: InputModel | None = None
+    reference: list[InputModel] | None = None
+    request: RequestModel | None = None
+    delivery: DeliveryModel | None = None
+    plan: PlanModel | None = None
+    left_alone: list[TextModel] | None = None
+    not_reached: list[TextModel] | None = None
+    assumed: list[AssumedModel] | None = None
+    moves: dict[str, DecidedModel] = {}
 
 
 class SessionModel(_Strict):
@@ -103,3 +201,30 @@ class SessionModel(_Strict):
     move: list[MoveModel] = []
     left_alone: list[TextModel] = []
     not_reached: list[TextModel] = []
+    assumed: list[AssumedModel] = []
+    check: list[CheckModel] = []
+    outcome: OutcomeModel | None = None
+    revision: list[RevisionModel] = []
+
+
+def keys_at(where: tuple[int | str, ...]) -> tuple[str, ...]:
+    """The keys that may stand in a table of the file; none where any may, or where it is no table."""
+    model: type[BaseModel] = SessionModel
+    for part in where:
+        if isinstance(part, int):
+            continue
+        field = next((f for name, f in model.model_fields.items() if part in (name, f.alias)), None)
+        inner = [] if field is None else _models_in(field.annotation)
+        if field is None and part not in model.model_fields:
+            continue  # a name within a dict of moves
+        if not inner:
+            return ()
+        model = inner[0]
+    return tuple(field.alias or name for name, field in model.model_fields.items())
+
+
+def _models_in(annotation: object) -> list[type[BaseModel]]:
+    """The models of an annotation such as `list[MoveModel]` or `InputModel | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models_in(part)]

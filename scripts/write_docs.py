@@ -286,6 +286,8 @@ def run_block(name: str, runs: Runs) -> str:
         "analyse": lambda r: _text(f"$ refmaster analyse offset.wav\n{r.analysed}"),
         "session": lambda r: _text(_trimmed_session(r), "toml"),
         "json": lambda r: _text(_trimmed_json(r), "json"),
+        "explain": lambda r: _text(_trimmed_account(r)),
+        "history": lambda r: _text(_told_history(r)),
         "amounts": _amounts,
     }
     today = datetime.date.today().isoformat()
@@ -317,6 +319,26 @@ def _trimmed_session(runs: Runs) -> str:
     return (
         "[[move]]".join([head, *rest[:2]]).rstrip() + f"\n\n# […] {len(rest) - 2} more moves, then what was left alone"
     )
+
+
+def _trimmed_account(runs: Runs) -> str:
+    """One move of the demo's account, and the names of what follows."""
+    assert runs.demo
+    lines = runs.said("explain", "demo/mix.master.toml").splitlines()
+    starts = [k for k, line in enumerate(lines) if line.startswith(("match_", "limit_", "remove_"))]
+    titles = [line.lower() for line in lines[starts[-1] + 1 :] if line and not line.startswith(" ")]
+    marks = f"[… {len(starts) - 1} more moves, then: {'; '.join(titles)}]"
+    told = lines[starts[0] : starts[1]] if len(starts) > 1 else lines[starts[0] :]
+    return "\n".join(["$ refmaster explain demo/mix.master.toml", lines[0], "[…]", *told, marks])
+
+
+def _told_history(runs: Runs) -> str:
+    """The demo's session after two decisions by flag."""
+    assert runs.demo
+    session = "second.toml"
+    runs.said("render", "demo/mix.master.toml", "-o", "second.wav", "--set", "match_loudness.gain_db=6", "-q")
+    runs.said("render", session, "--force", "-q", "--drop", "match_width", "--lock", "match_loudness")
+    return f"$ refmaster history {session}\n{runs.said('history', session)}"
 
 
 def _trimmed_json(runs: Runs) -> str:

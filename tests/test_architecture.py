@@ -15,10 +15,10 @@ ROWS = (
     "measure load save tags genres",
     "analyse compare bands own outputs",
     "moves",
-    "render decide",
+    "render decide locks",
     "plan verify explain",
-    "session session_schema report",
-    "pipeline engines",
+    "report toml_lines session_schema session_errors session_text session_merge session history account",
+    "again pipeline engines",
     "cli",
 )
 ROW_OF = {name: number for number, row in enumerate(ROWS) for name in row.split()}

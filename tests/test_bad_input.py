@@ -326,12 +326,12 @@ def edited(path: Path, old: str, new: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("schema = 1", "schema = "),
-        ("schema = 1", "schema = 99"),
-        ("schema = 1", "schema = 0"),
-        ("schema = 1", 'schema = "1"'),
-        ("schema = 1", "schema = 1\nschema = 1"),
-        ("schema = 1", "schema = 1\npolka = true"),
+        ("schema = 2", "schema = "),
+        ("schema = 2", "schema = 99"),
+        ("schema = 2", "schema = 0"),
+        ("schema = 2", 'schema = "1"'),
+        ("schema = 2", "schema = 2\nschema = 2"),
+        ("schema = 2", "schema = 2\npolka = true"),
         ('id = "match_loudness"', 'id = "polka"'),
         ('id = "match_loudness"', 'id = "match_loudness"\npolka = 1'),
         ('id = "match_loudness"', 'id = ""'),
@@ -383,9 +383,94 @@ def test_a_target_that_changed_is_refused(session, refused):
     assert "content differs" in refused("render", session, "-o", session.parent / "again.wav")
 
 
-def test_an_error_in_a_session_names_its_line(session, refused):
-    edited(session, "lookahead_ms = 2.0", "lookahead_ms = 1e9")
-    assert "line" in refused("render", session, "-o", session.parent / "again.wav")
+WHOLE = {"is no format": "[delivery]", "lacks lookahead_ms": 'id = "limit_peaks"'}  # wrong is the table, at its head
+LAST_MOVE = 'id = "limit_peaks"\nverdict = '
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("lookahead_ms = 2.0", "lookahead_ms = 1e9", "allowed: 0.5 to 20 ms"),
+        ("lookahead_ms = 2.0", 'lookahead_ms = "two"', "move[2].values.lookahead_ms: input should be a valid number"),
+        ("lookahead_ms = 2.0", "lookahaed_ms = 2.0", "no parameter 'lookahaed_ms'; did you mean"),
+        ("lookahead_ms = 2.0", "", "lacks lookahead_ms"),
+        (f'{LAST_MOVE}"override"', f'{LAST_MOVE}"perhaps"', "'keep', 'override' or 'drop', found 'perhaps'"),
+        (f'{LAST_MOVE}"override"', f'{LAST_MOVE}"override"\nlokced = true', "no such key; did you mean 'locked'?"),
+        ("schema = 2", "schema = 3", "newer than this version of refmaster knows (2); update refmaster"),
+        ("schema = 2", "schema = 2\nschema = 2", "not TOML that can be read"),
+        ("amount_pct = 50.0", "amount_pct = 500.0", "less than or equal to 100, found 500.0"),
+        ("amount_pct = 50.0", "amount_pct = true", "found true"),
+        ("[delivery]", "[dilevery]", "did you mean 'delivery'?"),
+        ('sha256 = "', 'sha265 = "', "did you mean 'sha256'?"),
+        ('subtype = "PCM_24"', 'subtype = "PCM_16"', "WAV with PCM_16 and bit_depth 24 is no format"),
+        ('path = "target.wav"', 'path = "elsewhere.wav"', "elsewhere.wav does not exist"),
+        ("number = 1", "number = 2", "revisions count 1, 2, 3; found 2"),
+        ("chain = [", 'chain = ["match_eq/bell_7", ', "lacks the move match_eq/bell_7"),
+        ("[revision.moves]", "[revision.moves]\npolka = {verdict = 'keep', values = {}}", "no move 'polka'"),
+        ("[[check]]", "[[check]]\nhihg = 1.0", "did you mean 'high'?"),
+        ("kinship = ", "kinship = 7", "outcome.kinship: input should be less than or equal to 1"),
+    ],
+)
+def test_an_error_in_a_session_names_its_own_line(session, refused, old, new, said):
+    """Not the first line that looks like it, and not only for render."""
+    edited(session, old, new)
+    text = session.read_text(encoding="utf-8")
+    place = next((head for words, head in WHOLE.items() if words in said), new)
+    first = text[: text.index(place)].count("\n") + 1
+    lines = [str(first + k) for k in range(place.count("\n") + 1)]
+    commands = [["render", session, "-o", session.parent / "again.wav"]]
+    commands += [["explain", session], ["history", session]] if "elsewhere" not in new else []
+    for words in commands:
+        told = refused(*words)
+        assert said in told
+        assert told.startswith(f"refmaster: {session}")
+        assert told.removeprefix(f"refmaster: {session}").removeprefix(", line ").partition(":")[0] in lines
+
+
+def test_a_session_of_another_version_says_so(session, refused):
+    edited(session, 'version = "0.1.0"', 'version = "9.0"\npolka = 1')
+    told = refused("explain", session)
+    assert "polka: no such key" in told
+    assert "it was written by refmaster 9.0, this is " in told
+
+
+@pytest.mark.parametrize("content", ["a = " + "[" * 5000, "schema = " + "9" * 6000, "a = 1\r\nb = \r\n"])
+def test_a_file_that_would_break_a_reader_is_refused(tmp_path, refused, content):
+    (tmp_path / "x.toml").write_bytes(content.encode())
+    for command in ("explain", "history", "render"):
+        assert "x.toml" in refused(command, tmp_path / "x.toml")
+
+
+def test_a_session_that_another_editor_saved_is_read(session):
+    """With a mark at its start, and line ends of another system."""
+    from refmaster.session import read
+
+    before = read(session)
+    session.write_bytes(b"\xef\xbb\xbf" + session.read_bytes().replace(b"\n", b"\r\n"))
+    assert read(session) == before
+
+
+@pytest.mark.parametrize("words", [["--json", "--markdown"], ["--polka"]])
+def test_explain_refuses_what_it_cannot_answer(session, monkeypatch, capsys, words):
+    monkeypatch.setattr(sys, "argv", ["refmaster", "explain", str(session), *words])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert (stopped.value.code, capsys.readouterr().out) == (REFUSED, "")
+
+
+@pytest.mark.parametrize("words", [["--undo", "polka"], ["--undo", "match_eq/bell_x"], ["--revision", "7"]])
+def test_what_cannot_be_gone_back_to_is_refused(session, refused, words):
+    refused("render", session, "-o", session.parent / "again.wav", *words)
+
+
+@pytest.mark.parametrize(
+    "words", [["--keep-from", "nowhere.toml"], ["--keep-from", "target.wav"], ["--undo", "match_eq"]], ids=" ".join
+)
+def test_decisions_that_cannot_be_kept_are_refused(session, short, refused, words):
+    place = session.parent
+    told = refused(short["target"], "--ref", short["reference"], "-o", place / "n.wav",
+                   *(place / word if "." in word else word for word in words))  # fmt: skip
+    assert "keep-from" in told or words[1] in told
 
 
 def test_a_render_does_not_overwrite_without_force(session, refused):

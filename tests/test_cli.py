@@ -191,6 +191,67 @@ def test_no_line_ends_between_a_number_and_its_unit(run, files, tmp_path, monkey
     assert max(map(len, text.splitlines())) <= columns
 
 
+@pytest.fixture
+def mastered(run, files, tmp_path):
+    """A session on disk, and nothing else of it."""
+    code, *_ = run(files["spoiled"], "--ref", files["song"], "-o", tmp_path / "o.wav", "-q", "--no-report")
+    assert code == 0
+    (tmp_path / "o.wav").unlink()
+    return tmp_path / "o.toml"
+
+
+@pytest.mark.parametrize("columns", [30, 58, 80])
+def test_explain_answers_for_every_move_whatever_the_terminal(run, mastered, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    code, out, err = run("explain", mastered)
+    assert (code, err) == (0, "")
+    moves = re.findall(r"^match_\w+(?:/\w+)?$", out, re.MULTILINE)
+    assert len(moves) >= 3
+    for name in ("why", "taken", "measured", "cost", "undo"):
+        assert out.count(f"\n  {name}: ") >= len(moves)
+    assert out.endswith(f"\n  refmaster render {mastered} --force\n")
+    assert "passed" in out
+    text = out[out.index("match_") :]
+    assert not re.findall(r"(?:\d|\bQ) *\n *(?:%|dB|LU|k?Hz|ms)\b", text), text
+
+
+def test_explain_speaks_markdown_and_json(run, mastered):
+    code, out, err = run("explain", mastered, "--markdown")
+    assert (code, err) == (0, "")
+    assert out.startswith("# spoiled.wav\n")
+    assert out.endswith("\n")
+    code, out, err = run("explain", mastered, "--json")
+    assert (code, err) == (0, "")
+    data = json.loads(out, parse_constant=_no_constant)
+    assert all(set(move) >= MOVE_KEYS for move in data["moves"])
+    assert all(set(gap) >= GAP_KEYS for move in data["moves"] for gap in move["because"])
+
+
+def test_explain_says_more_when_asked(run, mastered):
+    assert len(run("explain", mastered, "-v")[1]) >= len(run("explain", mastered)[1])
+
+
+def test_history_lists_who_changed_what(run, mastered):
+    run("render", mastered, "-q", "--no-report", "--force", "--drop", "match_width")
+    code, out, err = run("history", mastered)
+    assert (code, err) == (0, "")
+    assert out.startswith("o.toml: 2 revisions\n")
+    assert re.search(r"^1  −\d+\.\d LUFS, −\d+\.\d\d dBTP, refmaster \(.*\)$", out, re.MULTILINE)
+    assert "you, by flag" in out
+    assert "    --drop match_width\n    match_width/side: dropped by you\n" in out
+    assert out.endswith(f"\n  refmaster render {mastered} --revision 1 --force\n")
+    text = mastered.read_text(encoding="utf-8")
+    mastered.write_text(text.replace('verdict = "drop"', 'verdict = "keep"', 1), encoding="utf-8")
+    assert (
+        "Changed in the file since it was rendered\n  · match_width/side: as proposed again"
+        in run("history", mastered)[1]
+    )
+    data = json.loads(run("history", mastered, "--json")[1])
+    assert [one["number"] for one in data["revisions"]] == [1, 2]
+    assert data["revisions"][1]["flags"] == ["--drop match_width"]
+    assert data["edits"] == ["match_width/side: as proposed again"]
+
+
 def test_quiet_says_nothing(run, files, tmp_path):
     code, out, err = run(files["spoiled"], "--ref", files["song"], "-o", tmp_path / "o.wav", "-q", "--no-report")
     assert (code, out, err) == (0, "", "")

@@ -49,8 +49,8 @@ def test_a_dropped_move_says_so_and_what_it_would_have_been():
 def test_an_override_says_what_was_proposed():
     set_by_hand = replace(BELL.at(gain_db=1.0), verdict=Verdict.OVERRIDE, proposed=tuple(BELL.values.items()))
     text = explain.text_of(set_by_hand)
-    assert text.startswith("Set by you (gain_db was −2.5). ")
-    assert "q was" not in text  # it was not changed
+    assert text.startswith("Set by you (gain_db −2.5 was proposed). ")
+    assert "q 1 was" not in text  # it was not changed
 
 
 def test_a_note_is_quoted():

@@ -8,20 +8,27 @@ import pytest
 
 from refmaster import session as sessions
 from refmaster.errors import BadSetting
+from refmaster.history import continued
 from refmaster.moves import blank_of
 from refmaster.records import (
+    Assumption,
+    Check,
     Delivery,
+    Effect,
     Gap,
     Input,
     Move,
     NotReached,
+    Outcome,
     Phase,
     Plan,
+    Reading,
     Rejected,
     Request,
     Session,
     Stage,
     Verdict,
+    Work,
 )
 
 GAP = Gap("integrated_lufs", -18.25, -11.5, 0.1, 0.0, 100.0)
@@ -81,6 +88,67 @@ def test_what_is_written_is_read_again(session, tmp_path):
     assert round_trip(session, tmp_path) == session
 
 
+READING = Reading(61.5, -14.0, -1.0, -12.0, None, 13.0, 9.0, 12.0, 0.9, -4.0)
+CHECKS = (Check("true_peak_dbtp", -1.02, None, -1.0), Check("plr_db", None, None, None))
+OUTCOME = Outcome(
+    status="mastered",
+    target=READING,
+    reference=READING,
+    master=READING,
+    genre="any",
+    genre_tracks=500,
+    genre_share=0.25,
+    kinship=0.125,
+    taken="The reference is «another» song.",
+    ignored=("tone above 15.1 kHz: the target ends there",),
+    effects=((EQ.id, Effect("tone_at_315_hz_db", 1.5, -1.0)),),
+    checks=CHECKS,
+    limiter=Work(2.5, 10.0, 0.0),
+    notes=("a\nnote",),
+)
+
+
+def told(**changes) -> Session:
+    session = session_of(outcome=replace(OUTCOME, **changes))
+    return replace(session, plan=replace(session.plan, assumptions=(Assumption("How loud?", "−14 LUFS"),)))
+
+
+def with_history() -> Session:
+    """Four revisions: made, changed, with less, and as it was."""
+    made = None
+    for now in (told(), session_of((EQ.at(gain_db=1.0), LEVEL)), session_of((LEVEL,), references=()), told()):
+        made = replace(now, revisions=continued(made, now, flags=("--set x",), how="so"))
+    assert made is not None
+    return made
+
+
+@pytest.mark.parametrize(
+    "session",
+    [told(), told(reference=None, kinship=None, limiter=None, effects=(), genre_share=None), with_history()],
+    ids=["outcome", "alone", "history"],
+)
+def test_what_came_of_it_is_read_again(session, tmp_path):
+    path = tmp_path / "x.toml"
+    path.write_text(sessions.written(session, tmp_path), encoding="utf-8")
+    read = sessions.read(path)
+    assert (read.outcome, read.plan) == (session.outcome, session.plan)
+    assert len(read.revisions) == len(session.revisions)
+    for one, other in zip(read.revisions, session.revisions, strict=True):
+        inputs = [Path(i.path).resolve() for i in (other.target, *other.references)]
+        assert [Path(i.path).resolve() for i in (one.target, *one.references)] == inputs
+        assert replace(one, target=other.target, references=other.references) == other
+    assert sessions.written(read, tmp_path) == path.read_text(encoding="utf-8")
+
+
+def test_a_history_holds_only_what_changed():
+    text = sessions.written(with_history(), Path("/music"))
+    second, third = text.split("[[revision]]")[2:4]
+    assert "match_eq/bell_1" in second
+    assert "match_loudness = " not in second
+    assert "target = {" not in second + third
+    assert "reference = []" in third
+
+
 def test_numbers_survive_to_the_last_bit(tmp_path):
     odd = EQ.at(gain_db=-0.1 - 0.2, centre_hz=1000 / 3)
     assert round_trip(session_of((odd,)), tmp_path).plan.moves[0].values == odd.values
@@ -98,7 +166,7 @@ def test_reasons_stand_in_comments():
 
 def test_it_is_plain_toml():
     data = tomllib.loads(sessions.written(session_of(), Path("/music")))
-    assert data["schema"] == 1
+    assert data["schema"] == sessions.SCHEMA
     assert data["target"]["path"] == "target.wav"
     assert [move["id"] for move in data["move"]] == ["match_eq/bell_1", "match_loudness", "limit_peaks"]
 

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from refmaster.cli import analyse, demo, master, render
+from refmaster.cli import analyse, demo, explain, history, master, render
 from refmaster.errors import RefmasterError
 
 DEFAULT = "master"
@@ -23,6 +23,7 @@ EXAMPLES = (
     "refmaster mix.wav --ref record.flac --amount 30 --drop match_width",
     "refmaster mix.wav --ref record.flac --loudness -14 -o stream.flac",
     "refmaster render mix.master.toml --set match_eq/high_shelf.gain_db=1.5",
+    "refmaster explain mix.master.toml --markdown",
     "refmaster analyse *.wav --json",
 )
 
@@ -52,6 +53,8 @@ app = typer.Typer(
 app.command("master", short_help="Master a track toward a reference; what is done without a command.")(master.command)
 app.command("analyse", short_help="Measure tracks; nothing is changed.")(analyse.command)
 app.command("render", short_help="Render a session again, or as new decisions have it.")(render.command)
+app.command("explain", short_help="Say in words what a session does, and why.")(explain.command)
+app.command("history", short_help="List who changed what in a session, to go back.")(history.command)
 app.command("demo", short_help="A first master that needs no file and no network.")(demo.command)
 
 

@@ -53,6 +53,15 @@ def command(
     drop: o.Drop = None,
     set_: o.Set = None,
     lock: o.Lock = None,
+    keep_from: Annotated[
+        str | None,
+        typer.Option(
+            "--keep-from",
+            metavar="SESSION",
+            help="What you decided in this earlier session holds again: locks, values, drops, notes.",
+        ),
+    ] = None,
+    undo: o.Undo = None,
     engine: Annotated[
         str, typer.Option("--engine", help="refmaster, or matchering for a second opinion in the same report.")
     ] = "refmaster",
@@ -86,6 +95,8 @@ def command(
             "--drop": drop,
             "--set": set_,
             "--lock": lock,
+            "--keep-from": keep_from,
+            "--undo": undo,
         }
         asked["--amount"] = None if amount == 50.0 else amount
         asked["--same-song"] = same_song or None
@@ -119,6 +130,8 @@ def command(
             drop=drop or (),
             set=set_ or (),
             lock=lock or (),
+            undo=undo or (),
+            keep_from=keep_from,
             options=opts,
             told=told,
         ),

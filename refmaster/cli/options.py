@@ -24,6 +24,10 @@ Set = Annotated[
 Lock = Annotated[
     list[str] | None, typer.Option("--lock", metavar="ID", help="Hold a move as it is, whatever changes later.")
 ]
+Undo = Annotated[
+    list[str] | None,
+    typer.Option("--undo", metavar="ID", help="Take back what was decided about a move, or about all of one kind."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the whole report as one JSON document instead of a summary.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite an existing master, session and report.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Plan and explain; write nothing.")]

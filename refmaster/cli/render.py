@@ -13,6 +13,11 @@ def command(
     drop: o.Drop = None,
     set_: o.Set = None,
     lock: o.Lock = None,
+    undo: o.Undo = None,
+    revision: Annotated[
+        int | None,
+        typer.Option("--revision", metavar="N", help="Go back to this revision first; refmaster history lists them."),
+    ] = None,
     target: Annotated[
         str | None, typer.Option("--target", metavar="FILE", help="Where the target is now, if it moved.")
     ] = None,
@@ -44,6 +49,8 @@ def command(
             drop=drop or (),
             set=set_ or (),
             lock=lock or (),
+            undo=undo or (),
+            revision=revision,
             target=target,
             reference=ref,
             options=opts,

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from refmaster.explain import reference_line, undo, verdict_line
 from refmaster.names import shown
-from refmaster.records import Effect, Profile, Report, Verdict
+from refmaster.records import Effect, Move, Profile, Reading, Report, Verdict
 from refmaster.report.writing import label, pair
 from refmaster.units import NO_BREAK, unbroken, written
 
@@ -31,37 +31,42 @@ SHORT_S = 60.0
 def print_report(report: Report, *, verbose: bool) -> None:
     """The whole summary, on stdout."""
     console = Console(highlight=False)
-    _print_text(console, verdict_line(report), style="bold", indent=0)
-    _print_text(console, reference_line(report), indent=0)
+    print_text(console, verdict_line(report), style="bold", indent=0)
+    print_text(console, reference_line(report), indent=0)
     columns = [("target", report.target), ("reference", report.reference), ("master", report.master)]
-    console.print(_table([(name, profile) for name, profile in columns if profile is not None]))
+    console.print(table_of([(name, profile) for name, profile in columns if profile is not None]))
     for move in report.plan.moves:
-        mark = {Verdict.KEEP: "", Verdict.OVERRIDE: " (yours)", Verdict.DROP: " (dropped)"}[move.verdict]
-        locked = " (locked)" if move.locked else ""
-        console.print(f"[bold]{escape(move.id)}[/bold]{mark}{locked}")
-        _print_text(console, report.text_of(move.id))
+        print_move(console, move)
+        print_text(console, report.text_of(move.id))
         effect = report.effect_of(move.id)
         back = undo(report, move)
         facts = [f"measured: {effect_text(effect)}"] if effect else []
         facts += [f"undo: {back}"] if back and move.active else []
         if facts:
-            _print_text(console, "   ".join(facts), style="dim")
-    _print_list(console, "Not reached", [one.text for one in report.plan.not_reached])
+            print_text(console, "   ".join(facts), style="dim")
+    print_list(console, "Not reached", [one.text for one in report.plan.not_reached])
     left = report.plan.rejected if verbose else tuple(r for r in report.plan.rejected if " at " not in r.what)
-    _print_list(console, "Left alone", [one.text for one in left])
-    _print_list(console, "Assumed", [f"{one.question} {one.assumed}" for one in report.plan.assumptions])
+    print_list(console, "Left alone", [one.text for one in left])
+    print_list(console, "Assumed", [f"{one.question} {one.assumed}" for one in report.plan.assumptions])
     ignored = report.comparison.ignored if report.comparison else ()
-    _print_list(console, "Ignored", list(ignored))
-    _print_list(console, "Notes", list(report.notes))
+    print_list(console, "Ignored", list(ignored))
+    print_list(console, "Notes", list(report.notes))
     _print_files(console, report)
 
 
 def print_profiles(profiles: Sequence[Profile]) -> None:
     """One column a track, and its defects."""
     console = Console(highlight=False)
-    console.print(_table([(shown(profile.path).rpartition("/")[2], profile) for profile in profiles]))
+    console.print(table_of([(shown(profile.path).rpartition("/")[2], profile) for profile in profiles]))
     for profile in profiles:
-        _print_list(console, shown(profile.path).rpartition("/")[2], [defect.text for defect in profile.defects])
+        print_list(console, shown(profile.path).rpartition("/")[2], [defect.text for defect in profile.defects])
+
+
+def print_move(console: Console, move: Move) -> None:
+    """A move's id, and what a person decided about it."""
+    mark = {Verdict.KEEP: "", Verdict.OVERRIDE: " (yours)", Verdict.DROP: " (dropped)"}[move.verdict]
+    locked = " (locked)" if move.locked else ""
+    console.print(f"[bold]{escape(move.id)}[/bold]{mark}{locked}")
 
 
 def effect_text(effect: Effect) -> str:
@@ -69,7 +74,8 @@ def effect_text(effect: Effect) -> str:
     return f"{label(effect.feature)} {pair(effect.feature, effect.before, effect.after)}"
 
 
-def _table(columns: Sequence[tuple[str, Profile]]) -> Table:
+def table_of(columns: Sequence[tuple[str, Profile | Reading]]) -> Table:
+    """The figures of some tracks beside each other."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("")
     for name, _ in columns:
@@ -79,24 +85,31 @@ def _table(columns: Sequence[tuple[str, Profile]]) -> Table:
     return table
 
 
-def _cell(name: str, profile: Profile) -> str:
+def _cell(name: str, profile: Profile | Reading) -> str:
     value = getattr(profile, name)
     text = written(name, value)
     short = name == "loudness_range_lu" and value is not None and profile.duration_s < SHORT_S
     return f"{text} (short)" if short else text
 
 
-def _print_list(console: Console, title: str, lines: list[str]) -> None:
+def print_list(console: Console, title: str, lines: Sequence[str]) -> None:
+    """A title and its points; nothing where there are none."""
     if lines:
         console.print(f"[bold]{title}[/bold]")
         for line in lines:
-            _print_text(console, f"· {line}")
+            print_text(console, f"· {line}")
 
 
-def _print_text(console: Console, text: str, *, style: str | None = None, indent: int = 2) -> None:
+def print_text(console: Console, text: str, *, style: str | None = None, indent: int = 2) -> None:
     """A paragraph in which no number is parted from its unit; rich alone would break at any space."""
     for line in wrap(unbroken(text), max(console.width - indent, 20), break_on_hyphens=False):
         console.print(" " * indent + escape(line.replace(NO_BREAK, " ")), style=style, soft_wrap=True)
+
+
+def print_command(console: Console, title: str, command: str) -> None:
+    """A command that can be copied whole, however narrow the terminal is."""
+    console.print(f"[bold]{title}[/bold]")
+    console.print(f"  {escape(command)}", soft_wrap=True)
 
 
 def _print_files(console: Console, report: Report) -> None:

@@ -381,7 +381,10 @@ def _session(report: Report, delivery: Delivery) -> str:
     """The session, with its one move as a comment: no mover of ours can render it, so no table may ask for that."""
     references = (report.reference,) if report.reference else ()
     plan = replace(report.plan, moves=())
-    session = sessions.new_session(report.target, references, report.request, plan, delivery, report.engine)
+    outcome = sessions.outcome_of(report)
+    if outcome is not None:  # its one move is no table, so what is to be said of it is a note
+        outcome = replace(outcome, effects=(), notes=(report.text_of(ID), *outcome.notes))
+    session = sessions.new_session(report.target, references, report.request, plan, delivery, report.engine, outcome)
     text = sessions.written(session, Path(report.files.session or "").parent)
     body = dropwhile(lambda line: line.startswith("#"), text.splitlines(keepends=True))
     head = (

@@ -37,17 +37,23 @@ from refmaster.records.measured import (
     WidthSpread,
 )
 from refmaster.records.reported import (
+    Author,
     Check,
     Files,
     GainReduction,
     Input,
+    Outcome,
+    Reading,
     Report,
+    Revision,
     Session,
     Status,
+    Work,
 )
 
 __all__ = [
     "Assumption",
+    "Author",
     "BandLevels",
     "Check",
     "Comparison",
@@ -65,14 +71,17 @@ __all__ = [
     "Mark",
     "Move",
     "NotReached",
+    "Outcome",
     "Param",
     "Phase",
     "Plan",
     "Profile",
     "Proposal",
+    "Reading",
     "Rejected",
     "Report",
     "Request",
+    "Revision",
     "Section",
     "Session",
     "Source",
@@ -82,4 +91,5 @@ __all__ = [
     "ToneSpread",
     "Verdict",
     "WidthSpread",
+    "Work",
 ]

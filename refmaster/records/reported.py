@@ -86,8 +86,83 @@ class Input:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """The figures of a Profile that people ask for first, as a session remembers them; None: not measurable."""
+
+    duration_s: float
+    integrated_lufs: float | None
+    true_peak_dbtp: float | None
+    max_short_term_lufs: float | None
+    loudness_range_lu: float | None
+    plr_db: float | None
+    psr_db: float | None
+    crest_db: float | None
+    correlation: float | None
+    tilt_db_per_oct: float | None
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the limiter did, summed up: the deepest reduction, and shares of the time."""
+
+    max_db: float
+    share_working_pct: float
+    share_over_4_db_pct: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a session when it was last rendered, as far as words need it.
+
+    `taken` says how the reference was taken; `kinship` is None without one.
+    """
+
+    status: Status
+    target: Reading
+    reference: Reading | None
+    master: Reading
+    genre: str
+    genre_tracks: int
+    genre_share: float | None
+    kinship: float | None
+    taken: str
+    ignored: tuple[str, ...]
+    effects: tuple[tuple[str, Effect], ...]
+    checks: tuple[Check, ...]
+    limiter: Work | None
+    notes: tuple[str, ...]
+
+
+Author = Literal["refmaster", "flags", "file"]
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A session as it was rendered once: by whom it was changed, how, and all that makes those bytes again.
+
+    `flags` are those that were given, as they are written; `said` is what changed since the revision before.
+    """
+
+    number: int
+    version: str
+    by: tuple[Author, ...]
+    flags: tuple[str, ...]
+    said: tuple[str, ...]
+    target: Input
+    references: tuple[Input, ...]
+    request: Request
+    plan: Plan
+    delivery: Delivery
+    integrated_lufs: float | None
+    true_peak_dbtp: float | None
+
+
+@dataclass(frozen=True)
 class Session:
-    """Enough to make the same bytes again. `seal` is the hash of the chain as it was last solved and rendered."""
+    """Enough to make the same bytes again. `seal` is the hash of the chain as it was last solved and rendered.
+
+    `outcome` and `revisions` are of schema 2; a session of schema 1 has none.
+    """
 
     schema: int
     version: str
@@ -98,3 +173,5 @@ class Session:
     plan: Plan
     delivery: Delivery
     seal: str
+    outcome: Outcome | None = None
+    revisions: tuple[Revision, ...] = ()

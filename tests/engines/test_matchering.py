@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from refmaster.account import account_of
 from refmaster.engines import matchering as engine
 from refmaster.errors import BadAudio, BadOutput, BadSetting, RefmasterError
 from refmaster.explain import as_json
@@ -139,6 +140,18 @@ def test_the_session_is_a_record_that_render_refuses_in_one_line(opinion, tmp_pa
         render(folder / "out.toml", tmp_path / "again.wav")
     assert "\n" not in str(refused.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_its_session_is_explained_as_far_as_it_goes(opinion):
+    report, folder = opinion
+    path = folder / "out.toml"
+    account = account_of(read(path), path)
+    failed = [check for check in report.checks if not check.passed]
+    assert account.verdict.startswith("Mastered, but a check failed" if failed else "Mastered; every check passed.")
+    assert "second opinion by matchering" in account.reference
+    assert (account.moves, account.command) == ((), "")
+    assert report.text_of("matchering/match") in account.notes
+    assert len(account.checks) == len(report.checks)
 
 
 def test_its_one_sample_of_delay_is_undone_and_said(tmp_path, sounds, files):

@@ -1,0 +1,163 @@
+"""What a move may cost, and what could be done instead: the field's cautions, with this session's numbers in them.
+
+A mover that is not listed here says nothing of either; a test holds that all are listed.
+"""
+
+from collections.abc import Callable
+
+from refmaster.bands import FREQUENCY_NAME
+from refmaster.records import Move, Outcome, Param, Phase
+from refmaster.report.writing import pair
+from refmaster.units import written
+
+Flag = tuple[str, str]
+"""A flag, and what it would do."""
+
+HALF, SOFTER_DB, SLOWER = 0.5, 1.0, 2.0
+WORTH_SAYING_PCT = (5.0, 95.0)  # taken less, the whole is no advice; taken more, it is the same
+HARD_WORK_DB = 4.0  # practice flags what a limiter takes beyond it
+
+
+def cost_of(move: Move, outcome: Outcome | None) -> str:
+    """What the move may cost, in a sentence or two."""
+    told = _COSTS.get(move.mover)
+    return "" if told is None else told(move, outcome)
+
+
+def instead_of(move: Move) -> tuple[Flag, ...]:
+    """Other choices about the move, as flags of `refmaster render`."""
+    told = _CHOICES.get(move.mover)
+    return () if told is None else told(move)
+
+
+def _remove_dc_cost(move: Move, outcome: Outcome | None) -> str:
+    return (
+        "Nothing is lost: a constant is no sound. An offset that comes and goes within the track is right on average "
+        "and wrong at each moment."
+    )
+
+
+def _eq_cost(move: Move, outcome: Outcome | None) -> str:
+    gain, place = move.param("gain_db"), _place(move)
+    if gain.value > 0:
+        text = f"Peaks may rise by up to {gain}, which the limiter has to take off again."
+    else:
+        text = "All that sounds there gets softer, not only what was too much."
+    if move.phase is Phase.LINEAR:
+        return f"{text} It rings ahead of hits; listen for soft attacks."
+    return text if place is None else f"{text} It turns the phase around {place}."
+
+
+def _dynamics_cost(move: Move, outcome: Outcome | None) -> str:
+    if move["ratio"] < 1:
+        return "What stands out comes nearer, and its peaks with it, which the limiter has to take off again."
+    return (
+        f"What passes {move.param('threshold_dbfs')} loses some of its edge, within {move.param('attack_ms')}; what "
+        f"lies between comes up by {move.param('makeup_db')}, noise and room with it."
+    )
+
+
+def _width_cost(move: Move, outcome: Outcome | None) -> str:
+    if move["side_gain_db"] <= 0:
+        return "The image gets smaller. In mono nothing changes."
+    text = "What is in the side only comes nearer, and is still lost in mono; the peaks of one channel may rise."
+    if outcome is None or outcome.target.correlation is None:
+        return text
+    return f"{text} Correlation, with all moves: {pair('correlation', *_both(outcome, 'correlation'))}."
+
+
+def _loudness_cost(move: Move, outcome: Outcome | None) -> str:
+    text = "Gain alone costs nothing; compare at equal loudness, for half a decibel decides a blind test."
+    if outcome is None or outcome.limiter is None or move["gain_db"] <= 0:
+        return text
+    plr = pair("plr_db", *_both(outcome, "plr_db"))
+    return (
+        f"The limiter behind it takes up to {written('margin_db', outcome.limiter.max_db)} for it; PLR {plr}. "
+        "Compare at equal loudness, for half a decibel decides a blind test."
+    )
+
+
+def _limiter_cost(move: Move, outcome: Outcome | None) -> str:
+    if outcome is None or outcome.limiter is None:
+        return "Punch, and the more the harder it works."
+    work = outcome.limiter
+    text = (
+        f"Punch: it takes up to {written('margin_db', work.max_db)}, and works for {work.share_working_pct:.0f} % of "
+        f"the time; lowest PSR {pair('psr_db', *_both(outcome, 'psr_db'))}."
+    )
+    if work.max_db <= HARD_WORK_DB:
+        return text
+    return f"{text} Over {HARD_WORK_DB:g} dB, for {work.share_over_4_db_pct:.0f} % of the time, is where it is heard."
+
+
+def _eq_choices(move: Move) -> tuple[Flag, ...]:
+    return _amounts(move, move.param("gain_db"))
+
+
+def _dynamics_choices(move: Move) -> tuple[Flag, ...]:
+    ratio = move.param("ratio")
+    if ratio.value == 1:
+        return ()
+    return (_set(move, ratio, round(1 + (ratio.value - 1) * HALF, 2), "about half as much"),)
+
+
+def _width_choices(move: Move) -> tuple[Flag, ...]:
+    return _amounts(move, move.param("side_gain_db"))
+
+
+def _loudness_choices(move: Move) -> tuple[Flag, ...]:
+    gain = move.param("gain_db")
+    less = _set(move, gain, gain.value - SOFTER_DB, f"{SOFTER_DB:g} dB less, for a limiter that works less")
+    if not move.because:
+        return (less,)
+    goal = move.because[0].reference - SOFTER_DB
+    return less, (f"loudness_lufs = {goal:.1f}", f"under request in the file: a goal {SOFTER_DB:g} LU softer")
+
+
+def _limiter_choices(move: Move) -> tuple[Flag, ...]:
+    release, clip = move.param("release_ms"), move.param("clip_db")
+    slower = _set(move, release, release.value * SLOWER, "lets go more slowly: smoother, a little softer")
+    return (slower, *((_set(move, clip, 0.0, "limits only, clips nothing"),) if clip.value > 0 else ()))
+
+
+def _amounts(move: Move, gain: Param) -> tuple[Flag, ...]:
+    """Half of a gain, and what would take about all of the difference."""
+    if abs(gain.value) < 0.1:
+        return ()
+    found = [_set(move, gain, round(gain.value * HALF, 2), "half as much")]
+    low, high = WORTH_SAYING_PCT
+    if move.because and low < move.because[0].taken_pct < high and move.because[0].delta * gain.value > 0:
+        whole = round(gain.value * 100 / move.because[0].taken_pct, 1)
+        if gain.low <= whole <= gain.high:
+            found.append(_set(move, gain, whole, "about all of the difference"))
+    return tuple(found)
+
+
+def _set(move: Move, param: Param, value: float, meaning: str) -> Flag:
+    value = min(max(value, param.low), param.high)
+    return f"--set {move.id}.{param.name}={value:g}", meaning
+
+
+def _place(move: Move) -> Param | None:
+    return next((param for param in move.params if param.name in FREQUENCY_NAME.values()), None)
+
+
+def _both(outcome: Outcome, name: str) -> tuple[float | None, float | None]:
+    return getattr(outcome.target, name), getattr(outcome.master, name)
+
+
+_COSTS: dict[str, Callable[[Move, Outcome | None], str]] = {
+    "remove_dc": _remove_dc_cost,
+    "match_eq": _eq_cost,
+    "match_dynamics": _dynamics_cost,
+    "match_width": _width_cost,
+    "match_loudness": _loudness_cost,
+    "limit_peaks": _limiter_cost,
+}
+_CHOICES: dict[str, Callable[[Move], tuple[Flag, ...]]] = {
+    "match_eq": _eq_choices,
+    "match_dynamics": _dynamics_choices,
+    "match_width": _width_choices,
+    "match_loudness": _loudness_choices,
+    "limit_peaks": _limiter_choices,
+}

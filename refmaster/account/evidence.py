@@ -1,0 +1,87 @@
+"""Why a move is made, and how much of the difference it takes: both measurements, and what could be chance."""
+
+from refmaster.records import Gap, Move, Session, Verdict
+from refmaster.report.writing import confidence, difference, label, said, spread
+from refmaster.units import unit_of
+
+SIDES = {  # what stands against what, where it is not simply the target against the reference
+    "match_loudness": ("before it", "goal"),
+    "limit_peaks": ("without it", "ceiling"),
+    "remove_dc": ("target", "without it"),
+}
+STRANGER = 0.2  # of kinship: under it the reference is called another song
+WHOLE_PCT = 99.5  # rounds to 100
+EVIDENCE_PCT = 50.0  # the amount at which the evidence decides
+
+
+def why_of(move: Move) -> tuple[str, ...]:
+    """A sentence or two for each difference that the move answers."""
+    return tuple(_why(move, gap) for gap in move.because)
+
+
+def taken_of(session: Session, move: Move) -> str:
+    """How much of the difference is taken, and why not all of it."""
+    if move.verdict is Verdict.DROP:
+        return "None: you dropped it."
+    if move.verdict is Verdict.OVERRIDE or (move.locked and move.proposed):
+        return "As you set it; how much of a difference that is, is no question for the evidence."
+    if not move.because:
+        return ""
+    gap = move.because[0]
+    if gap.taken_pct >= WHOLE_PCT:
+        return "All of it."
+    return f"{gap.taken_pct:.0f} % of it; {_why_not_all(session, move, gap)}."
+
+
+def _why(move: Move, gap: Gap) -> str:
+    here, there = SIDES.get(move.mover, ("target", "reference"))
+    text = f"{_capital(label(gap.feature))}: {here} {said(gap.feature, gap.target)}, {there} "
+    text += f"{said(gap.feature, gap.reference)}, a difference of {difference(gap.feature, gap.delta)}."
+    if gap.tolerance > 0:
+        text += f" Nobody would mind {spread(gap.feature, gap.tolerance)}"
+        text += "." if gap.uncertainty <= 0 else f"; arrangement alone makes {spread(gap.feature, gap.uncertainty)}."
+    if gap.uncertainty > 0:
+        text += f" Confidence that it is more than chance: {confidence(move.confidence)}."
+    return text
+
+
+def _why_not_all(session: Session, move: Move, gap: Gap) -> str:
+    amount_pct = session.request.amount_pct
+    if move.mover == "match_loudness":
+        short = next((one.text for one in session.plan.not_reached if one.what == gap.feature), None)
+        if short is not None:
+            return _lowered(short.rstrip("."))
+        return (
+            f"that is what --amount {amount_pct:g} asks for" if amount_pct < EVIDENCE_PCT else "the search ended there"
+        )
+    reasons = []
+    if amount_pct < EVIDENCE_PCT:
+        reasons.append(f"--amount {amount_pct:g} asks for {2 * amount_pct:.0f} % of what the evidence supports")
+    if amount_pct > EVIDENCE_PCT:
+        reasons.append(f"--amount {amount_pct:g} goes from the evidence toward the whole, and not all of the way")
+    elif gap.uncertainty > 0:
+        reasons.append(_what_could_be_chance(gap))
+        kinship = None if session.outcome is None else session.outcome.kinship
+        if kinship is not None and kinship < STRANGER:
+            reasons.append(f"the reference is another song (same song: {100 * kinship:.0f} %)")
+    return "; ".join(reasons) or "the rest is more than this move reaches"
+
+
+def _what_could_be_chance(gap: Gap) -> str:
+    if gap.uncertainty >= abs(gap.delta):
+        return "arrangement alone could make a difference of that size"
+    size, chance = (_size(gap.feature, value) for value in (gap.delta, gap.uncertainty))
+    return f"{chance} of the {size} could be arrangement, and what could be is left where it is"
+
+
+def _size(feature: str, value: float) -> str:
+    """A difference without its sign: "2.05 dB"."""
+    return difference(feature, abs(value)).lstrip("+−") if unit_of(feature) else f"{abs(value):.2f}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _lowered(text: str) -> str:
+    return text[:1].lower() + text[1:]
