@@ -18,7 +18,20 @@ from refmaster.load import Track, open_again, open_track
 from refmaster.moves import movers
 from refmaster.names import shown
 from refmaster.plan import Material, plan
-from refmaster.records import Decision, Delivery, Input, Move, Outcome, Plan, Report, Session, Source, Stage, Verdict
+from refmaster.records import (
+    Decision,
+    Delivery,
+    Input,
+    Move,
+    Outcome,
+    Plan,
+    Report,
+    Session,
+    Source,
+    Stage,
+    Verdict,
+    Weights,
+)
 from refmaster.save import EXTENSIONS, choose_delivery
 from refmaster.session_errors import refused
 from refmaster.session_merge import merged
@@ -108,19 +121,34 @@ def target_again(before: Before, given: str | os.PathLike[str] | None) -> Track:
         raise refused(before.path, before.text, ("target", "path"), what) from error
 
 
-def reference_again(before: Before, given: str | os.PathLike[str] | None) -> tuple[Track | None, tuple[str, ...]]:
-    """The session's reference in the same way; one that is gone is done without, and said."""
-    if not before.session.references:
-        return None, ()
-    one = before.session.references[0]
-    if given is not None:
-        return _given(given, one, before, "reference"), ()
-    try:
-        return open_again(one.path, one.sha256, role="reference"), ()
-    except BadAudio:
-        name, said = shown(Path(one.path).name), "the session's own numbers are used"
-        again = f"; say where it is with --ref {found}" if (found := _named(one, before.path)) != NO_NAME else ""
-        return None, (f"reference {name} was not found as it was; {said}{again}",)
+def references_again(
+    before: Before, given: str | os.PathLike[str] | None
+) -> tuple[tuple[tuple[Track, Weights], ...], tuple[str, ...]]:
+    """The session's references in the same way; where one is gone all are done without, and that is said."""
+    known = before.session.references
+    if not known:
+        return (), ()
+    moved = None if given is None else _which(given, known)
+    found = []
+    for one in known:
+        if given is not None and one is moved:
+            found.append((_given(given, one, before, "reference"), one.weights))
+            continue
+        try:
+            found.append((open_again(one.path, one.sha256, role="reference"), one.weights))
+        except BadAudio:
+            name, said = shown(Path(one.path).name), "the session's own numbers are used"
+            again = f"; say where it is with --ref {near}" if (near := _named(one, before.path)) != NO_NAME else ""
+            return (), (f"reference {name} was not found as it was; {said}{again}",)
+    return tuple(found), ()
+
+
+def _which(given: str | os.PathLike[str], known: tuple[Input, ...]) -> Input:
+    """The reference that a file is, by its content; the first where it is none of them."""
+    if len(known) == 1:
+        return known[0]
+    sha256 = _sha256(Path(given))
+    return next((one for one in known if one.sha256 == sha256), known[0])
 
 
 def replanned(before: Before, material: Material, decisions: tuple[Decision, ...], told: Callable[[str], None]) -> Plan:
@@ -129,7 +157,8 @@ def replanned(before: Before, material: Material, decisions: tuple[Decision, ...
     fits = sessions.seal_of(session.plan.moves, session.delivery) == session.seal
     if not decisions and fits and not (before.back_to is None and history.asks_anew(session)):
         return session.plan
-    if material.reference is None and material.request.loudness_lufs is None:
+    gone = bool(session.references) and material.reference is None
+    if gone and material.request.loudness_lufs is None:
         material = replace(material, request=replace(material.request, loudness_lufs=session.plan.goal_lufs))
     own = decisions_of(session.plan.moves)
     return _with_what_stays(plan(material, own + decisions, kept=session.plan.moves, told=told), session.plan)
@@ -156,8 +185,8 @@ def written_on(report: Report, delivery: Delivery, folder: Path, before: Before 
     """The text of a session that was just rendered; where it goes on from another, in that one's own words."""
     old = None if before is None else before.session
     references: tuple[Input, ...] = () if old is None else old.references
-    if report.reference is not None:
-        references = (Input(report.reference.path, report.reference.sha256),)
+    if report.references:
+        references = report.references
     outcome = sessions.outcome_of(report)
     if report.reference is None and old is not None and outcome is not None:
         outcome = _as_compared(outcome, old.outcome)

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from refmaster.errors import BadSetting
 from refmaster.moves import blank_of, is_known, linear_mover_of, movers, unknown_move
-from refmaster.records import Decision, Move, Param, Phase, Stage, Verdict
+from refmaster.names import shown
+from refmaster.records import Decision, Move, Param, Phase, Stage, Verdict, Weights
 from refmaster.units import unit_of
 
 _HOW = "write --set ID.param=value, like match_loudness.gain_db=2.5"
@@ -35,6 +36,28 @@ def parse_decisions(
         if decision.move not in movers() and not is_known(decision.move):
             raise BadSetting(unknown_move(decision.move, ()))
     return tuple(found)
+
+
+def parse_reference(text: str) -> tuple[str, Weights]:
+    """A reference as it is written on the command line: a file, and what it counts for: "a.wav:tone=1,dynamics=0.3".
+
+    BadSetting names an aspect that is not known, or a weight that is no number from 0 to 10.
+    """
+    path, _, behind = text.rpartition(":")
+    if not path or "=" not in behind:
+        return text, Weights()
+    known, values = tuple(Weights.__dataclass_fields__), {}
+    for part in behind.split(","):
+        name, _, number = (word.strip() for word in part.partition("="))
+        if name not in known:
+            raise BadSetting(f"--ref {shown(text)}: {name!r} is no aspect; allowed: {', '.join(known)}")
+        try:
+            values[name] = float(number)
+        except ValueError:
+            raise BadSetting(f"--ref {shown(text)}: {number!r} is no weight; allowed: 0 to 10") from None
+        if not 0 <= values[name] <= 10:  # false for NaN too
+            raise BadSetting(f"--ref {shown(text)}: {name}={values[name]:g} is out of range; allowed: 0 to 10")
+    return path, Weights(**values)
 
 
 def parse_stages(only: str | None) -> tuple[Stage, ...]:

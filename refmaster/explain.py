@@ -3,12 +3,17 @@
 import json
 import math
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 
 from refmaster.compare import wanted
+from refmaster.genres import ANY
+from refmaster.genres.context import AUTO
+from refmaster.genres.posterior import NONE
 from refmaster.moves import linear_mover_of, mover_of
-from refmaster.records import Check, Comparison, Gap, Move, Plan, Profile, Report, Request, Status, Verdict
+from refmaster.names import shown
+from refmaster.records import Check, Comparison, Gap, Genre, Move, Plan, Profile, Report, Request, Status, Verdict
 from refmaster.units import unit_of, written
 
 OWN_ENGINE = "refmaster"
@@ -84,7 +89,7 @@ def reference_line(report: Report) -> str:
     if any(one.what == "own_master" for one in report.plan.rejected):
         return "The target is our own master toward this reference: what was settled then stays."
     line = kinship_line(report.comparison)
-    if report.comparison is None or report.comparison.identical:
+    if report.comparison is None or report.comparison.identical or not report.comparison.seen:
         return line
     taken = taken_pct(report.comparison, report.request.amount_pct)
     return f"{line} {taken:.0f} % of the tonal difference is taken."
@@ -102,6 +107,10 @@ def kinship_line(comparison: Comparison | None) -> str:
     """How close a relative the reference is, and what follows from that."""
     if comparison is None:
         return "No reference was given."
+    if not comparison.seen:
+        return "No reference was given; the genre stands for it, and only what lies outside its usual range is moved."
+    if len(comparison.seen) > 1:
+        return _several_line(comparison)
     if comparison.identical:
         return "The reference is the target itself."
     if comparison.transposed_semitones is not None:
@@ -112,6 +121,36 @@ def kinship_line(comparison: Comparison | None) -> str:
     if comparison.kinship < 0.2:
         return f"The reference is another song (same song: {pct:.0f} %): a hint, not an order."
     return f"The reference may be a relative ({pct:.0f} %)."
+
+
+def _several_line(comparison: Comparison) -> str:
+    """How near each of several references is."""
+    nearest = max(comparison.seen, key=lambda one: one.kinship)
+    text = f"{len(comparison.seen)} references are read together: "
+    if nearest.kinship < 0.2:
+        return text + "all of them are other songs, hints and not orders."
+    kind = "the same song or session" if nearest.kinship > 0.8 else "a relative"
+    return text + f"{shown(Path(nearest.path).name)} looks like {kind} ({100 * nearest.kinship:.0f} %) and counts most."
+
+
+def genre_line(report: Report) -> str:
+    """The genre that the target is read in, how sure that is, and what would be the next guess; empty for none."""
+    genre, asked = report.genre, report.request.genre
+    if report.engine != OWN_ENGINE or asked == NONE:
+        return ""
+    second = ""
+    if genre.runner_up is not None:
+        second = f", then {genre.runner_up[0]} {100 * genre.runner_up[1]:.0f} %"
+    if asked != AUTO:
+        known = f"measured on {genre.n_tracks} tracks" if genre.n_tracks else "from published figures, which are few"
+        return f"Genre: {genre.label}, as you say; {known}."
+    if genre.share is None:
+        return ""
+    heard_in = "the target" if report.comparison is None or not report.comparison.seen else report.comparison.toward
+    if genre.name == ANY:
+        return f"Genre: none that was measured fits ({100 * genre.share:.0f} %{second}); --genre NAME says it."
+    sure = f"{100 * genre.share:.0f} %{second}"
+    return f"Genre: {genre.label} by the sound of {heard_in} ({sure}); --genre NAME says otherwise."
 
 
 def check_text(check: Check) -> str:
@@ -142,7 +181,13 @@ def as_data(report: Report) -> dict[str, object]:
         "target": profile_data(report.target),
         "reference": None if report.reference is None else profile_data(report.reference),
         "master": None if report.master is None else profile_data(report.master),
-        "genre": {"name": report.genre.name, "share": report.genre.share, "n_tracks": report.genre.n_tracks},
+        "references": _seen_data(report.comparison),
+        "genre": {
+            "name": report.genre.name,
+            "share": report.genre.share,
+            "n_tracks": report.genre.n_tracks,
+            "runner_up": _runner_up(report.genre),
+        },
         "kinship": None if report.comparison is None else report.comparison.kinship,
         "request": {
             "amount_pct": report.request.amount_pct,
@@ -152,6 +197,7 @@ def as_data(report: Report) -> dict[str, object]:
             "phase": report.request.phase.value,
             "same_song": report.request.same_song,
             "fresh": report.request.fresh,
+            "genre": report.request.genre,
         },
         "goal_lufs": plan.goal_lufs,
         "moves": [_move_data(report, move) for move in plan.moves],
@@ -162,6 +208,16 @@ def as_data(report: Report) -> dict[str, object]:
         "gain_reduction": _reduction_data(report),
         "notes": list(report.notes),
     }
+
+
+def _seen_data(comparison: Comparison | None) -> list[dict[str, object]]:
+    """Each reference as it was taken."""
+    seen = () if comparison is None else comparison.seen
+    return [{"path": one.path, "kinship": one.kinship, "weights": asdict(one.weights)} for one in seen]
+
+
+def _runner_up(genre: Genre) -> dict[str, object] | None:
+    return None if genre.runner_up is None else {"name": genre.runner_up[0], "share": genre.runner_up[1]}
 
 
 def profile_data(profile: Profile) -> dict[str, object]:

@@ -34,3 +34,13 @@ def _with_plain_bytes(raw: bytes) -> str:
     """Text of UTF-8 in which surrogates may be encoded; those that stand for a byte are shown as that byte."""
     text = raw.decode("utf-8", "surrogatepass")
     return "".join(f"\\x{ord(c) - 0xDC00:02x}" if 0xDC80 <= ord(c) <= 0xDCFF else c for c in text)
+
+
+def whose(name: str) -> str:
+    """The genitive of what is gone toward: "the reference's", "the references'"."""
+    return f"{name}'" if name.endswith("s") else f"{name}'s"
+
+
+def verb(name: str) -> str:
+    """The verb that goes with it: is, or of several references are."""
+    return "are" if name.endswith("s") else "is"

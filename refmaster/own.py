@@ -77,6 +77,11 @@ def recognised(track: Track, toward: tuple[str, ...], request: Request) -> tuple
     return mark, ()
 
 
+def by_genre(name: str) -> tuple[str, ...]:
+    """What stands for a reference's SHA-256 where a genre stood for the reference."""
+    return (hashlib.sha256(f"genre {name}".encode()).hexdigest(),)
+
+
 def sound_of(track: Track) -> str:
     """The first digits of the SHA-256 of all samples: the same in every lossless container."""
     digest = hashlib.sha256(f"{track.source.sample_rate_hz} Hz".encode())

@@ -7,8 +7,6 @@ Each step is a function of its own module; here they only meet.
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,24 +18,26 @@ from refmaster.again import (
     carried_on,
     flags_of,
     other_delivery,
-    reference_again,
+    references_again,
     replanned,
     settled,
     taken_up,
     target_again,
     written_on,
 )
-from refmaster.analyse import analyse, check_masterable, measure
-from refmaster.compare import compare, wanted
-from refmaster.decide import parse_decisions, parse_phase, parse_stages
+from refmaster.analyse import analyse, measure
+from refmaster.compare import wanted
+from refmaster.decide import parse_decisions
 from refmaster.dsp.limiter import ReductionMeter
 from refmaster.errors import BadSetting
-from refmaster.genres import load_genre
-from refmaster.load import BLOCK_SAMPLES, Track, open_track, resampled, track_of
+from refmaster.genres.context import checked_genre
+from refmaster.genres.posterior import NONE
+from refmaster.load import BLOCK_SAMPLES, open_track, track_of
 from refmaster.outputs import ending, files_of, goal_path, paths
-from refmaster.own import line_of, next_mark, recognised, sound_of
+from refmaster.own import line_of, next_mark, sound_of
 from refmaster.plan import Material, plan
-from refmaster.records import Delivery, Files, Plan, Profile, Report, Request
+from refmaster.prepare import Asked, Told, checked_request, files_asked, prepare, silent
+from refmaster.records import Delivery, Files, Input, Plan, Profile, Report, Weights
 from refmaster.render import rendered
 from refmaster.save import check_outputs, choose_delivery, is_lossy, write_audio, write_text
 from refmaster.tags import copy_tags
@@ -45,9 +45,6 @@ from refmaster.units import FloatArray
 from refmaster.version import __version__
 
 __all__ = ["Options", "analyse", "master", "master_array", "render"]
-
-Told = Callable[[str, float], None]
-"""Progress: the name of the step, and how far it is, 0 to 1; below 0 where nobody can tell."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +62,10 @@ class Options:
 
 def master(
     target: str | os.PathLike[str],
-    reference: str | os.PathLike[str],
+    reference: Asked | Sequence[Asked] | None = None,
     out: str | os.PathLike[str] | None = None,
     *,
+    genre: str | None = None,
     amount: float = 50.0,
     loudness: float | None = None,
     ceiling: float = -1.0,
@@ -86,24 +84,32 @@ def master(
 ) -> Report:
     """Master a file toward a reference and write the master, its session and its report beside each other.
 
+    `reference` may be several; each is a file, or as on the command line with what it counts for,
+    "a.wav:tone=1,dynamics=0.3", or a pair of a file and Weights. Without one, the middle of a `genre` stands for it.
+    `genre` is a name, "none", or "auto", which hears it in the target and is what None means.
     `keep_from` is an earlier session: what a person decided there holds here too, but for what `undo` takes back.
     `out` None means `TARGET-stem.master` beside the target. A target that is our own master toward this reference keeps
     what was settled then; `fresh` takes it as any other file. Raises a RefmasterError, and has then written nothing,
     where an input or a setting is refused.
     """
-    options, told = options or Options(), told or _silent
+    options, told = options or Options(), told or silent
     request = checked_request(amount, loudness, ceiling, only, detail, phase)
-    request = replace(request, same_song=same_song, fresh=fresh)
+    request = replace(request, same_song=same_song, fresh=fresh, genre=checked_genre(genre))
+    asked = files_asked(reference)
+    if not asked and genre in (None, NONE):
+        raise BadSetting("no reference and no genre was given; name one: --ref FILE, or --genre NAME")
     decisions, before = parse_decisions(drop, set, lock), carried_on(keep_from, undo, drop, set, lock)
     kept = () if before is None else settled(before, undo)
-    track, ref = open_track(target), open_track(reference, role="reference")
+    track = open_track(target)
+    refs = tuple((open_track(path, role="reference"), weights) for path, weights in asked)
     goal = goal_path(Path(target), out, options.container)
     delivery = choose_delivery(goal, container=options.container, bit_depth=options.bit_depth, source=track.source)
     files = _files(goal, options)
     if not options.dry_run:
-        check_outputs(paths(files), [Path(target), Path(reference)], force=options.force)
+        check_outputs(paths(files), [Path(target), *(Path(path) for path, _ in asked)], force=options.force)
     earlier, lost = locks.carried(kept, track.source.channels)
-    material = replace(prepare(track, ref, request, options, told), settled=kept)
+    material = prepare(track, refs, request, told, threads=options.threads, block_samples=options.block_samples)
+    material = replace(material, settled=kept)
     made = plan(material, earlier + decisions, told=lambda name: told(f"plan: {name}", -1.0))
     notes = tuple(f"{one} of the earlier session is of another number of channels, and not kept" for one in lost)
     flags = flags_of(drop=drop, set=set, lock=lock)
@@ -127,9 +133,9 @@ def master_array(
     request = checked_request(amount, loudness, ceiling, phase=phase)
     decisions = parse_decisions(drop, set)
     track = track_of(samples, sample_rate_hz, name="target")
-    ref = track_of(reference, reference_rate_hz, name="reference")
+    refs = ((track_of(reference, reference_rate_hz, name="reference"), Weights()),)
     options = Options(dry_run=True, html=False)
-    material = prepare(track, ref, request, options, _silent)
+    material = prepare(track, refs, request, threads=options.threads)
     made = plan(material, decisions)
     meter = ReductionMeter(sample_rate_hz)
     mastered = np.concatenate(list(rendered(track.blocks(), made.moves, sample_rate_hz, meter)), axis=1)
@@ -156,12 +162,12 @@ def render(
     `revision` goes back to one of its history first. `target` and `reference` say where files that moved are now. A
     reference that is gone is done without, and said.
     """
-    options, told = options or Options(), told or _silent
+    options, told = options or Options(), told or silent
     decisions = parse_decisions(drop, set, lock, undo)
     before = taken_up(session_path, flags=flags_of(undo=undo, drop=drop, set=set, lock=lock), revision=revision)
     session = before.session
     track = target_again(before, target)
-    ref, notes = reference_again(before, reference)
+    refs, notes = references_again(before, reference)
     goal = Path(out) if out is not None else before.path.with_suffix(ending(session.delivery))
     delivery = session.delivery
     if out is not None and (Path(out).suffix or options.container or options.bit_depth):
@@ -169,55 +175,15 @@ def render(
             Path(out), session.delivery, track.source, container=options.container, bit_depth=options.bit_depth
         )
     files = _files(goal, options)
-    inputs = [Path(t.source.path) for t in (track, ref) if t is not None]
+    inputs = [Path(one.source.path) for one in (track, *(ref for ref, _ in refs))]
     if not options.dry_run:
         check_outputs(paths(files), inputs, force=options.force)
     toward = tuple(one.sha256 for one in session.references)
-    material = prepare(track, ref, session.request, options, told, toward)
+    material = prepare(
+        track, refs, session.request, told, toward, threads=options.threads, block_samples=options.block_samples
+    )
     made = replanned(before, material, decisions, lambda name: told(f"plan: {name}", -1.0))
     return finish(material, made, delivery, files, options, told, notes, before=before)
-
-
-def prepare(
-    track: Track, ref: Track | None, request: Request, options: Options, told: Told, toward: tuple[str, ...] = ()
-) -> Material:
-    """Both tracks measured, at the target's rate, and compared.
-
-    `toward` are the SHA-256 of the references, where they are known without the files.
-    """
-    told("analyse", -1.0)
-    rate = track.source.sample_rate_hz
-    with _workers(options.threads) as pool:
-        heard = resampled(ref, rate) if ref else None
-        waiting = pool.submit(measure, heard, blocks=heard.blocks(options.block_samples)) if heard else None
-        target = measure(track, blocks=track.blocks(options.block_samples), progress=lambda _: told("analyse", -1.0))
-        reference = waiting.result() if waiting else None
-    check_masterable(target.profile, "the target")
-    if reference is not None:
-        check_masterable(reference.profile, "the reference")
-    told("compare", -1.0)
-    genre = load_genre()
-    same = request.same_song
-    comparison = compare(target, reference, genre, same_song=same) if reference is not None else None
-    toward = toward or ((ref.source.sha256,) if ref else ())
-    mark, marked = recognised(track, toward, request)
-    notes = track.notes + (ref.notes if ref else ()) + marked
-    return Material(track, target, reference, comparison, genre, request, notes, toward, mark)
-
-
-@contextmanager
-def _workers(threads: int) -> Iterator[ThreadPoolExecutor]:
-    """Threads that are not waited for when the work is broken off.
-
-    An interruption may strike while the compiler's lock is held; who then waits for a thread waits for ever.
-    """
-    pool = ThreadPoolExecutor(max_workers=max(1, threads))
-    try:
-        yield pool
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()
 
 
 def finish(
@@ -251,30 +217,6 @@ def finish(
     if files.report:
         write_text(Path(files.report), _page(report))
     return report
-
-
-def checked_request(
-    amount: float,
-    loudness: float | None,
-    ceiling: float,
-    only: str | None = None,
-    detail: int | None = None,
-    phase: str = "minimum",
-) -> Request:
-    """What was asked for, once it is known to be possible."""
-    for name, value, low, high, unit in (
-        ("--amount", amount, 0.0, 100.0, "%"),
-        ("--loudness", loudness, -60.0, 0.0, "LUFS"),
-        ("--ceiling", ceiling, -24.0, 0.0, "dBTP"),
-        ("--detail", detail, 1, 30, "bands"),
-    ):
-        if value is not None and not low <= value <= high:  # false for NaN too
-            raise BadSetting(f"{name} {value:g} is out of range; allowed: {low:g} to {high:g} {unit}")
-    return Request(amount, loudness, ceiling, parse_stages(only), detail, parse_phase(phase))
-
-
-def _silent(step: str, share: float) -> None:
-    """Tell nobody."""
 
 
 def _share(total: int, step: str, told: Told) -> Callable[[int], None]:
@@ -329,6 +271,12 @@ def _mark_line(material: Material, made: Plan, delivery: Delivery, temp: Path) -
     return line_of(mark if is_lossy(delivery) else replace(mark, sound=sound_of(open_track(temp, role="master"))))
 
 
+def _inputs(material: Material) -> tuple[Input, ...]:
+    """The references as a session finds them again."""
+    profiles = ((one.measured.profile, one.weights) for one in material.examples)
+    return tuple(Input(profile.path, profile.sha256, weights) for profile, weights in profiles)
+
+
 def _report(
     material: Material, made: Plan, after: Profile | None, meter: ReductionMeter | None, clipped: int, files: Files
 ) -> Report:
@@ -349,6 +297,7 @@ def _report(
         gain_reduction=meter.read() if meter and any(m.mover == "limit_peaks" for m in made.active) else None,
         files=files,
         notes=material.notes,
+        references=_inputs(material),
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from refmaster import locks
 from refmaster.analyse import Measured, measure
-from refmaster.compare import corrected, empty_top
+from refmaster.compare import Example, corrected, empty_top
 from refmaster.decide import decided, in_phase
 from refmaster.dsp.limiter import CLIP_DB, LOOKAHEAD_MS, MARGIN_DB, RELEASE_MS, Limiting, limited
 from refmaster.load import Track
@@ -52,7 +52,7 @@ class Material:
 
     track: Track
     target: Measured
-    reference: Measured | None
+    examples: tuple[Example, ...]  # the references as they were measured; none where the genre stands for them
     comparison: Comparison | None
     genre: Genre
     request: Request
@@ -60,6 +60,11 @@ class Material:
     toward: tuple[str, ...] = ()
     mark: Mark | None = None
     settled: tuple[Move, ...] = ()
+
+    @property
+    def reference(self) -> Measured | None:
+        """The first reference, which files and tables show; None where there is none."""
+        return self.examples[0].measured if self.examples else None
 
 
 def plan(
@@ -92,17 +97,19 @@ def _heard_through(
 
     Once it was heard `before`, and so how loud it gets is known, it is heard through the limiter too.
     """
-    comparison, reference, rate = material.comparison, material.reference, material.track.source.sample_rate_hz
-    if comparison is None or reference is None or comparison.identical:
+    comparison, rate = material.comparison, material.track.source.sample_rate_hz
+    if comparison is None or not material.examples or comparison.identical:
         return material, None
     moves = _planned(material, decisions, None, told, before=Stage.LEVEL).moves
     sound = rendered(material.track.blocks(), moves, rate)
     how = limiting(material.request, decisions, material.target.profile)
     if how is not None and before is not None and before.profile.integrated_lufs is not None:
-        goal = material.request.loudness_lufs or reference.profile.integrated_lufs or before.profile.integrated_lufs
+        goal = material.request.loudness_lufs
+        goal = comparison.loudness_full_lufs if goal is None else goal
+        goal = before.profile.integrated_lufs if goal is None else goal
         sound = limited(sound, rate, how, drive_db=goal - before.profile.integrated_lufs)
     reached = measure(material.track, blocks=sound)
-    return replace(material, comparison=corrected(comparison, reached, reference)), reached
+    return replace(material, comparison=corrected(comparison, reached, material.examples)), reached
 
 
 def _planned(

@@ -41,6 +41,7 @@ from refmaster.records import (
     Session,
     Stage,
     Verdict,
+    Weights,
     Work,
 )
 from refmaster.session_errors import refused, refused_model
@@ -94,7 +95,7 @@ def new_session(
         version=__version__,
         engine=engine,
         target=Input(target.path, target.sha256),
-        references=tuple(Input(one.path, one.sha256) for one in references),
+        references=tuple(one if isinstance(one, Input) else Input(one.path, one.sha256) for one in references),
         request=request,
         plan=plan,
         delivery=delivery,
@@ -228,7 +229,7 @@ def _move_of(move_id: str, row: "DecidedModel") -> Move:
 
 
 def _input(one: "InputModel", folder: Path) -> Input:
-    return Input(str(folder / one.path), one.sha256)
+    return Input(str(folder / one.path), one.sha256, Weights(one.tone, one.dynamics, one.image, one.level))
 
 
 def _request(model: "RequestModel") -> Request:
@@ -241,6 +242,7 @@ def _request(model: "RequestModel") -> Request:
         phase=Phase(model.phase),
         same_song=model.same_song,
         fresh=model.fresh,
+        genre=model.genre,
     )
 
 

@@ -16,6 +16,10 @@ class InputModel(_Strict):
 
     path: str
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    tone: Annotated[float, Field(ge=0, le=10)] = 1.0
+    dynamics: Annotated[float, Field(ge=0, le=10)] = 1.0
+    image: Annotated[float, Field(ge=0, le=10)] = 1.0
+    level: Annotated[float, Field(ge=0, le=10)] = 1.0
 
 
 class RequestModel(_Strict):
@@ -29,6 +33,7 @@ class RequestModel(_Strict):
     phase: Literal["minimum", "linear"] = "minimum"
     same_song: bool = False
     fresh: bool = False
+    genre: Annotated[str, Field(min_length=1)] = "auto"
 
 
 class DeliveryModel(_Strict):
@@ -66,6 +71,7 @@ class GapModel(_Strict):
     tolerance: Number
     uncertainty: Number
     taken_pct: Number
+    toward: str = "the reference"
 
 
 class EffectModel(_Strict):

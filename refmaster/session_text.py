@@ -97,7 +97,8 @@ def _input(one: Input, folder: Path) -> dict[str, Any]:
         path = os.path.relpath(Path(one.path).resolve(), folder.resolve())
     except ValueError:  # another drive
         path = one.path
-    return {"path": path, "sha256": one.sha256}
+    counted = {name: value for name, value in asdict(one.weights).items() if value != 1.0}
+    return {"path": path, "sha256": one.sha256, **counted}
 
 
 def _request(request: Request) -> dict[str, Any]:
@@ -110,12 +111,14 @@ def _request(request: Request) -> dict[str, Any]:
         "phase": request.phase.value,
         "same_song": request.same_song,
         "fresh": request.fresh or None,
+        "genre": request.genre,
     }
 
 
 def _request_table(request: Request) -> Any:
     table = _table(_request(request))
     table["amount_pct"].comment("0 leaves alone, 50 follows the evidence, 100 matches in full")
+    table["genre"].comment('a genre\'s name; "auto" hears it in the target, "none" knows nothing of it')
     table["phase"].comment('"linear" turns no phase, and rings ahead of hits; "minimum" is the usual')
     return table
 

@@ -13,12 +13,12 @@ ROWS = (
     "errors units version names records",
     "dsp headers stream atomic timeless demo",
     "measure load save tags genres",
-    "analyse compare bands own outputs",
+    "analyse belief compare bands own outputs",
     "moves",
     "render decide locks",
     "plan verify explain",
     "report toml_lines session_schema session_errors session_text session_merge session history account",
-    "again pipeline engines",
+    "again prepare pipeline engines",
     "cli",
 )
 ROW_OF = {name: number for number, row in enumerate(ROWS) for name in row.split()}

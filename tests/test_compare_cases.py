@@ -8,7 +8,9 @@ import pytest
 from scipy.signal import resample_poly
 
 from refmaster.analyse import Measured, measure
-from refmaster.compare import CODEC_HZ, LIMITED_PCT, MOST_STEP, compare, corrected, empty_top, is_limited, wanted
+from refmaster.compare import CODEC_HZ, compare, corrected, empty_top, is_limited, wanted
+from refmaster.compare.dynamics import MOST_STEP
+from refmaster.compare.fault import LIMITED_PCT
 from refmaster.demo import finished, song
 from refmaster.dsp.octaves import thirds_db
 from refmaster.genres import load_genre

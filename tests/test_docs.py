@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from refmaster import compare, plan, verify
+from refmaster import belief, compare, plan, verify
+from refmaster.compare import dynamics, fault, pairing, tone, width
 from refmaster.dsp import compression, crossover, pitch, registration
 from refmaster.load import _READS
 from refmaster.measure import defects
@@ -113,8 +114,8 @@ def test_every_stage_is_named():
 # Figures and names that prose repeats: whoever changes one in the code learns here where else it stands
 
 BELIEVED_KIN, BELIEVED_STRANGER = (
-    compare.SPREAD_FAULT_SD**2 / (compare.SPREAD_FAULT_SD**2 + sd**2)
-    for sd in (compare.SPREAD_KIN_SD, compare.SPREAD_STRANGER_SD)
+    dynamics.SPREAD_FAULT_SD**2 / (dynamics.SPREAD_FAULT_SD**2 + sd**2)
+    for sd in (dynamics.SPREAD_KIN_SD, dynamics.SPREAD_STRANGER_SD)
 )
 COUNTED = {2: "two", 3: "three", 4: "four", 5: "five"}
 IN_FULL = ("how-it-decides.md", "moves/match_eq.md", "moves/match_dynamics.md")
@@ -124,33 +125,33 @@ QUOTED = [
         f"{match_eq.LEAST_GAIN_DB:g} dB for a band of EQ, {match_width.LEAST_GAIN_DB:g} dB for width",
     ),
     ("how-it-decides.md", f"{match_loudness.TOLERANCE_LU:g} LU for loudness, {defects.DC_PCT:g} % for an offset"),
-    ("how-it-decides.md", f"({compare.EMPTY_DB:g} dB under its fullest band), below {compare.EDGE_HZ[0]:g} Hz"),
-    ("how-it-decides.md", f"above {compare.EDGE_HZ[1] / 1000:g} kHz"),
+    ("how-it-decides.md", f"({pairing.EMPTY_DB:g} dB under its fullest band), below {pairing.EDGE_HZ[0]:g} Hz"),
+    ("how-it-decides.md", f"above {pairing.EDGE_HZ[1] / 1000:g} kHz"),
     ("how-it-decides.md", f"within {verify.LOUDNESS_TOLERANCE_LU:g} LU of the goal"),
-    ("how-it-decides.md", f"{compare.ERROR_SCALE:g} times roughness to the power of {compare.ERROR_POWER:g}"),
-    ("how-it-decides.md", f"50 % at {compare.KIN_ROUGHNESS_DB:g} dB"),
-    ("how-it-decides.md", f"{compare.EQ_SD_DB:g} dB a band and {compare.WIDTH_SD_DB:g} dB of width"),
-    ("how-it-decides.md", f"the first counts {compare.FINISHED_PRIOR:g} instead of {compare.FAULT_PRIOR:g}"),
-    ("how-it-decides.md", f"{compare.LIMITED_PCT:g} % or more of all stretches"),
-    ("how-it-decides.md", f"under {100 * compare.LEAST_FAULT:g} %, nothing is wished for"),
-    ("how-it-decides.md", f"a correlation of {compare.TRANSPOSED_LIKENESS:g} or more there, and at least"),
-    ("how-it-decides.md", f"at least {compare.TRANSPOSED_GAIN:g} higher"),
+    ("how-it-decides.md", f"{belief.ERROR_SCALE:g} times roughness to the power of {belief.ERROR_POWER:g}"),
+    ("how-it-decides.md", f"50 % at {pairing.KIN_ROUGHNESS_DB:g} dB"),
+    ("how-it-decides.md", f"{tone.EQ_SD_DB:g} dB a band and {width.WIDTH_SD_DB:g} dB of width"),
+    ("how-it-decides.md", f"the first counts {fault.FINISHED_PRIOR:g} instead of {fault.FAULT_PRIOR:g}"),
+    ("how-it-decides.md", f"{fault.LIMITED_PCT:g} % or more of all stretches"),
+    ("how-it-decides.md", f"under {100 * fault.LEAST_FAULT:g} %, nothing is wished for"),
+    ("how-it-decides.md", f"a correlation of {pairing.TRANSPOSED_LIKENESS:g} or more there, and at least"),
+    ("how-it-decides.md", f"at least {pairing.TRANSPOSED_GAIN:g} higher"),
     ("how-it-decides.md", f"every shift up to {pitch.MOST_SEMITONES} semitones"),
-    ("how-it-decides.md", f"counts as {compare.TRANSPOSED_ROUGHNESS_DB:g} dB at least"),
-    ("how-it-decides.md", f"roughness as {compare.SAME_ROUGHNESS_DB:g} dB at most"),
+    ("how-it-decides.md", f"counts as {pairing.TRANSPOSED_ROUGHNESS_DB:g} dB at least"),
+    ("how-it-decides.md", f"roughness as {pairing.SAME_ROUGHNESS_DB:g} dB at most"),
     ("how-it-decides.md", f"ends under {compare.CODEC_HZ / 1000:g} kHz"),
     ("how-it-decides.md", f"Above {decided.FULL_PCT:g} a match in full"),
     ("how-it-decides.md", f"`--amount` above {decided.FULL_PCT:g}, the goal is reached"),
     ("moves/match_eq.md", f"at most {match_eq.BANDS} bands"),
     ("moves/match_eq.md", f"from {match_eq.FULL_LEAST_DB:g} dB up and to no more than {match_eq.FULL_GAIN_DB:g} dB"),
     ("moves/match_eq.md", f"ends under {compare.CODEC_HZ / 1000:g} kHz"),
-    ("moves/match_width.md", f"under {100 * compare.LEAST_FAULT:g} % likely"),
+    ("moves/match_width.md", f"under {100 * fault.LEAST_FAULT:g} % likely"),
     ("moves/match_width.md", f"to no more than {match_width.FULL_GAIN_DB:g} dB"),
     ("moves/match_dynamics.md", f"{100 * BELIEVED_KIN:.1f} % is believed toward the same song"),
     ("moves/match_dynamics.md", f"and {100 * BELIEVED_STRANGER:.1f} % toward a stranger"),
-    ("moves/match_dynamics.md", f"a factor of {math.exp(compare.SPREAD_STRANGER_SD):.1f} is usual"),
-    ("moves/match_dynamics.md", f"| {math.exp(compare.SPREAD_KIN_SD):.1f} |"),
-    ("moves/match_dynamics.md", f"| {math.exp(compare.SPREAD_FAULT_SD):.1f} |"),
+    ("moves/match_dynamics.md", f"a factor of {math.exp(dynamics.SPREAD_STRANGER_SD):.1f} is usual"),
+    ("moves/match_dynamics.md", f"| {math.exp(dynamics.SPREAD_KIN_SD):.1f} |"),
+    ("moves/match_dynamics.md", f"| {math.exp(dynamics.SPREAD_FAULT_SD):.1f} |"),
     ("moves/match_dynamics.md", f"a factor under {match_dynamics.LEAST_RATIO:g}"),
     ("moves/match_dynamics.md", f"stand out {match_dynamics.LEAST_RATIO ** (1 / BELIEVED_KIN):.1f} times as far"),
     ("moves/match_dynamics.md", f"stranger {match_dynamics.LEAST_RATIO ** (1 / BELIEVED_STRANGER):.0f} times"),
@@ -164,10 +165,10 @@ QUOTED = [
     ("moves/match_eq.md", f"A band under {match_eq.LEAST_GAIN_DB:g} dB"),
     ("moves/match_eq.md", f"less than {match_eq.EPSILON_DB:g} dB nearer"),
     ("moves/match_eq.md", f"more than {match_eq.MAX_GAIN_DB:g} dB"),
-    ("moves/match_eq.md", f"fewer than {compare.FEWEST_BANDS} bands"),
+    ("moves/match_eq.md", f"fewer than {pairing.FEWEST_BANDS} bands"),
     ("moves/match_width.md", f"Under {match_width.LEAST_GAIN_DB:g} dB nothing is done"),
     ("moves/match_width.md", f"No more than {match_width.MAX_GAIN_DB:g} dB"),
-    ("moves/match_width.md", f"more than {-compare.NEAR_MONO_DB:g} dB under its mid"),
+    ("moves/match_width.md", f"more than {-width.NEAR_MONO_DB:g} dB under its mid"),
     ("moves/match_loudness.md", f"Within {match_loudness.TOLERANCE_LU:g} LU of the goal"),
     ("moves/match_loudness.md", f"for more than {match_loudness.HARD_WORK_PCT:g} % of the time"),
     ("moves/remove_dc.md", f"is {defects.DC_PCT:g} % of full scale or more"),
@@ -183,7 +184,7 @@ def test_the_table_of_errors_is_the_one_that_was_measured():
     text = read(DOCS / "how-it-decides.md")
     table = text[text.index("| the reference is |") : text.index("The third line")]
     cells = {cell.strip("* ") for row in table.splitlines()[2:] for cell in row.split("|")[3:-1]} - {"0", ""}
-    measured = re.findall(r"\d+\.\d+", compare.__doc__ or "")
+    measured = re.findall(r"\d+\.\d+", belief.__doc__ or "")
     assert {cell for cell in cells if cell} <= set(measured)
     for words in ("0.3–1.5 dB", "2.4–5 dB", "246 pairs"):
         assert words in text

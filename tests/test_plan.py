@@ -114,7 +114,7 @@ def test_long_tracks_are_played_again_and_not_kept(monkeypatch):
 
 def test_a_plan_needs_no_reference():
     material, _ = planned("peaky")
-    alone = replace(material, reference=None, comparison=None, request=Request(loudness_lufs=-16.0))
+    alone = replace(material, examples=(), comparison=None, request=Request(loudness_lufs=-16.0))
     made = plan(alone)
     assert {move.mover for move in made.moves} <= {"remove_dc", "match_loudness", "limit_peaks"}
     heard = measure_loudness(rendered([spoiled("peaky")], made.moves, RATE_HZ), RATE_HZ)

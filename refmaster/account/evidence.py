@@ -34,7 +34,7 @@ def taken_of(session: Session, move: Move) -> str:
 
 
 def _why(move: Move, gap: Gap) -> str:
-    here, there = SIDES.get(move.mover, ("target", "reference"))
+    here, there = SIDES.get(move.mover, ("target", gap.toward.removeprefix("the ")))
     text = f"{_capital(label(gap.feature))}: {here} {said(gap.feature, gap.target)}, {there} "
     text += f"{said(gap.feature, gap.reference)}, a difference of {difference(gap.feature, gap.delta)}."
     if gap.tolerance > 0:
@@ -62,7 +62,7 @@ def _why_not_all(session: Session, move: Move, gap: Gap) -> str:
     elif gap.uncertainty > 0:
         reasons.append(_what_could_be_chance(gap))
         kinship = None if session.outcome is None else session.outcome.kinship
-        if kinship is not None and kinship < STRANGER:
+        if session.references and kinship is not None and kinship < STRANGER:
             reasons.append(f"the reference is another song (same song: {100 * kinship:.0f} %)")
     return "; ".join(reasons) or "the rest is more than this move reaches"
 

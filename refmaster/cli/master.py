@@ -9,7 +9,20 @@ from refmaster.cli import options as o
 
 def command(
     target: Annotated[str, typer.Argument(help="The track to master.")],
-    ref: Annotated[list[str] | None, typer.Option("--ref", metavar="FILE", help="The track to master toward.")] = None,
+    ref: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--ref",
+            metavar="FILE",
+            help="The track to master toward; several may be given, with what each counts for: a.wav:tone=1,level=0.3.",
+        ),
+    ] = None,
+    genre: Annotated[
+        str | None,
+        typer.Option(
+            "--genre", metavar="NAME", help="The genre it is read in, and mastered toward without --ref; none. [auto]"
+        ),
+    ] = None,
     out: o.Out = None,
     amount: Annotated[
         float, typer.Option("--amount", help="0 leaves alone, 50 follows the evidence, 100 matches in full.")
@@ -83,7 +96,7 @@ def command(
     from refmaster.errors import BadSetting
     from refmaster.pipeline import Options, master
 
-    reference = _the_reference(target, ref or [])
+    references = _references(target, ref or [], genre)
     opts = Options(format_, bit_depth, force, dry_run, not no_report, threads)
     if engine == "matchering":
         from refmaster.engines.matchering import second_opinion
@@ -102,11 +115,13 @@ def command(
         asked["--same-song"] = same_song or None
         asked["--fresh"] = fresh or None
         asked["--phase"] = None if phase == "minimum" else phase
+        asked["--genre"] = genre
         if given := [name for name, value in asked.items() if value]:
             raise BadSetting(f"matchering knows no {', '.join(given)}; leave it out, or use our own engine")
-
+        if len(references) != 1:
+            raise BadSetting(f"matchering takes one --ref, {len(references)} were given; name one")
         run(
-            lambda told: second_opinion(target, reference, out, ceiling=ceiling, options=opts, told=told),
+            lambda told: second_opinion(target, references[0], out, ceiling=ceiling, options=opts, told=told),
             json,
             quiet,
             verbose,
@@ -117,8 +132,9 @@ def command(
     run(
         lambda told: master(
             target,
-            reference,
+            references,
             out,
+            genre=genre,
             amount=amount,
             loudness=loudness,
             ceiling=ceiling,
@@ -141,8 +157,8 @@ def command(
     )
 
 
-def _the_reference(target: str, references: list[str]) -> str:
-    """The one track to master toward; BadSetting where the words do not make a job."""
+def _references(target: str, references: list[str], genre: str | None) -> list[str]:
+    """The tracks to master toward; BadSetting where the words do not make a job."""
     from shlex import quote
 
     from refmaster.errors import BadSetting
@@ -151,8 +167,8 @@ def _the_reference(target: str, references: list[str]) -> str:
     if target.lower().endswith(".toml"):
         name = shown(target)
         raise BadSetting(f"{name} is a session, not a track; it is rendered with: refmaster render {quote(name)}")
-    if not references:
-        raise BadSetting("no reference was given; name a track to master toward: --ref FILE")
-    if len(references) > 1:
-        raise BadSetting(f"{len(references)} references were given; this version takes one --ref")
-    return references[0]
+    if not references and genre is None:
+        raise BadSetting(
+            "no reference was given; name a track to master toward, --ref FILE, or a genre, --genre NAME (or auto)"
+        )
+    return references

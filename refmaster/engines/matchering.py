@@ -30,9 +30,10 @@ from refmaster.errors import BadAudio, BadOutput, BadSetting
 from refmaster.load import Track, open_track, resampled, track_of
 from refmaster.names import shown
 from refmaster.outputs import files_of, goal_path, paths
-from refmaster.pipeline import Options, Told, checked_request, prepare
+from refmaster.pipeline import Options
 from refmaster.plan import Material
-from refmaster.records import Comparison, Delivery, Effect, Files, Gap, Move, Plan, Profile, Report, Stage
+from refmaster.prepare import Told, checked_request, prepare
+from refmaster.records import Comparison, Delivery, Effect, Files, Gap, Move, Plan, Profile, Report, Stage, Weights
 from refmaster.report import page
 from refmaster.save import check_outputs, choose_delivery, write_audio, write_text
 from refmaster.tags import copy_tags
@@ -76,7 +77,7 @@ def second_opinion(
     delivery = choose_delivery(goal, container=options.container, bit_depth=options.bit_depth, source=track.source)
     files = files_of(goal, html=options.html)
     check_outputs(paths(files), [Path(target), Path(reference)], force=options.force)
-    material = prepare(track, ref, request, options, told)
+    material = prepare(track, ((ref, Weights()),), request, told, threads=options.threads)
     heard, comparison = material.reference, material.comparison
     if heard is None or comparison is None:
         raise ValueError("a reference was given, and nothing was measured of it")

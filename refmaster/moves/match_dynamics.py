@@ -16,6 +16,7 @@ from refmaster.dsp.blocks import rechunked
 from refmaster.dsp.compression import Compression, compressed, gains_db, hop_powers
 from refmaster.dsp.crossover import band_taps
 from refmaster.moves import Blocks, Scene
+from refmaster.names import verb, whose
 from refmaster.records import DynamicsGap, Effect, Gap, Move, NotReached, Param, Profile, Proposal, Rejected, Stage
 from refmaster.units import FloatArray, power_to_db
 
@@ -48,8 +49,8 @@ def propose(scene: Scene) -> Proposal:
     moves = tuple(move for _, move in solved if move is not None)
     withdrawn = tuple(_withdrawn(k) for k, move in solved if move is None)
     lost = [PARTS[k] for k, _, factor in worth if factor > 1 and limited]
-    missed = (NotReached("dynamics", _cannot_expand(lost)),) if lost else ()
-    left = () if moves or withdrawn else (_left_alone(comparison.dynamics),)
+    missed = (NotReached("dynamics", _cannot_expand(lost, comparison.toward)),) if lost else ()
+    left = () if moves or withdrawn else (_left_alone(comparison.dynamics, comparison.toward),)
     return Proposal(moves, withdrawn or left, missed)
 
 
@@ -94,7 +95,8 @@ def explain(move: Move) -> str:
     if move.because:
         gap = move.because[0]
         text += (
-            f" Its loud passages stand {gap.target:.1f} dB above the median, the reference's {gap.reference:.1f} dB; "
+            f" Its loud passages stand {gap.target:.1f} dB above the median, "
+            f"{whose(gap.toward)} {gap.reference:.1f} dB; "
             f"{gap.taken_pct:.0f} % of that is taken."
         )
     return text
@@ -145,7 +147,9 @@ def _solved(k: int, gap: DynamicsGap, factor: float, scene: Scene, excerpt: list
     taken = (
         100 * np.log(factor) / np.log(gap.reference_db / gap.target_db) if gap.reference_db != gap.target_db else 0.0
     )
-    because = Gap(_feature(k), gap.target_db, gap.reference_db, 1.0, gap.sd_db, float(np.clip(taken, 0.0, 100.0)))
+    toward = scene.comparison.toward if scene.comparison else "the reference"
+    taken = float(np.clip(taken, 0.0, 100.0))
+    because = Gap(_feature(k), gap.target_db, gap.reference_db, 1.0, gap.sd_db, taken, toward)
     return Move(f"match_dynamics/{PARTS[k]}", STAGE, _params(k, how), (because,), round(because.confidence, 3))
 
 
@@ -188,11 +192,11 @@ def _feature(k: int) -> str:
 
 
 def _withdrawn(k: int) -> Rejected:
-    text = f"Withdrawn: no compressor or expander on {WORDS[k]} was measured to bring it nearer to the reference."
+    text = f"Withdrawn: no compressor or expander on {WORDS[k]} was measured to bring it nearer to what is gone toward."
     return Rejected(f"match_dynamics/{PARTS[k]}", text)
 
 
-def _left_alone(gaps: tuple[DynamicsGap, ...]) -> Rejected:
+def _left_alone(gaps: tuple[DynamicsGap, ...], toward: str) -> Rejected:
     if not gaps:
         return Rejected("match_dynamics", "Dynamics left alone: there is too little sound to compare.")
     widest = max(gaps, key=lambda gap: abs(np.log(gap.reference_db / gap.target_db)))
@@ -200,15 +204,15 @@ def _left_alone(gaps: tuple[DynamicsGap, ...]) -> Rejected:
     where = WORDS[gaps.index(widest)]
     return Rejected(
         "match_dynamics",
-        f"Dynamics left alone: the reference is {'denser' if denser else 'livelier'} by up to "
+        f"Dynamics left alone: {toward} {verb(toward)} {'denser' if denser else 'livelier'} by up to "
         f"{abs(widest.reference_db - widest.target_db):.1f} dB, in {where}; between parts of one song that is "
         f"{widest.sd_db:.1f} dB, so it is no more than arrangement may be.",
     )
 
 
-def _cannot_expand(parts: list[str]) -> str:
+def _cannot_expand(parts: list[str], toward: str) -> str:
     names = " and ".join(WORDS[PARTS.index(part)] for part in parts)
     return (
-        f"The reference is livelier in {names}, but the target has been limited already, and what that took cannot be "
-        f"given back. Bounce the mix without the limiter on its master bus."
+        f"{toward.capitalize()} {verb(toward)} livelier in {names}, but the target has been limited already, and "
+        f"what that took cannot be given back. Bounce the mix without the limiter on its master bus."
     )

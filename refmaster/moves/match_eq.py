@@ -144,7 +144,7 @@ def explain(move: Move) -> str:
         gap = move.because[0]
         apart = f"{abs(gap.delta):.1f} dB {'less' if gap.delta > 0 else 'more'}"
         if (gap.delta > 0) == (move["gain_db"] > 0):
-            text += f" The target has {apart} there than the reference, compared like with like; "
+            text += f" The target has {apart} there than {gap.toward}, compared like with like; "
             text += f"{gap.taken_pct:.0f} % of that is taken."
         else:
             text += f" It works against its neighbours, which overlap it: together they answer {apart} there."
@@ -186,7 +186,7 @@ def _gap(band: Band, comparison: Comparison, scene: Scene) -> Gap:
         float(np.average(v, weights=reach)) for v in (level, evidence, wanted, comparison.tone.sd_db)
     )
     taken = 100 * believed / full if abs(full) > 0.1 else 100.0
-    return Gap(_feature(around_hz), here, here + full, 0.5, sd, float(np.clip(taken, 0.0, 100.0)))
+    return Gap(_feature(around_hz), here, here + full, 0.5, sd, float(np.clip(taken, 0.0, 100.0)), comparison.toward)
 
 
 def _out_of_reach(scene: Scene) -> tuple[NotReached, ...]:
@@ -221,7 +221,7 @@ def _rejected(
         out.append(
             Rejected(
                 "match_eq",
-                f"Tonal balance left alone: it differs from the reference by {rms:.1f} dB rms; what can be told "
+                f"Tonal balance left alone: it differs from {comparison.toward} by {rms:.1f} dB rms; what can be told "
                 f"from arrangement is {np.abs(wanted).max():.1f} dB at most.",
             )
         )

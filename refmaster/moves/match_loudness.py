@@ -76,14 +76,16 @@ def propose(scene: Scene) -> Proposal:
 
 def goal_lufs(scene: Scene) -> float | None:
     """What the master should read: as asked, or as the reference does, as far as the amount goes; our own as it is."""
-    now, theirs = scene.target.integrated_lufs, scene.reference.integrated_lufs if scene.reference else None
+    now, amount = scene.target.integrated_lufs, scene.request.amount_pct
     if scene.settled_lufs is not None:
         return scene.settled_lufs
     if scene.request.loudness_lufs is not None:
         return scene.request.loudness_lufs
-    if now is None or theirs is None:
+    theirs = None if scene.comparison is None else scene.comparison.loudness_lufs
+    if now is None or theirs is None or scene.comparison is None:
         return None
-    return now + (theirs - now) * min(1.0, scene.request.amount_pct / 50)
+    full = theirs if scene.comparison.loudness_full_lufs is None else scene.comparison.loudness_full_lufs
+    return now + (theirs - now) * min(1.0, amount / 50) + (full - theirs) * max(0.0, amount / 50 - 1)
 
 
 def apply(blocks: Blocks, move: Move, sample_rate_hz: int) -> Iterator[FloatArray]:

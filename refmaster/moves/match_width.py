@@ -15,6 +15,7 @@ from refmaster.dsp.midside import from_mid_side, to_mid_side
 from refmaster.dsp.octaves import octave_around
 from refmaster.dsp.parametric import Band, fit_bands, fit_thirds
 from refmaster.moves import Blocks, Scene
+from refmaster.names import verb, whose
 from refmaster.records import Curve, Effect, Gap, Move, Param, Profile, Proposal, Rejected, Stage
 from refmaster.units import FloatArray, db_to_gain
 
@@ -60,7 +61,7 @@ def propose(scene: Scene) -> Proposal:
         )
     moves: tuple[Move, ...] = (_whole(whole, scene, wanted),) if abs(whole) >= LEAST_GAIN_DB else ()
     moves += tuple(_regions(fit.bands, scene, wanted))
-    return Proposal(moves, () if moves else (_left_alone(curve, wanted),))
+    return Proposal(moves, () if moves else (_left_alone(curve, wanted, comparison.toward),))
 
 
 def apply(blocks: Blocks, move: Move, sample_rate_hz: int) -> Iterator[FloatArray]:
@@ -126,7 +127,7 @@ def explain(move: Move) -> str:
     if move.because:
         gap = move.because[0]
         text += (
-            f" The side stands at {gap.target:.1f} dB re mid, the reference's at {gap.reference:.1f} dB; "
+            f" The side stands at {gap.target:.1f} dB re mid, {whose(gap.toward)} at {gap.reference:.1f} dB; "
             f"{gap.taken_pct:.0f} % of that is taken."
         ).replace("-", "−")
     return text
@@ -163,16 +164,17 @@ def _gap(feature: str, reach: FloatArray, scene: Scene, wanted: FloatArray) -> G
     now = np.array([0.0 if s is None else s for s in scene.target.side_to_mid_db[: wanted.size]])
     here, full, believed, sd = (float(np.average(v, weights=weights)) for v in (now, evidence, wanted, curve.sd_db))
     taken = 100 * believed / full if abs(full) > 0.1 else 100.0
-    return Gap(feature, here, here + full, 0.5, sd, float(np.clip(taken, 0.0, 100.0)))
+    toward = scene.comparison.toward if scene.comparison else "the reference"
+    return Gap(feature, here, here + full, 0.5, sd, float(np.clip(taken, 0.0, 100.0)), toward)
 
 
-def _left_alone(curve: Curve, wanted: FloatArray) -> Rejected:
+def _left_alone(curve: Curve, wanted: FloatArray, toward: str) -> Rejected:
     full, believed = (float(np.average(v, weights=curve.weight)) for v in (curve.full_db, wanted))
     if abs(full) < 0.05:
-        return Rejected("match_width", "Width left alone: target and reference are equally wide.")
+        return Rejected("match_width", f"Width left alone: the target is as wide as {toward}.")
     return Rejected(
         "match_width",
-        f"Width left alone: the reference is {abs(full):.1f} dB {'wider' if full > 0 else 'narrower'}, "
+        f"Width left alone: {toward} {verb(toward)} {abs(full):.1f} dB {'wider' if full > 0 else 'narrower'}, "
         f"and what of that can be told from arrangement is {abs(believed):.1f} dB.",
     )
 

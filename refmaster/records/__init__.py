@@ -31,9 +31,11 @@ from refmaster.records.measured import (
     Genre,
     Profile,
     Section,
+    Seen,
     Source,
     Spread,
     ToneSpread,
+    Weights,
     WidthSpread,
 )
 from refmaster.records.reported import (
@@ -83,6 +85,7 @@ __all__ = [
     "Request",
     "Revision",
     "Section",
+    "Seen",
     "Session",
     "Source",
     "Spread",
@@ -90,6 +93,7 @@ __all__ = [
     "Status",
     "ToneSpread",
     "Verdict",
+    "Weights",
     "WidthSpread",
     "Work",
 ]

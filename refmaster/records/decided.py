@@ -197,6 +197,7 @@ class Request:
     phase: Phase = Phase.MINIMUM  # of the tone moves
     same_song: bool = False  # a person's word that target and reference are one song
     fresh: bool = False
+    genre: str = "auto"  # by its name; "auto" hears it in the target, "none" knows nothing of it
 
     @property
     def in_full(self) -> bool:

@@ -1,6 +1,6 @@
 """What was measured: of a file, of a track, of a genre, and of two tracks side by side."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -165,6 +165,7 @@ class Genre:
     width: WidthSpread | None = None
     spreads: tuple[Spread, ...] = ()
     practice_lufs: Spread | None = None
+    runner_up: tuple[str, float] | None = None  # the second most probable, and its share, where the sound decided
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,7 @@ class Gap:
     tolerance: float
     uncertainty: float
     taken_pct: float = 0.0
+    toward: str = "the reference"  # what stands for the reference, in words
 
     @property
     def delta(self) -> float:
@@ -230,10 +232,31 @@ class DynamicsGap:
 
 
 @dataclass(frozen=True)
+class Weights:
+    """How much a reference counts in each aspect beside the others, 0 for not at all."""
+
+    tone: float = 1.0
+    dynamics: float = 1.0
+    image: float = 1.0
+    level: float = 1.0
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One reference as it was taken: its file, how near a relative it is, and what it counted for in each aspect."""
+
+    path: str
+    kinship: float
+    weights: Weights = field(default_factory=Weights)
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Target and reference side by side: how close relatives they are, and their differences in tone and width.
 
-    `kinship`, 0 to 1, is how much like parts of one song the two behave; `width` is None in mono.
+    `kinship`, 0 to 1, is how much like parts of one song the two behave, of several references the nearest; `width` is
+    None in mono. Without a reference the genre stands in its place: `toward` names what does. The default leads to
+    `loudness_lufs`, a match in full to `loudness_full_lufs`.
     """
 
     kinship: float
@@ -244,3 +267,7 @@ class Comparison:
     identical: bool = False  # both hold the same sound
     ignored: tuple[str, ...] = ()  # what the reference could not teach, and why
     transposed_semitones: float | None = None  # the reference is the target's music in another key
+    toward: str = "the reference"
+    loudness_lufs: float | None = None
+    loudness_full_lufs: float | None = None
+    seen: tuple[Seen, ...] = ()

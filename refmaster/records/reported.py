@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from refmaster.records.decided import Delivery, Effect, Plan, Request
-from refmaster.records.measured import Comparison, Genre, Profile
+from refmaster.records.measured import Comparison, Genre, Profile, Weights
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ class Report:
     texts: tuple[tuple[str, str], ...] = ()  # move id → its explanation
     gain_reduction: GainReduction | None = None
     files: Files = field(default_factory=Files)
+    references: tuple["Input", ...] = ()  # all of them; `reference` is the first
     notes: tuple[str, ...] = ()  # one-line things to know: a file read as another format, a reference resampled
 
     def effect_of(self, move_id: str) -> Effect | None:
@@ -83,6 +84,7 @@ class Input:
 
     path: str
     sha256: str
+    weights: Weights = field(default_factory=Weights)  # of a reference: what it counts for beside others
 
 
 @dataclass(frozen=True)

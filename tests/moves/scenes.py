@@ -9,9 +9,9 @@ import numpy as np
 from refmaster.demo import song
 from refmaster.load import track_of
 from refmaster.moves import blank_of, linear_mover_of, movers
-from refmaster.pipeline import Options, prepare
+from refmaster.pipeline import prepare
 from refmaster.plan import Material, plan
-from refmaster.records import Move, Param, Phase, Plan, Request
+from refmaster.records import Move, Param, Phase, Plan, Request, Weights
 from tests.signals import FloatArray, in_blocks, spoil
 
 RATE_HZ = 44100
@@ -48,8 +48,8 @@ def planned(name: str, channels: int = 2) -> tuple[Material, Plan]:
 
 
 def planned_for(target: FloatArray, reference: FloatArray, request: Request | None = None) -> tuple[Material, Plan]:
-    tracks = (track_of(samples, RATE_HZ, name=name) for samples, name in ((target, "target"), (reference, "reference")))
-    material = prepare(*tracks, request or Request(), Options(threads=1), lambda step, share: None)
+    track, ref = track_of(target, RATE_HZ, name="target"), track_of(reference, RATE_HZ, name="reference")
+    material = prepare(track, ((ref, Weights()),), request or Request(), threads=1)
     return material, plan(material)
 
 

@@ -1,0 +1,124 @@
+"""Compare: the differences between target and reference, and how much of each the evidence supports.
+
+A difference of two average spectra is mastering plus arrangement plus chance, and arrangement is the most of it. So
+like is compared with like: frames of the two tracks are matched (`dsp/registration.py`), and the difference of matched
+frames is the evidence. Its roughness tells how far it may be off: little for the same song, most of it for a stranger.
+A genre adds what is normal. A posterior under the curves that mastering equalisers make, weighed against "nothing is
+wrong", gives what is wanted (`belief.py`).
+
+    pairing    one reference laid beside the target              normal    what a genre says of the target
+    goal       what a match in full leads to                     fault     whether anything is wrong at all
+    tone, width, dynamics    the difference in each, and what of it is believed
+    several    references beside each other: which of them does not belong
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from refmaster.analyse import Measured
+from refmaster.compare.dynamics import LEAST_SPREAD_DB, MOST_STEP, dynamics_gaps
+from refmaster.compare.fault import is_limited
+from refmaster.compare.goal import goal_of, goal_of_genre
+from refmaster.compare.pairing import Example, middle_thirds_db, sight, width_thirds_db
+from refmaster.compare.several import belonging
+from refmaster.compare.tone import tone_curve
+from refmaster.compare.width import width_curve
+from refmaster.records import Comparison, Curve, Genre, Profile, Seen
+from refmaster.units import FloatArray
+
+__all__ = ["Example", "compare", "corrected", "empty_top", "examples_of", "is_limited", "wanted"]
+
+CODEC_HZ = 12000.0  # what is cut lower was not cut by a codec
+
+
+def compare(
+    target: Measured, references: Measured | tuple[Example, ...], genre: Genre, *, same_song: bool = False
+) -> Comparison:
+    """The target beside its references, or beside its genre where there are none.
+
+    All must have been measured at the same sample rate. `same_song` is a person's word that target and reference are
+    one song, whatever the numbers say.
+    """
+    given = examples_of(references)
+    examples, odd = belonging(given)
+    n = min(len(one.profile.band_hz) for one in (target, *(e.measured for e in examples)))
+    band_hz = np.array(target.profile.band_hz[:n])
+    sights = tuple(sight(target, one, same_song=same_song) for one in examples)
+    goal = goal_of(examples, band_hz) if examples else goal_of_genre(genre, target, band_hz)
+    found = [one for one in sights if one.found is not None]
+    kinship = max((one.kinship for one in found), default=0.0)
+    several = len(sights) > 1
+    ignored = tuple(
+        f"{name}: {text}" if several else text
+        for one, name in zip(sights, _names(examples), strict=True)
+        for text in one.ignored
+    )
+    return Comparison(
+        kinship=kinship,
+        band_hz=tuple(band_hz.tolist()),
+        tone=tone_curve(target, sights, goal, genre, band_hz),
+        width=width_curve(target, sights, goal, genre, band_hz) if found or not sights else None,
+        dynamics=dynamics_gaps(target.profile, goal, genre, kinship) if found or not sights else (),
+        identical=bool(sights) and all(one.identical for one in sights),
+        ignored=ignored + odd,
+        transposed_semitones=next((s.transposed_semitones for s in sights if s.transposed_semitones is not None), None),
+        toward="the references" if several else "the reference" if sights else "the genre",
+        loudness_lufs=goal.loudness_lufs,
+        loudness_full_lufs=goal.loudness_full_lufs,
+        seen=tuple(Seen(name, one.kinship, one.weights) for one, name in zip(sights, _names(examples), strict=True)),
+    )
+
+
+def examples_of(references: Measured | tuple[Example, ...]) -> tuple[Example, ...]:
+    """One measured reference as it is mostly given, as a row of one."""
+    return (Example(references),) if isinstance(references, Measured) else references
+
+
+def empty_top(profile: Profile) -> bool:
+    """Whether the track ends so low that no codec did it: there is nothing above to be equalised."""
+    return profile.hf_cutoff_hz is not None and profile.hf_cutoff_hz < CODEC_HZ
+
+
+def corrected(comparison: Comparison, reached: Measured, references: Measured | tuple[Example, ...]) -> Comparison:
+    """The comparison with its full differences moved by what was still missing of them in `reached`.
+
+    For a match in full: what moves do to each other (a compressor to the balance, a limiter to the dynamics) is not
+    foreseen, but heard and asked for in advance.
+    """
+    band_hz = np.array(comparison.band_hz)
+    goal = goal_of(belonging(examples_of(references))[0], band_hz)
+
+    def moved(curve: Curve, missing: FloatArray) -> Curve:
+        seen = np.array(curve.full_weight) > 0
+        return replace(curve, full_db=tuple((np.array(curve.full_db) + np.where(seen, missing, 0.0)).tolist()))
+
+    seen = np.array(comparison.tone.full_weight) > 0
+    missing = np.nan_to_num(goal.thirds_db - middle_thirds_db(reached, band_hz))
+    tone = moved(comparison.tone, missing - missing[seen].mean()) if seen.any() else comparison.tone
+    width = comparison.width
+    if width is not None and goal.width_db is not None:
+        width = moved(width, np.nan_to_num(goal.width_db - width_thirds_db(reached, band_hz)))
+    pairs = zip(comparison.dynamics, reached.profile.dynamics, strict=False)
+    dynamics = tuple(
+        replace(gap, correction=gap.correction * _towards(gap.reference_db, got.loud_over_median_db))
+        for gap, got in pairs
+    )
+    return replace(comparison, tone=tone, width=width, dynamics=dynamics)
+
+
+def wanted(curve: Curve, amount_pct: float) -> FloatArray:
+    """What an amount makes of a difference: from nothing, through what is believed, to all of it."""
+    believed, full = np.array(curve.wanted_db), np.array(curve.full_db)
+    if amount_pct <= 50:
+        return believed * (amount_pct / 50)
+    return np.asarray(believed + (full - believed) * ((amount_pct - 50) / 50))
+
+
+def _towards(goal_db: float, got_db: float) -> float:
+    """The factor from what was got to the goal, no more than a step at a time."""
+    return float(np.clip(goal_db / max(got_db, LEAST_SPREAD_DB), 1 / MOST_STEP, MOST_STEP))
+
+
+def _names(examples: tuple[Example, ...]) -> tuple[str, ...]:
+    return tuple(one.measured.profile.path for one in examples)

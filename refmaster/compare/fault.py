@@ -1,0 +1,28 @@
+"""Fault: how probable it is that something is wrong at all, and whether to act on it."""
+
+import numpy as np
+
+from refmaster.records import Profile
+
+FAULT_PRIOR = 0.5  # every second mix that is brought has something wrong with its tone: nobody has counted
+FINISHED_PRIOR = 0.1  # what has been limited already was thought finished by somebody
+LIMITED_PCT = 1.5  # of `peaks_held_pct`: masters reach 40, mixes with all their peaks stay under 0.6, steady ones 1
+LEAST_FAULT = 0.45  # what is more likely right than wrong is left alone
+TEMPER = 0.7  # evidence counts so much, as the model is no more than a model
+
+
+def is_limited(profile: Profile) -> bool:
+    """Whether a limiter has held the peaks of this track already."""
+    return profile.peaks_held_pct is not None and profile.peaks_held_pct >= LIMITED_PCT
+
+
+def probability(log_ratio: float, target: Profile) -> float:
+    """Probability that there is a fault, from the log of the evidence ratio and how finished the target is."""
+    prior = FINISHED_PRIOR if is_limited(target) else FAULT_PRIOR
+    logit = TEMPER * log_ratio + np.log(prior / (1 - prior))
+    return float(1 / (1 + np.exp(-np.clip(logit, -30, 30))))
+
+
+def heeded(fault: float) -> float:
+    """What of a probability is acted on: none of it where the target is more likely right than wrong."""
+    return fault if fault >= LEAST_FAULT else 0.0

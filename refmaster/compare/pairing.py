@@ -1,0 +1,160 @@
+"""Pairing: one reference laid beside the target, band by band and passage by passage."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from refmaster.analyse import Measured
+from refmaster.dsp.gaussian import equaliser_covariance, smooth_covariance
+from refmaster.dsp.octaves import BANDS_PER_OCTAVE, thirds_db, unbent_below_hz
+from refmaster.dsp.pitch import likeness, notes
+from refmaster.dsp.registration import Registration, register
+from refmaster.records import Profile, Weights
+from refmaster.units import FloatArray, power_to_db
+
+EMPTY_DB = 60.0  # a band so far under the fullest says nothing about tone
+EDGE_HZ = (30.0, 18000.0)  # outside, averages are mostly rumble and codec
+FEWEST_BANDS = 8  # less than 1 1/3 octaves in common is no tonal balance
+SEARCH_SD_DB = 2.0  # of the equaliser's bands while registering; with a little that no equaliser band explains
+SEARCH_REST_DB, SEARCH_REST_OCT = 0.3, 0.3
+# The same music in another key lays notes onto other notes: what is left looks smooth and is not mastering. Copies
+# moved by 2 to 6 semitones have a likeness of 0.83–0.98 there, different songs stay under 0.78.
+TRANSPOSED_LIKENESS, TRANSPOSED_GAIN, TRANSPOSED_SEMITONES = 0.75, 0.25, 0.9
+# Read in the target's key, bands moved back, they are kin; but never so near that a shift of pitch passes for tone.
+TRANSPOSED_ROUGHNESS_DB = 1.5
+SAME_ROUGHNESS_DB = 1.0  # a person says that it is the same song: then it is taken for as near as songs mostly are
+KIN_ROUGHNESS_DB, KIN_STEEPNESS = 1.9, 8.0  # halves of songs lie below (9 in 10 under 1.5), strangers above 2.4
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A reference, and how much a person lets it count."""
+
+    measured: Measured
+    weights: Weights = field(default_factory=Weights)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Target and one reference on the bands they share: `both` hold something there, `trusted` bands tell of tone."""
+
+    band_hz: FloatArray
+    octaves: FloatArray
+    target: Measured
+    reference: Measured
+    both: Mask
+    trusted: Mask
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What one reference shows: the pair, its registration, how near a relative it is, what it cannot teach.
+
+    `found` is None where the two have too little of the spectrum in common.
+    """
+
+    pair: Pair
+    weights: Weights
+    found: Registration | None
+    kinship: float
+    identical: bool
+    ignored: tuple[str, ...]
+    transposed_semitones: float | None = None
+
+
+def sight(target: Measured, example: Example, *, same_song: bool = False) -> Sight:
+    """One reference beside the target; they must have been measured at the same sample rate."""
+    reference = example.measured
+    pair, ignored = _paired(target, reference)
+    seen = pair.trusted & (pair.band_hz >= EDGE_HZ[0]) & (pair.band_hz <= EDGE_HZ[1])
+    identical = _identical(target.profile, reference.profile)
+    if seen.sum() < FEWEST_BANDS:
+        ignored += ("tone and width: the two tracks have too little of the spectrum in common",)
+        return Sight(pair, example.weights, None, 0.0, identical, ignored)
+    shift = None if same_song else _transposed(target, reference)
+    found = _registered(pair, seen, shift or 0.0)
+    if same_song:
+        found = replace(found, roughness_db=min(found.roughness_db, SAME_ROUGHNESS_DB))
+    elif shift is not None:
+        found = replace(found, roughness_db=max(found.roughness_db, TRANSPOSED_ROUGHNESS_DB))
+        said = f"{abs(shift):.0f} semitone{'s' if abs(shift) >= 1.5 else ''} {'up' if shift > 0 else 'down'}"
+        ignored += (f"its notes: they are this music's {said}, so its tone was read in the target's key",)
+    kinship = 1.0 if same_song else 1 / (1 + (found.roughness_db / KIN_ROUGHNESS_DB) ** KIN_STEEPNESS)
+    return Sight(pair, example.weights, found, kinship, identical, ignored, shift)
+
+
+def audible(levels_db: FloatArray) -> Mask:
+    """Bands in which a track holds something."""
+    return np.asarray(levels_db > levels_db.max() - EMPTY_DB)
+
+
+def middle_thirds_db(measured: Measured, band_hz: FloatArray) -> FloatArray:
+    """Level of the mid in the third of an octave around each band's centre, over the whole track, dB."""
+    return thirds_db(measured.spectrum.mid_bins, measured.spectrum.bin_hz, band_hz)
+
+
+def width_thirds_db(measured: Measured, band_hz: FloatArray) -> FloatArray:
+    """Side over mid in the same thirds, dB."""
+    bins = measured.spectrum.side_bins
+    if bins is None:
+        raise ValueError("mono has no side")
+    return thirds_db(bins, measured.spectrum.bin_hz, band_hz) - middle_thirds_db(measured, band_hz)
+
+
+def _paired(target: Measured, reference: Measured) -> tuple[Pair, tuple[str, ...]]:
+    """The bands the two share, and what is left out of them."""
+    n = min(len(target.profile.band_hz), len(reference.profile.band_hz))
+    band_hz = np.array(target.profile.band_hz[:n])
+    levels = (np.array(m.profile.ltas_db[:n]) for m in (target, reference))
+    seen = np.logical_and(*(audible(one) for one in levels))
+    both, trusted = seen, seen
+    ignored: tuple[str, ...] = ()
+    tops = {role: m.profile.hf_cutoff_hz for role, m in (("reference", reference), ("target", target))}
+    cut = {role: top for role, top in tops.items() if top is not None}
+    if cut:
+        role, top = min(cut.items(), key=lambda item: item[1])
+        trusted = seen & (band_hz < unbent_below_hz(top))
+        alike = len(cut) == 2 and max(cut.values()) < top * 2 ** (1 / 6)  # then it is bent in both
+        both = seen if alike else trusted
+        ignored = (f"tone above {top / 1000:.1f} kHz: the {role} ends there",)
+    return Pair(band_hz, np.log2(band_hz / 1000), target, reference, both, trusted), ignored
+
+
+def _identical(t: Profile, r: Profile) -> bool:
+    """The same sound, in whatever file: nothing that is measured tells them apart."""
+    if t.sha256 == r.sha256:
+        return True
+    close = np.allclose(t.ltas_db, r.ltas_db, atol=1e-3) if len(t.ltas_db) == len(r.ltas_db) else False
+    return close and t.n_samples == r.n_samples and t.integrated_lufs == r.integrated_lufs
+
+
+def _transposed(target: Measured, reference: Measured) -> float | None:
+    """By how many semitones the reference is the target in another key; None where it is not."""
+    spectra = [m.spectrum for m in (target, reference)]
+    alike = likeness(*(notes(s.mid_bins, s.bin_hz) for s in spectra))
+    if abs(alike.semitones) < TRANSPOSED_SEMITONES or alike.best < TRANSPOSED_LIKENESS:
+        return None
+    return alike.semitones if alike.best - alike.as_is > TRANSPOSED_GAIN else None
+
+
+def _registered(pair: Pair, seen: Mask, semitones: float) -> Registration:
+    """The target's frames laid onto the reference's, which are moved back by `semitones` to the target's key."""
+    target, reference = (_frames_db(m, pair.band_hz.size) for m in (pair.target, pair.reference))
+    if semitones:
+        place = np.arange(seen.size) + semitones * BANDS_PER_OCTAVE / 12
+        below = np.clip(np.floor(place).astype(int), 0, seen.size - 2)
+        share = np.clip(place - below, 0.0, 1.0)
+        reference = reference[:, below] * (1 - share) + reference[:, below + 1] * share
+        ends = np.flatnonzero(seen)[[0, -1]]
+        seen = seen & (place >= ends[0]) & (place <= ends[1])
+    rest = smooth_covariance(pair.octaves, np.full(pair.octaves.size, SEARCH_REST_DB), SEARCH_REST_OCT)
+    rate = pair.target.profile.sample_rate_hz
+    return register(target, reference, seen, equaliser_covariance(pair.band_hz, rate, SEARCH_SD_DB) + rest)
+
+
+def _frames_db(measured: Measured, bands: int) -> FloatArray:
+    spectrum = measured.spectrum
+    return power_to_db(spectrum.mid[spectrum.active][:, :bands], 1e-12)

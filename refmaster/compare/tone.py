@@ -1,0 +1,86 @@
+"""Tone: the curve between target and goal, and how much of it the evidence supports."""
+
+import numpy as np
+
+from refmaster.analyse import Measured
+from refmaster.belief import Matched, believed
+from refmaster.compare.fault import heeded, probability
+from refmaster.compare.goal import Goal
+from refmaster.compare.normal import normal_of, strays_db, tone_edges_db
+from refmaster.compare.pairing import EDGE_HZ, FEWEST_BANDS, Mask, Sight, audible, middle_thirds_db
+from refmaster.dsp.gaussian import equaliser_covariance
+from refmaster.dsp.octaves import unbent_below_hz
+from refmaster.records import Curve, Genre
+from refmaster.units import FloatArray
+
+EQ_SD_DB = 2.5  # how far mixes are off, a band of a mastering equaliser; practice says ±0.5–1.5, problems 2–4
+SMOOTH_OCT = 1 / 6  # what is shown of a matched difference is smoothed so much
+
+
+def tone_curve(target: Measured, sights: tuple[Sight, ...], goal: Goal, genre: Genre, band_hz: FloatArray) -> Curve:
+    """What references and genre say of the target's tone; all zeros where they say nothing."""
+    n, octaves = band_hz.size, np.log2(band_hz / 1000)
+    heard = [one for one in sights if one.found is not None and one.weights.tone > 0]
+    if sights and not heard:
+        return Curve(*((0.0,) * n for _ in range(6)))
+    trusted = _own(target, band_hz) if not sights else np.any([_seen(one, n) for one in heard], axis=0)
+    if trusted.sum() < FEWEST_BANDS:
+        return Curve(*((0.0,) * n for _ in range(6)))
+    at = np.flatnonzero(trusted)
+    normal = normal_of(genre, target.profile, trusted)
+    matched = tuple(_matched(one, genre) for one in heard)
+    prior = equaliser_covariance(band_hz, target.profile.sample_rate_hz, EQ_SD_DB)
+    kinship = max((one.kinship for one in heard), default=0.0)
+    found = believed(prior, octaves, matched, normal, kinship)
+    fault = probability(found.log_evidence, target.profile)
+    mean = found.mean_db - found.mean_db[at].mean()
+    # of the mixture with "nothing is wrong"
+    sd = np.sqrt(fault * (found.variance_db2 + mean**2) - (fault * mean) ** 2)
+    both = trusted if not sights else np.any([one.pair.both for one in heard], axis=0)
+    both = both & np.isfinite(goal.thirds_db)
+    apart = np.nan_to_num(goal.thirds_db - middle_thirds_db(target, band_hz))
+    full = np.where(both, apart - apart[at].mean(), 0.0)
+    wanted = heeded(fault) * mean
+    if not sights:
+        wanted = _inside(wanted, tone_edges_db(genre, target.profile)[1][:n])
+    shown = _shown(heard, trusted, octaves) if heard else full
+    return Curve(*(tuple(v.tolist()) for v in (full, shown, wanted, sd, trusted.astype(float), both.astype(float))))
+
+
+def _own(target: Measured, band_hz: FloatArray) -> Mask:
+    """Where the target can be held against a genre: where it holds something and no codec cut it."""
+    levels, top = np.array(target.profile.ltas_db[: band_hz.size]), target.profile.hf_cutoff_hz
+    seen = audible(levels) & (band_hz >= EDGE_HZ[0]) & (band_hz <= EDGE_HZ[1])
+    return np.asarray(seen if top is None else seen & (band_hz < unbent_below_hz(top)))
+
+
+def _seen(one: Sight, n: int) -> Mask:
+    if one.found is None:
+        return np.zeros(n, dtype=bool)
+    return np.isin(np.arange(n), one.found.at)
+
+
+def _matched(one: Sight, genre: Genre) -> Matched:
+    if one.found is None:
+        raise ValueError("nothing was matched")
+    found = one.found
+    strays = strays_db(genre, one.pair.reference.profile, found.at)
+    return Matched(found.at, found.raw_db, found.roughness_db, strays, one.weights.tone)
+
+
+def _inside(wanted: FloatArray, edge: FloatArray) -> FloatArray:
+    """What is wanted, no further than to the edge of a genre's band."""
+    return np.asarray(np.where(wanted * edge > 0, np.sign(wanted) * np.minimum(np.abs(wanted), np.abs(edge)), 0.0))
+
+
+def _shown(heard: list[Sight], seen: Mask, octaves: FloatArray) -> FloatArray:
+    """The difference of matched passages as it is shown: over all references, smoothed."""
+    total, mass = np.zeros(seen.size), np.zeros(seen.size)
+    for one in heard:
+        if one.found is not None:
+            total[one.found.at] += one.weights.tone * (one.found.raw_db - one.found.raw_db.mean())
+            mass[one.found.at] += one.weights.tone
+    values = total / np.maximum(mass, 1e-9)
+    apart = (octaves[:, np.newaxis] - octaves[np.newaxis, :]) / SMOOTH_OCT
+    near = np.exp(-0.5 * apart**2) * seen.astype(float)[np.newaxis, :]
+    return np.asarray(near @ values / np.maximum(near.sum(axis=1), 1e-9))

@@ -1,0 +1,146 @@
+"""Width: mastering moves it as a whole, which matched passages tell from where instruments stand.
+
+A genre adds how wide its songs are, and how narrow their low end.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from refmaster.analyse import Measured
+from refmaster.belief import weighed
+from refmaster.compare.fault import heeded, probability
+from refmaster.compare.goal import Goal
+from refmaster.compare.normal import EDGE_SDS, width_normal_db
+from refmaster.compare.pairing import FEWEST_BANDS, Mask, Sight, audible, width_thirds_db
+from refmaster.records import Curve, Genre
+from refmaster.units import FloatArray, power_to_db
+
+NEAR_MONO_DB = -40.0  # a side so far under the mid was not meant to be heard: it is not widened
+WIDTH_SD_DB = 3.0  # how far mixes are off in width
+WIDTH_ERROR_SCALE, WIDTH_ERROR_FLOOR_DB = 0.8, 0.2  # error of the matched width over its spread between bands
+WIDE_BANDS_HZ = (150.0, 10000.0)  # where a genre's width is read as a whole
+GENRE_WIDTH_SHARE = 0.85  # bands of a song stray together: their mean strays nearly as far as each
+LOW_END_HZ = 120.0
+LOW_END_NARROW_DB = -12.0  # a genre whose low end is so narrow on average means it to be
+
+
+def width_curve(
+    target: Measured, sights: tuple[Sight, ...], goal: Goal, genre: Genre, band_hz: FloatArray
+) -> Curve | None:
+    """What references and genre say of the target's width; None in mono, and where either side is next to nothing."""
+    if nearly_mono(target) or goal.width_db is None:
+        return None
+    told = [one for one in sights if one.found is not None and one.weights.image > 0]
+    told = [one for one in told if not nearly_mono(one.pair.reference)]
+    if sights and not told:
+        return None
+    n = band_hz.size
+    ours = np.array(target.profile.side_to_mid_db[:n], dtype=float)
+    here = np.isfinite(ours) & (np.nan_to_num(ours, nan=-99.0) > NEAR_MONO_DB)
+    here &= audible(np.array(target.profile.ltas_db[:n]))
+    found = [one for one in (_matched(one, here) for one in told) if one is not None]
+    if told and not found:
+        return None
+    whole, error = [one.whole_db for one in found], [one.error_db for one in found]
+    usual = _usual(genre, ours, here, band_hz)
+    if usual is not None:
+        whole, error = [*whole, usual[0]], [*error, usual[1]]
+    if not whole:
+        return None
+    believed, variance, ratio = weighed(np.array(whole), np.array(error), WIDTH_SD_DB)
+    fault = probability(ratio, target.profile)
+    sd = np.sqrt(fault * variance + fault * (1 - fault) * believed**2)
+    heard, wide = here, here
+    matched = np.full(n, whole[0])
+    if found:
+        heard = np.any([one.heard for one in found], axis=0)
+        wide = np.any([one.wide for one in found], axis=0)
+        matched[found[0].heard] = found[0].difference_db
+    wide = wide & np.isfinite(goal.width_db)
+    full = np.where(wide, np.nan_to_num(goal.width_db - width_thirds_db(target, band_hz)), 0.0)
+    wanted = np.full(n, heeded(fault) * believed)
+    if not sights:
+        wanted = _to_the_edge(wanted, genre, ours, here, band_hz)
+    wanted = wanted + _low_end(genre, ours, np.array(wanted), full, band_hz, here)
+    curves = (full, matched, wanted, np.full(n, sd), heard.astype(float), wide.astype(float))
+    return Curve(*(tuple(v.tolist()) for v in curves))
+
+
+def nearly_mono(measured: Measured) -> bool:
+    """No side, or one so faint as a whole that no band of it was meant to be heard."""
+    mid, side = measured.spectrum.mid_bins, measured.spectrum.side_bins
+    return side is None or float(side.sum()) < float(mid.sum()) * 10 ** (NEAR_MONO_DB / 10)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What matched passages of one reference tell: as a whole, how far that is off, and in each band heard."""
+
+    heard: Mask
+    wide: Mask
+    whole_db: float
+    error_db: float
+    difference_db: FloatArray
+
+
+def _matched(one: Sight, here: Mask) -> _Told | None:
+    theirs = np.array(one.pair.reference.profile.side_to_mid_db[: here.size], dtype=float)
+    wide = one.pair.both & here & np.isfinite(theirs)
+    if one.found is None:
+        return None
+    heard = wide & np.isin(np.arange(here.size), one.found.at)
+    if heard.sum() < FEWEST_BANDS:
+        return None
+    target, reference = (_width_frames(m, heard) for m in (one.pair.target, one.pair.reference))
+    difference = one.found.pairs.difference(target, reference)
+    error = (WIDTH_ERROR_SCALE * float(difference.std()) + WIDTH_ERROR_FLOOR_DB) / np.sqrt(one.weights.image)
+    return _Told(heard, wide, float(np.median(difference)), float(error), difference)
+
+
+def _width_frames(measured: Measured, heard: Mask) -> FloatArray:
+    """Side over mid of each active frame in the bands that are heard, dB."""
+    spectrum = measured.spectrum
+    if spectrum.side is None:
+        raise ValueError("mono has no width")
+    at = np.flatnonzero(heard)
+    mid, side = (power_to_db(v[spectrum.active][:, at], 1e-12) for v in (spectrum.mid, spectrum.side))
+    return side - mid
+
+
+def _usual(genre: Genre, ours: FloatArray, here: Mask, band_hz: FloatArray) -> tuple[float, float] | None:
+    """How much wider the genre usually is as a whole, and how far songs stray; None where nobody measured it."""
+    normal = width_normal_db(genre, band_hz)
+    at = here & (band_hz >= WIDE_BANDS_HZ[0]) & (band_hz <= WIDE_BANDS_HZ[1])
+    if normal is None or at.sum() < FEWEST_BANDS:
+        return None
+    mean, sd = normal
+    return float(np.median((mean - ours)[at])), float(GENRE_WIDTH_SHARE * sd[at].mean())
+
+
+def _to_the_edge(wanted: FloatArray, genre: Genre, ours: FloatArray, here: Mask, band_hz: FloatArray) -> FloatArray:
+    """What is wanted as a whole, no further than to the edge of what is usual in the genre."""
+    usual = _usual(genre, ours, here, band_hz)
+    if usual is None:
+        return np.zeros_like(wanted)
+    apart, sd = usual
+    edge = np.sign(apart) * max(abs(apart) - EDGE_SDS * sd, 0.0)
+    return np.asarray(np.where(wanted * edge > 0, np.sign(wanted) * np.minimum(np.abs(wanted), abs(edge)), 0.0))
+
+
+def _low_end(
+    genre: Genre, ours: FloatArray, wanted: FloatArray, full: FloatArray, band_hz: FloatArray, here: Mask
+) -> FloatArray:
+    """Beside what is wanted as a whole: a low end wider than 9 in 10 of a genre that keeps it narrow goes to the edge.
+
+    Only as far as the reference is narrower there, too: both must say so.
+    """
+    normal = width_normal_db(genre, band_hz)
+    low = here & (band_hz <= LOW_END_HZ)
+    if normal is None or not low.any() or normal[0][low].mean() > LOW_END_NARROW_DB:
+        return np.zeros_like(wanted)
+    mean, sd = normal
+    over = (ours + wanted - (mean + EDGE_SDS * sd))[low].mean()
+    agreed = (wanted - full)[low].mean()
+    change = -min(max(float(over), 0.0), max(float(agreed), 0.0))
+    return np.where(band_hz <= LOW_END_HZ, change, 0.0)

@@ -1,0 +1,126 @@
+"""Prepare: what a plan is made from: all tracks measured, the genre known, and the target compared with them."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+from refmaster.analyse import check_masterable, measure
+from refmaster.compare import Example, compare
+from refmaster.decide import parse_phase, parse_reference, parse_stages
+from refmaster.errors import BadSetting
+from refmaster.genres.context import context
+from refmaster.genres.posterior import NONE
+from refmaster.load import BLOCK_SAMPLES, Track, resampled
+from refmaster.names import shown
+from refmaster.own import by_genre, recognised
+from refmaster.plan import Material
+from refmaster.records import Genre, Request, Weights
+
+Asked = str | os.PathLike[str] | tuple[str | os.PathLike[str], Weights]
+"""A reference as it is asked for: a file, with what it counts for behind a colon, or beside it."""
+
+Told = Callable[[str, float], None]
+"""Progress: the name of the step, and how far it is, 0 to 1; below 0 where nobody can tell."""
+
+
+def silent(step: str, share: float) -> None:
+    """Tell nobody."""
+
+
+def checked_request(
+    amount: float,
+    loudness: float | None,
+    ceiling: float,
+    only: str | None = None,
+    detail: int | None = None,
+    phase: str = "minimum",
+) -> Request:
+    """What was asked for, once it is known to be possible."""
+    for name, value, low, high, unit in (
+        ("--amount", amount, 0.0, 100.0, "%"),
+        ("--loudness", loudness, -60.0, 0.0, "LUFS"),
+        ("--ceiling", ceiling, -24.0, 0.0, "dBTP"),
+        ("--detail", detail, 1, 30, "bands"),
+    ):
+        if value is not None and not low <= value <= high:  # false for NaN too
+            raise BadSetting(f"{name} {value:g} is out of range; allowed: {low:g} to {high:g} {unit}")
+    return Request(amount, loudness, ceiling, parse_stages(only), detail, parse_phase(phase))
+
+
+def prepare(
+    track: Track,
+    refs: Sequence[tuple[Track, Weights]],
+    request: Request,
+    told: Told = silent,
+    toward: tuple[str, ...] = (),
+    *,
+    threads: int = 2,
+    block_samples: int = BLOCK_SAMPLES,
+) -> Material:
+    """All tracks measured, at the target's rate, and compared; without references, with the genre.
+
+    `toward` are the SHA-256 of the references, where they are known without the files.
+    """
+    told("analyse", -1.0)
+    rate = track.source.sample_rate_hz
+    with _workers(threads) as pool:
+        heard = [resampled(ref, rate) for ref, _ in refs]
+        waiting = [pool.submit(measure, one, blocks=one.blocks(block_samples)) for one in heard]
+        target = measure(track, blocks=track.blocks(block_samples), progress=lambda _: told("analyse", -1.0))
+        references = [one.result() for one in waiting]
+    check_masterable(target.profile, "the target")
+    for one in references:
+        check_masterable(one.profile, "the reference")
+    told("compare", -1.0)
+    genre = context(request.genre, target.profile, [one.profile for one in references])
+    examples = tuple(Example(one, weights) for one, (_, weights) in zip(references, refs, strict=True))
+    alone = not refs and not toward and request.genre != NONE
+    if alone and genre.tone is None:
+        raise BadSetting(_no_genre(track, genre))
+    known = bool(examples) or alone
+    comparison = compare(target, examples, genre, same_song=request.same_song) if known else None
+    toward = toward or tuple(ref.source.sha256 for ref, _ in refs) or by_genre(request.genre)
+    mark, marked = recognised(track, toward, request)
+    notes = track.notes + tuple(note for ref, _ in refs for note in ref.notes) + marked
+    return Material(track, target, examples, comparison, genre, request, notes, toward, mark)
+
+
+def files_asked(reference: Asked | Sequence[Asked] | None) -> tuple[tuple[str | os.PathLike[str], Weights], ...]:
+    """References as files and what they count for."""
+    if reference is None:
+        return ()
+    many = [reference] if isinstance(reference, str | os.PathLike | tuple) else list(reference)
+    return tuple(_one_asked(one) for one in many)
+
+
+def _one_asked(one: Asked) -> tuple[str | os.PathLike[str], Weights]:
+    if isinstance(one, tuple):
+        return one
+    return parse_reference(one) if isinstance(one, str) else (one, Weights())
+
+
+def _no_genre(track: Track, genre: Genre) -> str:
+    """Why there is nothing to master toward."""
+    if genre.share is not None:
+        second = (
+            "" if genre.runner_up is None else f"; nearest: {genre.runner_up[0]} ({100 * genre.runner_up[1]:.0f} %)"
+        )
+        said = f"it sounds like no genre that was measured ({100 * genre.share:.0f} %{second})"
+        return f"{shown(track.source.path)}: {said}; name a reference, --ref FILE, or a genre, --genre NAME"
+    return f"--genre {genre.name} tells no tone to master toward; name a reference, --ref FILE, or another genre"
+
+
+@contextmanager
+def _workers(threads: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that are not waited for when the work is broken off.
+
+    An interruption may strike while the compiler's lock is held; who then waits for a thread waits for ever.
+    """
+    pool = ThreadPoolExecutor(max_workers=max(1, threads))
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()

@@ -1,0 +1,101 @@
+"""Belief: evidence adds up, level is free, kin outweigh strangers, and a genre is one witness among others."""
+
+import numpy as np
+import pytest
+
+from refmaster.belief import Belief, Matched, Normal, believed, error_sd_db, strangeness, weighed
+from refmaster.dsp.gaussian import equaliser_covariance, smooth_covariance
+from refmaster.dsp.octaves import centres_hz
+from refmaster.units import FloatArray
+
+HZ = np.array([hz for hz in centres_hz(44100) if 30 <= hz <= 16000])
+OCTAVES = np.log2(HZ / 1000)
+AT = np.arange(HZ.size)
+PRIOR = equaliser_covariance(HZ, 44100, 2.5)
+SHELF = 4.0 / (1 + (2000 / HZ) ** 2)  # dB, a high shelf
+SHELF -= SHELF.mean()
+SONGS = smooth_covariance(OCTAVES, np.full(HZ.size, 4.0), 0.8) + np.eye(HZ.size)
+
+
+def matched(roughness_db: float, curve: FloatArray = SHELF, **more: object) -> Matched:
+    return Matched(AT, curve, roughness_db, **more)  # type: ignore[arg-type]
+
+
+def of(*seen: Matched, normal: Normal | None = None, kinship: float = 1.0) -> Belief:
+    return believed(PRIOR, OCTAVES, seen, normal, kinship)
+
+
+def test_kin_are_believed_nearly_whole_and_strangers_hardly():
+    kin, stranger = of(matched(0.5)).mean_db, of(matched(4.0)).mean_db
+    assert np.ptp(kin) > 0.8 * np.ptp(SHELF)
+    assert np.ptp(stranger) < 0.3 * np.ptp(SHELF)
+    assert of(matched(0.5)).log_evidence > 2 > of(matched(4.0)).log_evidence
+
+
+def test_nothing_wrong_is_evidence_against_a_fault():
+    assert of(matched(0.5, np.zeros(HZ.size))).log_evidence < -2
+
+
+def test_the_level_of_a_difference_says_nothing():
+    here, there = of(matched(0.8)), of(matched(0.8, SHELF + 7.0))
+    np.testing.assert_allclose(here.mean_db - here.mean_db.mean(), there.mean_db - there.mean_db.mean(), atol=0.02)
+    assert here.log_evidence == pytest.approx(there.log_evidence, abs=0.01)
+
+
+def test_more_references_narrow_the_uncertainty():
+    one, two = of(matched(1.5)), of(matched(1.5), matched(1.5))
+    assert (two.variance_db2 <= one.variance_db2 + 1e-6).all()
+    assert two.variance_db2.mean() < 0.95 * one.variance_db2.mean()
+
+
+def test_two_strangers_say_less_than_two_relatives_would():
+    def gain(roughness_db: float) -> float:
+        one, two = (of(*[matched(roughness_db)] * n).variance_db2.mean() for n in (1, 2))
+        return float(one / two)
+
+    assert gain(2.4) < gain(1.5)
+
+
+def test_a_weight_makes_a_reference_count_for_less():
+    assert np.ptp(of(matched(1.0, weight=0.1)).mean_db) < np.ptp(of(matched(1.0)).mean_db)
+
+
+def test_a_genre_alone_moves_toward_its_normal_and_less_than_all_the_way():
+    found = of(normal=Normal(AT, SHELF, SONGS), kinship=0.0).mean_db
+    assert 0.05 * np.ptp(SHELF) < np.ptp(found) < 0.7 * np.ptp(SHELF)
+    assert np.corrcoef(found, SHELF)[0, 1] > 0.8
+
+
+def test_a_stranger_that_is_as_far_from_normal_as_from_the_target_tells_nothing():
+    normal = Normal(AT, np.zeros(HZ.size), SONGS)
+    taken = of(matched(4.0, SHELF, strays_db=SHELF), normal=normal, kinship=0.0).mean_db
+    alone = of(matched(4.0, SHELF)).mean_db
+    assert np.ptp(taken) < 0.5 * np.ptp(alone)
+
+
+def test_kin_outweigh_a_genre():
+    found = of(matched(0.4, np.zeros(HZ.size), strays_db=-SHELF), normal=Normal(AT, SHELF, SONGS)).mean_db
+    assert np.abs(found - found.mean()).max() < 0.5
+
+
+@pytest.mark.parametrize(("roughness_db", "strange"), [(0.5, 0.0), (1.5, 0.0), (1.95, 0.5), (2.4, 1.0), (9.0, 1.0)])
+def test_strangeness_goes_from_parts_of_a_song_to_strangers(roughness_db, strange):
+    assert strangeness(roughness_db) == pytest.approx(strange)
+
+
+def test_errors_grow_with_roughness():
+    assert error_sd_db(0.5) < error_sd_db(1.0) < error_sd_db(3.0)
+
+
+def test_one_number_that_one_source_tells_is_shrunk_by_its_error():
+    mean, variance, ratio = weighed(np.array([3.0]), np.array([1.0]), 2.0)
+    assert mean == pytest.approx(3.0 * 4 / 5)
+    assert variance == pytest.approx(4 / 5)
+    assert ratio == pytest.approx(0.5 * (9 - 9 / 5 - np.log(5)))
+
+
+def test_sources_that_agree_are_surer_than_one():
+    one, two = (weighed(np.full(n, 3.0), np.ones(n), 2.0) for n in (1, 2))
+    assert two[0] > one[0]
+    assert two[1] < one[1]
+    assert two[2] > one[2]
