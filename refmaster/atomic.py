@@ -5,6 +5,7 @@ wrong on the way, Ctrl-C among it, the hidden file is removed and what stood at 
 """
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,7 +14,7 @@ from pathlib import Path
 import soundfile as sf
 
 from refmaster.errors import BadOutput
-from refmaster.names import fitting, shown
+from refmaster.names import LONGEST_NAME_BYTES, fitting, shown
 
 _TRIES = 100
 
@@ -38,6 +39,17 @@ def replacing(out: Path) -> Iterator[Path]:
         if isinstance(error, (OSError, sf.SoundFileError)):
             raise BadOutput(f"{shown(out)} could not be written ({why(error)}); nothing was left behind") from error
         raise
+
+
+def orphans(out: Path) -> list[Path]:
+    """The hidden files that a process which was killed left beside this goal."""
+    known = re.compile(re.escape(f".{out.stem}") + r"\.part-[0-9a-f]{8}" + re.escape(out.suffix))
+    try:
+        names = os.listdir(out.parent)
+    except OSError:
+        return []
+    cut = len(os.fsencode(f".{out.stem}.part-00000000{out.suffix}")) > LONGEST_NAME_BYTES
+    return [out.parent / name for name in names if known.fullmatch(name) and not cut]
 
 
 def why(error: Exception) -> str:
