@@ -57,42 +57,42 @@ def master_there(
     from distributed import as_completed
 
     batch = uuid4().hex
-    started: dict[Future, tuple[Job, float]] = {}
+    started: dict[Future, Job] = {}
     waiting = list(reversed(jobs))
 
     def next_one() -> "Future":
         job = waiting.pop()
         future = client.submit(_on_worker, job, settings, limits, batch, key=f"refmaster-{batch}-{job.out}", pure=False)
-        started[future] = (job, time.monotonic())
+        started[future] = job
         return future
 
     try:
         first = [next_one() for _ in range(min(at_once or len(jobs), len(jobs)))]
-        yield from (Begun(job, None) for job, _ in started.values())
+        yield from (Begun(job, None) for job in list(started.values()))
         coming = as_completed(first, loop=client.loop)
         for future in coming:
-            job, since = started.pop(future)
-            yield Ended(job, _outcome(future, job), time.monotonic() - since)
+            job = started.pop(future)
+            yield Ended(job, *_outcome(future, job))
             if waiting:
                 coming.add(next_one())
-                yield Begun(started[next(reversed(started))][0], None)
+                yield Begun(started[next(reversed(started))], None)
     finally:
         with suppress(Exception):  # a cluster that is gone needs no tidying
             client.cancel(list(started))
             client.run(_halt, batch)
 
 
-def _outcome(future: "Future", job: Job) -> Outcome:
-    """What a worker answered; where none could, why."""
+def _outcome(future: "Future", job: Job) -> tuple[Outcome, float]:
+    """What a worker answered, and how many seconds it took; where none could, why."""
     from distributed import KilledWorker
 
     try:
-        result: Outcome = future.result()
+        result: tuple[Outcome, float] = future.result()
         return result
     except KilledWorker:
-        return failed(job, f"{job.name}: every worker that took it died; see the workers' logs")
+        return failed(job, f"{job.name}: every worker that took it died; see the workers' logs"), 0.0
     except Exception as error:
-        return failed(job, f"{job.name}: the cluster could not do it ({type(error).__name__}: {error})")
+        return failed(job, f"{job.name}: the cluster could not do it ({type(error).__name__}: {error})"), 0.0
 
 
 def _refuse_address(address: str) -> None:
@@ -153,13 +153,15 @@ class Children:
                 self._idle.get_nowait().close()
 
 
-def _on_worker(job: Job, settings: Settings, limits: Limits, batch: str) -> Outcome:
+def _on_worker(job: Job, settings: Settings, limits: Limits, batch: str) -> tuple[Outcome, float]:
     from distributed import get_worker
 
+    started = time.monotonic()
     try:
-        return _children(get_worker()).master(job, settings, limits, batch)
+        outcome = _children(get_worker()).master(job, settings, limits, batch)
     except Halted:
-        return failed(job, f"{job.name}: the batch was stopped")
+        outcome = failed(job, f"{job.name}: the batch was stopped")
+    return outcome, time.monotonic() - started
 
 
 def _halt(batch: str, dask_worker: Any) -> None:

@@ -135,7 +135,7 @@ class Worker:
         self._scratch = tempfile.mkdtemp(prefix="refmaster-batch-")
         root = str(Path(__file__).resolve().parents[2])
         known = os.environ.get("PYTHONPATH", "")
-        env = {**os.environ, SCRATCH: self._scratch, "TMPDIR": self._scratch}
+        env = {**os.environ, SCRATCH: self._scratch, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self._scratch)}
         env["PYTHONPATH"] = os.pathsep.join(filter(None, (root, known)))
         env |= dict.fromkeys(LONE_THREAD, "1")  # jobs fill the cores, and sums come out in the same order everywhere
         process = subprocess.Popen(
