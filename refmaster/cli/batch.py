@@ -15,9 +15,7 @@ FOLDER = "masters"
 
 
 def command(
-    sources: Annotated[
-        list[str], typer.Argument(metavar="FILES...", help="Tracks, and folders with all tracks in them.")
-    ],
+    files: Annotated[list[str], typer.Argument(help="Tracks, and folders with all tracks in them.")],
     ref: Annotated[list[str] | None, typer.Option("--ref", metavar="FILE", help="The track to master toward.")] = None,
     out: Annotated[str, typer.Option("-o", "--out", metavar="FOLDER", help="Where all results go.")] = FOLDER,
     jobs: Annotated[
@@ -91,7 +89,7 @@ def command(
         html=not no_report,
     )
     batch = prepared(
-        sources,
+        files,
         settings,
         out,
         at_once=jobs,
@@ -136,9 +134,9 @@ def _line(batch: "Batch", ended: "Ended") -> str:
     from refmaster.batch.remote import joined
 
     data = outcome_data(ended.outcome)
-    files = {name: data.pop(name) for name in ("master", "session", "report")}
+    made = {name: data.pop(name) for name in ("master", "session", "report")}
     data.pop("out")
-    places = {name: joined(batch.folder, str(one)) if one else None for name, one in files.items()}
+    places = {name: joined(batch.folder, str(one)) if one else None for name, one in made.items()}
     return json.dumps(
         {
             "file": ended.job.target,
