@@ -7,16 +7,17 @@ wrong on the way, Ctrl-C among it, the hidden file is removed and what stood at 
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import soundfile as sf
 
 from refmaster.errors import BadOutput
-from refmaster.names import LONGEST_NAME_BYTES, fitting, shown
+from refmaster.names import fitting, shown
 
 _TRIES = 100
+_HIDDEN = re.compile(r"\.(?P<stem>.+)\.part-[0-9a-f]{8}(?P<ending>\.[^.]*|)")
 
 
 @contextmanager
@@ -41,15 +42,17 @@ def replacing(out: Path) -> Iterator[Path]:
         raise
 
 
-def orphans(out: Path) -> list[Path]:
-    """The hidden files that a process which was killed left beside this goal."""
-    known = re.compile(re.escape(f".{out.stem}") + r"\.part-[0-9a-f]{8}" + re.escape(out.suffix))
-    try:
-        names = os.listdir(out.parent)
-    except OSError:
-        return []
-    cut = len(os.fsencode(f".{out.stem}.part-00000000{out.suffix}")) > LONGEST_NAME_BYTES
-    return [out.parent / name for name in names if known.fullmatch(name) and not cut]
+def orphans(goals: Iterable[Path]) -> list[Path]:
+    """The hidden files that processes which were killed left beside these goals."""
+    wanted: dict[Path, set[str]] = {}
+    for goal in goals:
+        wanted.setdefault(goal.parent, set()).add(goal.name)
+    found = []
+    for folder, names in wanted.items():
+        with suppress(OSError):
+            hidden = (_HIDDEN.fullmatch(name) for name in os.listdir(folder))
+            found += [folder / one[0] for one in hidden if one and one["stem"] + one["ending"] in names]
+    return found
 
 
 def why(error: Exception) -> str:

@@ -77,6 +77,7 @@ class Batch:
                         outcomes[event.job.out] = event.outcome
                         state.end(event.outcome)
                     yield event
+            sweep(left)  # a machine of the cluster may have gone down, and its children with it
         write_overview(self.folder, outcomes.values(), self.settings)
         state.close(outcomes.values())
 

@@ -13,9 +13,13 @@ import shutil
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from refmaster.batch.records import Job, Outcome, Settings, outcome_data, settings_from
 from refmaster.errors import BadOutput, RefmasterError
+
+if TYPE_CHECKING:
+    from refmaster.records import Report
 
 SCRATCH = "REFMASTER_BATCH_SCRATCH"
 TIDY_S = 5.0  # taste: how long tidying may take
@@ -126,9 +130,7 @@ def _mastered(job: Job, settings: Settings, threads: int, told: _Telling) -> Out
     return _outcome(job, _run(target, references, job.out, settings, threads, told), html=settings.html)
 
 
-def _run(  # type: ignore[no-untyped-def]
-    target: str, references: list[str], out: str, settings: Settings, threads: int, told: _Telling
-):
+def _run(target: str, references: list[str], out: str, settings: Settings, threads: int, told: _Telling) -> "Report":
     from refmaster.pipeline import Options, master
 
     return master(
@@ -150,10 +152,11 @@ def _run(  # type: ignore[no-untyped-def]
     )
 
 
-def _outcome(job: Job, report, *, html: bool) -> Outcome:  # type: ignore[no-untyped-def]
+def _outcome(job: Job, report: "Report", *, html: bool) -> Outcome:
     from refmaster.explain import check_text
 
     master, session, page = job.outputs
+    after = report.master or report.target
     return Outcome(
         name=job.name,
         out=job.out,
@@ -161,9 +164,9 @@ def _outcome(job: Job, report, *, html: bool) -> Outcome:  # type: ignore[no-unt
         sha256=report.target.sha256,
         duration_s=report.target.duration_s,
         target_lufs=report.target.integrated_lufs,
-        master_lufs=report.master.integrated_lufs,
+        master_lufs=after.integrated_lufs,
         target_dbtp=report.target.true_peak_dbtp,
-        master_dbtp=report.master.true_peak_dbtp,
+        master_dbtp=after.true_peak_dbtp,
         moves=len(report.plan.active),
         failed_checks=tuple(check_text(check) for check in report.checks if not check.passed),
         master=master,

@@ -81,11 +81,9 @@ def make_folders(jobs: Iterable[Job]) -> None:
 
 
 def sweep(jobs: Iterable[Job]) -> None:
-    """Remove the hidden files that a batch which was killed, with its children, left for these tracks."""
-    for job in jobs:
-        for out in () if is_url(job.folder) else job.outputs:
-            for orphan in orphans(Path(job.folder, out)):
-                orphan.unlink(missing_ok=True)
+    """Remove the hidden files that whoever was killed with all its children left for these tracks."""
+    for orphan in orphans(Path(job.folder, out) for job in jobs if not is_url(job.folder) for out in job.outputs):
+        orphan.unlink(missing_ok=True)
 
 
 def _tracks(source: str, references: set[str]) -> list[Found]:

@@ -3,9 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from refmaster.records import Status
-
-ENDED = Literal["mastered", "unchanged", "sent_back", "failed"]
+Ending = Literal["mastered", "unchanged", "sent_back", "failed"]
 SHORTEST_LIMIT_S = 600.0  # taste: a minute of audio takes seconds; ten minutes is a stall, even on a busy machine
 LIMIT_RATIO = 10.0  # taste: so many times its own length is a stall for a long track
 
@@ -68,7 +66,7 @@ class Outcome:
 
     name: str
     out: str
-    status: ENDED
+    status: Ending
     error: str | None = None
     sha256: str | None = None  # of the target
     duration_s: float | None = None
@@ -142,21 +140,3 @@ def outcome_data(outcome: Outcome) -> dict[str, object]:
 def time_limit_s(job: Job, limits: Limits) -> float:
     """How long a track may take."""
     return limits.timeout_s if limits.timeout_s is not None else max(SHORTEST_LIMIT_S, LIMIT_RATIO * job.length_s)
-
-
-__all__ = [
-    "Begun",
-    "Ended",
-    "Event",
-    "Job",
-    "Limits",
-    "Outcome",
-    "Settings",
-    "Status",
-    "Step",
-    "failed",
-    "outcome_data",
-    "outcome_from",
-    "settings_from",
-    "time_limit_s",
-]

@@ -227,8 +227,8 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 def _tidy(job: Job, before: dict[Path, tuple[int, int] | None]) -> None:
     """Remove hidden files, and results of which not all are there: what was new before the end does not stand alone."""
+    for orphan in orphans(before):
+        orphan.unlink(missing_ok=True)
     for path, identity in before.items():
-        for orphan in orphans(path):
-            orphan.unlink(missing_ok=True)
         if _identity(path) != identity:
             path.unlink(missing_ok=True)

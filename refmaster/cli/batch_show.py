@@ -79,18 +79,25 @@ def _said(event: Ended) -> str:
 @contextmanager
 def _bars(total: int) -> Iterator[Watch]:
     """One bar for the batch, one for each track in hand; a line stays behind for each that has ended."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description:<36.36}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[count]}"),
+    )
     with Progress(*columns, console=Console(stderr=True, highlight=False), transient=True) as bars:
-        whole = bars.add_task("batch", total=total)
+        whole = bars.add_task("batch", total=total, count=f"0/{total}")
+        done = 0
         at_work = {}
 
         def watch(event: Event) -> None:
+            nonlocal done
             name = shown(event.job.name)
             if isinstance(event, Begun):
                 if event.pid is not None:  # a cluster begins all at once, and tells no steps
-                    at_work[event.job.out] = bars.add_task(escape(name), total=None)
+                    at_work[event.job.out] = bars.add_task(escape(name), total=None, count="")
             elif isinstance(event, Step) and event.job.out in at_work:
                 share = max(0.0, event.share)
                 total_share = None if event.share < 0 else 1.0
@@ -99,7 +106,8 @@ def _bars(total: int) -> Iterator[Watch]:
             elif isinstance(event, Ended):
                 if event.job.out in at_work:
                     bars.remove_task(at_work.pop(event.job.out))
-                bars.advance(whole)
+                done += 1
+                bars.update(whole, completed=done, count=f"{done}/{total}")
                 bars.console.print(escape(_said(event)))
 
         yield watch

@@ -3,11 +3,12 @@
 import csv
 import io
 import json
+import os
 import re
 import socket
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -16,7 +17,7 @@ import pytest
 import refmaster
 from refmaster.batch import Settings, prepared
 from refmaster.batch.records import Begun, Ended
-from tests.batch.conftest import NAMES, ROOT, lines, masters, run, tree
+from tests.batch.conftest import NAMES, ROOT, lines, masters, run, tree, words
 
 THREE = ("mixes", "--ref", "record.wav")
 
@@ -74,6 +75,29 @@ def test_the_summary_names_every_track_and_the_overview(catalogue, fresh):
     assert "short.master.toml" in (fresh / "batch.html").read_text()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal is made with pty")
+def test_on_a_terminal_bars_tell_of_the_batch_and_of_each_track(catalogue, fresh):
+    import pty
+
+    ours, theirs = pty.openpty()
+    asked = words("mixes", "--ref", "record.wav", "-o", fresh, "--jsonl", "--no-report")
+    env = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    with subprocess.Popen(asked, cwd=catalogue, stdout=subprocess.PIPE, stderr=theirs, env=env, text=True) as running:
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # how a terminal says that nobody is at its other end
+            while piece := os.read(ours, 65536):
+                shown += piece
+        out, _ = running.communicate()
+    os.close(ours)
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
+    assert {one["name"] for one in lines(out)} == set(NAMES)
+    assert "batch  " in plain
+    assert "2/3" in plain
+    assert "long.wav: render" in plain
+    assert re.search(r"short\.wav: mastered in [\d.]+ s", plain)
+
+
 def test_the_page_needs_nothing_else_and_leads_to_every_report(done):
     page = (done / "batch.html").read_text(encoding="utf-8")
     links = re.findall(r'href="([^"]+)"', page)
@@ -111,7 +135,7 @@ def test_a_failed_check_is_a_line_of_its_own_and_exit_code_1(catalogue, fresh):
     )  # fmt: skip
     assert ran.returncode == 1
     assert ran.stdout.startswith("1 track: 1 check failed\n")
-    assert "short.wav: clipped samples" in ran.stdout
+    assert "short.wav: clipped_samples" in ran.stdout
     assert "check failed" in (fresh / "batch.html").read_text()
 
 

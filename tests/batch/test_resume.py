@@ -62,7 +62,9 @@ def test_a_torn_last_line_and_hidden_files_of_the_dead_are_cleared(done, catalog
     head, *ended = state.read_text().splitlines(keepends=True)
     begun_line = json.dumps({"begun": [json.loads(line)["ended"]["out"] for line in ended]}) + "\n"
     state.write_text(head + begun_line + ended[0] + ended[1][:40])
-    (copied / ".short.master.part-0123abcd.wav").write_bytes(b"half a master")
+    unfinished = json.loads(ended[1])["ended"]["out"].removesuffix(".wav")
+    hidden = copied / f"{unfinished}.part-0123abcd.wav"
+    hidden.with_name(f".{hidden.name}").write_bytes(b"half a master")
     ran = run(catalogue, *THREE, "-o", copied, "--resume")
     assert [one["earlier"] for one in lines(ran.stdout)].count(True) == 1
     assert tree(copied) == tree(done)
