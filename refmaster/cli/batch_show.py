@@ -87,7 +87,9 @@ def _bars(total: int) -> Iterator[Watch]:
         TimeElapsedColumn(),
         TextColumn("{task.fields[count]}"),
     )
-    with Progress(*columns, console=Console(stderr=True, highlight=False), transient=True) as bars:
+    console = Console(stderr=True, highlight=False)
+    # Rich sends what is printed meanwhile to the bars' own stream: right on one screen, wrong for lines in a pipe.
+    with Progress(*columns, console=console, transient=True, redirect_stdout=sys.stdout.isatty()) as bars:
         whole = bars.add_task("batch", total=total, count=f"0/{total}")
         done = 0
         at_work = {}
