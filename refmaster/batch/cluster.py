@@ -5,6 +5,7 @@ worker that dies takes its child with it (`child`), and Dask gives its track to 
 this machine would make, byte for byte, on the same kind of processor.
 """
 
+import asyncio
 import socket
 import time
 from collections.abc import Iterator, Sequence
@@ -14,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+from refmaster.batch.child import TIDY_S
 from refmaster.batch.records import Begun, Ended, Event, Job, Limits, Outcome, Settings, failed
 from refmaster.batch.remote import NEEDED
-from refmaster.batch.worker import Halted, Worker
+from refmaster.batch.worker import LOOK_EVERY_S, Halted, Worker
 from refmaster.errors import BadSetting
 from refmaster.version import __version__
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 CONNECT_S = 15.0  # taste: a scheduler on the other side of the world answers in less
+HALT_S = 3 * TIDY_S  # for a child to tidy, or to be ended and tidied up after
 _CHILDREN = "_refmaster_children"  # where a Dask worker keeps ours
 
 
@@ -133,9 +136,29 @@ class Children:
     def __init__(self) -> None:
         self._idle: SimpleQueue[Worker] = SimpleQueue()
         self._halted: set[str] = set()
+        self._at_work: list[str] = []  # the batch of each track in hand; appending and removing are single steps
 
     def master(self, job: Job, settings: Settings, limits: Limits, batch: str) -> Outcome:
-        """Master a track with a child that is free."""
+        """Master a track with a child that is free; raises Halted where its batch was halted."""
+        self._at_work.append(batch)
+        try:
+            if batch in self._halted:
+                raise Halted
+            return self._mastered(job, settings, limits, batch)
+        finally:
+            self._at_work.remove(batch)
+
+    async def halt(self, batch: str) -> None:
+        """Stop what a batch has in hand, wait until it has been tidied, and let all idle children go."""
+        self._halted.add(batch)
+        until = time.monotonic() + HALT_S
+        while batch in self._at_work and time.monotonic() < until:
+            await asyncio.sleep(LOOK_EVERY_S)
+        with suppress(Empty):
+            while True:
+                self._idle.get_nowait().close()
+
+    def _mastered(self, job: Job, settings: Settings, limits: Limits, batch: str) -> Outcome:
         try:
             worker = self._idle.get_nowait()
         except Empty:
@@ -144,13 +167,6 @@ class Children:
             return worker.master(job, settings, limits, lambda *_: None, lambda: batch in self._halted)
         finally:
             self._idle.put(worker)
-
-    def halt(self, batch: str) -> None:
-        """Stop what a batch has in hand, and let all idle children go."""
-        self._halted.add(batch)
-        with suppress(Empty):
-            while True:
-                self._idle.get_nowait().close()
 
 
 def _on_worker(job: Job, settings: Settings, limits: Limits, batch: str) -> tuple[Outcome, float]:
@@ -164,8 +180,8 @@ def _on_worker(job: Job, settings: Settings, limits: Limits, batch: str) -> tupl
     return outcome, time.monotonic() - started
 
 
-def _halt(batch: str, dask_worker: Any) -> None:
-    _children(dask_worker).halt(batch)
+async def _halt(batch: str, dask_worker: Any) -> None:
+    await _children(dask_worker).halt(batch)
 
 
 def _children(dask_worker: Any) -> Children:

@@ -93,7 +93,7 @@ def test_on_a_terminal_bars_tell_of_the_batch_and_of_each_track(catalogue, fresh
     plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
     assert {one["name"] for one in lines(out)} == set(NAMES)
     assert "batch  " in plain
-    assert "2/3" in plain
+    assert re.search(r"[1-3]/3", plain)
     assert "long.wav: render" in plain
     assert re.search(r"short\.wav: mastered in [\d.]+ s", plain)
 
