@@ -5,8 +5,9 @@ wrong on the way, Ctrl-C among it, the hidden file is removed and what stood at 
 """
 
 import os
+import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from refmaster.errors import BadOutput
 from refmaster.names import fitting, shown
 
 _TRIES = 100
+_HIDDEN = re.compile(r"\.(?P<stem>.+)\.part-[0-9a-f]{8}(?P<ending>\.[^.]*|)")
 
 
 @contextmanager
@@ -38,6 +40,19 @@ def replacing(out: Path) -> Iterator[Path]:
         if isinstance(error, (OSError, sf.SoundFileError)):
             raise BadOutput(f"{shown(out)} could not be written ({why(error)}); nothing was left behind") from error
         raise
+
+
+def orphans(goals: Iterable[Path]) -> list[Path]:
+    """The hidden files that processes which were killed left beside these goals."""
+    wanted: dict[Path, set[str]] = {}
+    for goal in goals:
+        wanted.setdefault(goal.parent, set()).add(goal.name)
+    found = []
+    for folder, names in wanted.items():
+        with suppress(OSError):
+            hidden = (_HIDDEN.fullmatch(name) for name in os.listdir(folder))
+            found += [folder / one[0] for one in hidden if one and one["stem"] + one["ending"] in names]
+    return found
 
 
 def why(error: Exception) -> str:

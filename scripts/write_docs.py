@@ -242,6 +242,14 @@ class Runs:
         assert self.songs
         return self.said("analyse", "offset.wav")
 
+    @cached_property
+    def batch(self) -> str:
+        """Three tracks in a batch, with the last two lines as a person in that folder sees them."""
+        assert self.songs
+        words = ("batch", "mix.wav", "song.wav", "offset.wav", "--ref", "record.wav", "-o", "masters")
+        text = self.said(*words)
+        return f"$ refmaster {' '.join(words)}\n{text.replace(f'{self.folder}/', '')}"
+
     def of_mover(self, mover: str, target: str, reference: str, *more: str) -> str:
         """What a run says of one mover's moves, under the command that was given."""
         assert self.songs
@@ -288,6 +296,7 @@ def run_block(name: str, runs: Runs) -> str:
         "json": lambda r: _text(_trimmed_json(r), "json"),
         "explain": lambda r: _text(_trimmed_account(r)),
         "history": lambda r: _text(_told_history(r)),
+        "batch": lambda r: _text(r.batch),
         "amounts": _amounts,
     }
     today = datetime.date.today().isoformat()

@@ -19,12 +19,25 @@ ROWS = (
     "plan verify explain",
     "report toml_lines session_schema session_errors session_text session_merge session history account",
     "again prepare pipeline engines",
+    "batch",
     "cli",
 )
 ROW_OF = {name: number for number, row in enumerate(ROWS) for name in row.split()}
 MOST_LINES = 400
 MOST_LINES_A_FUNCTION = 45
-HEAVY = ("librosa", "matchering", "plotly", "scipy.signal", "pydantic", "tomlkit", "mutagen", "soxr", "dask")
+HEAVY = (
+    "librosa",
+    "matchering",
+    "plotly",
+    "scipy.signal",
+    "pydantic",
+    "tomlkit",
+    "mutagen",
+    "soxr",
+    "dask",
+    "distributed",
+    "fsspec",
+)
 HELP = """
 import sys
 sys.argv = ['refmaster', '--help']

@@ -4,6 +4,7 @@ Nothing is timed here, and no engine's figures are promised: those are for `benc
 """
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -308,3 +309,17 @@ def test_a_section_that_cannot_be_found_again_is_refused(docs):
     docs.write_text("# Benchmarks\n\n<!-- begin one -->\nopen\n", encoding="utf-8")
     with pytest.raises(ValueError, match="never closed"):
         page.write_section("one", "text")
+
+
+def test_the_batch_benchmark_counts_what_a_real_batch_takes(monkeypatch, tmp_path, capsys):
+    from benchmarks import batch
+
+    monkeypatch.setattr(page, "PAGE", tmp_path / "benchmarks.md")
+    assert batch.main(["--tracks", "2", "--seconds", "4", "--workers", "1,2"]) == 0
+    text = (tmp_path / "benchmarks.md").read_text(encoding="utf-8")
+    assert "`python benchmarks/batch.py --tracks 2 --seconds 4`" in text
+    rows = [line.split("|")[1:-1] for line in text.splitlines() if re.match(r"\| \d", line)]
+    assert [int(row[0]) for row in rows] == [1, 2]
+    assert all(float(cell) > 0 for row in rows for cell in row)
+    assert float(rows[0][-1]) == 1.0
+    assert "All rounds left the same bytes" in capsys.readouterr().out

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from refmaster.cli import analyse, demo, explain, history, master, render
+from refmaster.cli import analyse, batch, demo, explain, history, master, render
 from refmaster.errors import RefmasterError
 
 DEFAULT = "master"
@@ -25,6 +25,7 @@ EXAMPLES = (
     "refmaster render mix.master.toml --set match_eq/high_shelf.gain_db=1.5",
     "refmaster explain mix.master.toml --markdown",
     "refmaster analyse *.wav --json",
+    "refmaster batch album/ --ref record.flac -o masters",
 )
 
 
@@ -55,6 +56,7 @@ app.command("analyse", short_help="Measure tracks; nothing is changed.")(analyse
 app.command("render", short_help="Render a session again, or as new decisions have it.")(render.command)
 app.command("explain", short_help="Say in words what a session does, and why.")(explain.command)
 app.command("history", short_help="List who changed what in a session, to go back.")(history.command)
+app.command("batch", short_help="Master many tracks, here or on a cluster.")(batch.command)
 app.command("demo", short_help="A first master that needs no file and no network.")(demo.command)
 
 

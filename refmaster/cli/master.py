@@ -24,41 +24,15 @@ def command(
         ),
     ] = None,
     out: o.Out = None,
-    amount: Annotated[
-        float, typer.Option("--amount", help="0 leaves alone, 50 follows the evidence, 100 matches in full.")
-    ] = 50.0,
-    loudness: Annotated[
-        float | None,
-        typer.Option(
-            "--loudness",
-            metavar="LUFS",
-            help="Integrated loudness to reach. [the reference's; under --amount 50, part of the way]",
-        ),
-    ] = None,
-    ceiling: Annotated[float, typer.Option("--ceiling", metavar="dBTP", help="True peaks stay under this.")] = -1.0,
-    only: Annotated[
-        str | None,
-        typer.Option(
-            "--only",
-            metavar="STAGES",
-            help="Only these: repair, tone, dynamics, colour, image, level. The ceiling holds.",
-        ),
-    ] = None,
-    detail: Annotated[
-        int | None,
-        typer.Option("--detail", metavar="N", help="At most so many EQ bands. [6; over --amount 75 one a third]"),
-    ] = None,
+    amount: o.Amount = 50.0,
+    loudness: o.Loudness = None,
+    ceiling: o.Ceiling = -1.0,
+    only: o.Only = None,
+    detail: o.Detail = None,
     same_song: Annotated[
         bool, typer.Option("--same-song", help="The reference is this very song: believe more of the difference.")
     ] = False,
-    phase: Annotated[
-        str,
-        typer.Option(
-            "--phase",
-            metavar="KIND",
-            help="Of the EQ: minimum, or linear, which turns no phase but rings ahead of hits.",
-        ),
-    ] = "minimum",
+    phase: o.Phase = "minimum",
     fresh: Annotated[
         bool,
         typer.Option("--fresh", help="Take TARGET as any other file, even our own master toward this reference."),

@@ -12,6 +12,38 @@ Out = Annotated[
         help="The master's file; session and report stand beside it. [TARGET.master.wav; in render the session's]",
     ),
 ]
+Amount = Annotated[
+    float, typer.Option("--amount", help="0 leaves alone, 50 follows the evidence, 100 matches in full.")
+]
+Loudness = Annotated[
+    float | None,
+    typer.Option(
+        "--loudness",
+        metavar="LUFS",
+        help="Integrated loudness to reach. [the reference's; under --amount 50, part of the way]",
+    ),
+]
+Ceiling = Annotated[float, typer.Option("--ceiling", metavar="dBTP", help="True peaks stay under this.")]
+Only = Annotated[
+    str | None,
+    typer.Option(
+        "--only",
+        metavar="STAGES",
+        help="Only these: repair, tone, dynamics, colour, image, level. The ceiling holds.",
+    ),
+]
+Detail = Annotated[
+    int | None,
+    typer.Option("--detail", metavar="N", help="At most so many EQ bands. [6; over --amount 75 one a third]"),
+]
+Phase = Annotated[
+    str,
+    typer.Option(
+        "--phase",
+        metavar="KIND",
+        help="Of the EQ: minimum, or linear, which turns no phase but rings ahead of hits.",
+    ),
+]
 Drop = Annotated[
     list[str] | None, typer.Option("--drop", metavar="ID", help="Leave a move out, or all of one kind: match_eq.")
 ]

@@ -1,0 +1,162 @@
+"""Many tracks toward one reference: here, or on a cluster; what one of them does to its process harms no other.
+
+    jobs ─▶ pool, or cluster ─▶ worker ─asks▶ child: pipeline.master
+                   └─▶ state (what is done)   overview (the whole on a page)
+
+`Batch` is made first, and refuses what can be refused before any work; then `run` tells what happens.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from refmaster.batch.jobs import jobs_of, make_folders, refuse_folder, refuse_outputs, sweep
+from refmaster.batch.overview import write_overview
+from refmaster.batch.pool import master_here
+from refmaster.batch.records import Ended, Event, Job, Limits, Outcome, Settings
+from refmaster.batch.remote import is_url
+from refmaster.batch.state import NOTHING, Past, State, head_of, read_past, still_good
+from refmaster.batch.worker import Worker
+from refmaster.errors import BadOutput, BadSetting
+from refmaster.names import shown
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+__all__ = ["Batch", "Ended", "Event", "Limits", "Outcome", "Settings", "prepared"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch that may begin: all that could be refused beforehand is in order. `close` it if it is not run."""
+
+    jobs: tuple[Job, ...]
+    folder: str
+    settings: Settings
+    limits: Limits
+    at_once: int | None
+    past: Past
+    head: dict[str, object]
+    worker: Worker
+    client: "Client | None" = None
+
+    def close(self) -> None:
+        """Let go of the processes and the connection."""
+        self.worker.close()
+        if self.client is not None:
+            self.client.close()
+
+    def run(self) -> Iterator[Event]:
+        """Do it: what happens, as it happens. Every job ends exactly once; the overview is written at the end.
+
+        Closing the iterator stops the work and leaves nothing half-made; what is done is remembered.
+        """
+        with ExitStack() as stack:
+            stack.callback(self.close)
+            make_folders(self.jobs)
+            stack.enter_context(_alone(self.folder))
+            yield from self._worked()
+
+    def _worked(self) -> Iterator[Event]:
+        outcomes: dict[str, Outcome] = {}
+        for job in self.jobs:
+            if kept := still_good(job, self.past, html=self.settings.html):
+                outcomes[job.out] = kept
+        begun = self.past.begun | {job.out for job in self.jobs}
+        state = State(self.folder, self.head, begun, outcomes.values())
+        yield from (Ended(job, outcomes[job.out], earlier=True) for job in self.jobs if job.out in outcomes)
+        left = [job for job in self.jobs if job.out not in outcomes]
+        sweep(job for job in left if job.out in self.past.begun)
+        if left:
+            with closing(self._events(left)) as events:  # type: ignore[type-var]
+                for event in events:
+                    if isinstance(event, Ended):
+                        outcomes[event.job.out] = event.outcome
+                        state.end(event.outcome)
+                    yield event
+            sweep(left)  # a machine of the cluster may have gone down, and its children with it
+        write_overview(self.folder, outcomes.values(), self.settings)
+        state.close(outcomes.values())
+
+    def _events(self, jobs: Sequence[Job]) -> Iterator[Event]:
+        if self.client is None:
+            at_once = self.at_once or processors()
+            return master_here(jobs, self.settings, self.limits, at_once=at_once, first=self.worker)
+        from refmaster.batch.cluster import master_there
+
+        return master_there(self.client, jobs, self.settings, self.limits, at_once=self.at_once)
+
+
+def prepared(
+    sources: Sequence[str],
+    settings: Settings,
+    folder: str,
+    *,
+    at_once: int | None = None,
+    cluster: str | None = None,
+    limits: Limits | None = None,
+    resume: bool = False,
+    force: bool = False,
+) -> Batch:
+    """A batch of these files and folders, checked; raises a RefmasterError, and has then written nothing.
+
+    `at_once` None means as many tracks at a time as there are processors, or as the cluster takes.
+    """
+    limits = limits or Limits()
+    _refuse_numbers(at_once, limits)
+    folder = folder if is_url(folder) else os.path.abspath(folder)
+    references = tuple(one if is_url(one) else os.path.abspath(one) for one in settings.references)
+    settings = replace(settings, references=references)
+    jobs = jobs_of(sources, folder, settings)
+    refuse_folder(folder)
+    with ExitStack() as stack:
+        worker = Worker()
+        stack.callback(worker.close)
+        head = head_of(settings, worker.check(settings))
+        past = read_past(folder, head) if resume else NOTHING
+        refuse_outputs(jobs, settings, force=force, ours=past.begun)
+        client = None
+        if cluster is not None:
+            from refmaster.batch.cluster import connect
+
+            client = connect(cluster)
+        stack.pop_all()
+    return Batch(jobs, folder, settings, limits, at_once, past, head, worker, client)
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _refuse_numbers(at_once: int | None, limits: Limits) -> None:
+    if at_once is not None and at_once < 1:
+        raise BadSetting(f"--jobs {at_once} would master nothing; give 1 or more, or leave it out")
+    if limits.timeout_s is not None and not limits.timeout_s > 0:
+        raise BadSetting(f"--timeout {limits.timeout_s:g} leaves no time; give seconds above 0")
+    if not limits.memory_mb >= 1:
+        raise BadSetting(f"--memory {limits.memory_mb:g} leaves no room; give MB, 1 or more")
+
+
+@contextmanager
+def _alone(folder: str) -> Iterator[None]:
+    """Hold the folder, so that two batches do not write into it at once; where the system has such locks."""
+    descriptor = None
+    if not is_url(folder):
+        with suppress(ImportError, OSError):
+            import fcntl
+
+            descriptor = os.open(Path(folder), os.O_RDONLY)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                os.close(descriptor)
+                raise BadOutput(f"another batch is at work in {shown(folder)}; wait for it, or choose -o") from error
+    try:
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)

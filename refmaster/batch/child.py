@@ -1,0 +1,188 @@
+"""The process that does the work, one track after another; `worker` starts it.
+
+It is asked in lines of JSON on its standard input and answers on its standard output. What kills it, a decoder or the
+system, kills the track in hand and nothing else. When whoever started it is gone, its input ends: it breaks off,
+tidies as after Ctrl-C, and leaves. So a batch that is killed leaves no process behind.
+"""
+
+import _thread
+import json
+import os
+import queue
+import shutil
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from refmaster.batch.records import Job, Outcome, Settings, outcome_data, settings_from
+from refmaster.errors import BadOutput, RefmasterError
+
+if TYPE_CHECKING:
+    from refmaster.records import Report
+
+SCRATCH = "REFMASTER_BATCH_SCRATCH"
+TIDY_S = 5.0  # taste: how long tidying may take
+TELL_EVERY_S = 0.1
+
+Request = dict[str, object]
+
+
+def main() -> None:
+    """Serve until the input ends."""
+    answers = os.dup(1)
+    os.dup2(2, 1)  # what a library prints is no answer
+    requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(requests,), daemon=True).start()
+    try:
+        while (request := requests.get()) is not None:
+            _say(answers, _answered(request, answers))
+    except (KeyboardInterrupt, BrokenPipeError):
+        pass
+    shutil.rmtree(os.environ.get(SCRATCH, ""), ignore_errors=True)
+    os._exit(0)  # threads that still compute are not waited for
+
+
+def _listen(requests: "queue.SimpleQueue[Request | None]") -> None:
+    """Hand on what is asked; when nobody is left to ask, stop the work, at first politely."""
+    with open(0, "rb", closefd=False) as lines:
+        for line in lines:
+            requests.put(json.loads(line))
+    requests.put(None)
+    _thread.interrupt_main()
+    time.sleep(TIDY_S)
+    os._exit(1)
+
+
+def _answered(request: Request, answers: int) -> Request:
+    try:
+        settings = settings_from(request["settings"])  # type: ignore[arg-type]
+        if request["do"] == "check":
+            return {"answer": _checked(settings)}
+        job = Job(**request["job"])  # type: ignore[arg-type]
+        told = _Telling(answers)
+        return {"answer": outcome_data(_mastered(job, settings, int(str(request["threads"])), told))}
+    except RefmasterError as error:
+        return {"refused": " ".join(str(error).split())}
+    except Exception as error:
+        import traceback
+
+        os.write(2, traceback.format_exc().encode("utf-8", "backslashreplace"))
+        return {"refused": f"a mistake of ours, {type(error).__name__}: {error}; its traceback stands above"}
+
+
+class _Telling:
+    """Progress, as often as an eye can follow."""
+
+    def __init__(self, answers: int):
+        self._answers = answers
+        self._last = ("", 0.0)
+
+    def __call__(self, step: str, share: float) -> None:
+        now = time.monotonic()
+        if step != self._last[0] or now - self._last[1] >= TELL_EVERY_S:
+            self._last = (step, now)
+            _say(self._answers, {"step": step, "share": share})
+
+
+def _say(answers: int, what: Request) -> None:
+    line = json.dumps(what).encode() + b"\n"
+    while line:
+        line = line[os.write(answers, line) :]
+
+
+def _checked(settings: Settings) -> Request:
+    """Refuse what no track could be mastered with; the SHA-256 of the references."""
+    from refmaster.batch.remote import fetched, is_url
+    from refmaster.decide import parse_decisions
+    from refmaster.load import open_track
+    from refmaster.outputs import goal_path
+    from refmaster.pipeline import checked_request
+    from refmaster.records import Source
+    from refmaster.save import choose_delivery
+
+    checked_request(
+        settings.amount, settings.loudness, settings.ceiling, settings.only, settings.detail, settings.phase
+    )
+    parse_decisions(settings.drop, settings.set, settings.lock)
+    goal = goal_path(Path("any.wav"), None, settings.container)
+    any_source = Source("any.wav", "", 48000, 2, "WAV", "PCM_24", 24, lossy=False)  # every format takes 48 kHz
+    choose_delivery(goal, container=settings.container, bit_depth=settings.bit_depth, source=any_source)
+    hashes = []
+    for number, reference in enumerate(settings.references):
+        here = fetched(reference, _scratch() / f"reference-{number}") if is_url(reference) else reference
+        hashes.append(open_track(here, role="reference").source.sha256)
+    return {"references": hashes}
+
+
+def _mastered(job: Job, settings: Settings, threads: int, told: _Telling) -> Outcome:
+    """Master one track. All names are relative to the output folder, so the files do not tell where it stands."""
+    from refmaster.batch.remote import is_url, staged
+
+    if any(map(is_url, (job.target, job.folder, *settings.references))):
+        with staged(job, settings, _scratch()) as (target, references, out):
+            return _outcome(job, _run(target, references, out, settings, threads, told), html=settings.html)
+    try:
+        os.chdir(job.folder)
+    except OSError as error:
+        raise BadOutput(f"the folder {job.folder} cannot be reached from here ({error.strerror})") from error
+    target, *references = (_relative(one) for one in (job.target, *settings.references))
+    return _outcome(job, _run(target, references, job.out, settings, threads, told), html=settings.html)
+
+
+def _run(target: str, references: list[str], out: str, settings: Settings, threads: int, told: _Telling) -> "Report":
+    from refmaster.pipeline import Options, master
+
+    return master(
+        target,
+        references[0],
+        out,
+        amount=settings.amount,
+        loudness=settings.loudness,
+        ceiling=settings.ceiling,
+        only=settings.only,
+        detail=settings.detail,
+        phase=settings.phase,
+        fresh=settings.fresh,
+        drop=settings.drop,
+        set=settings.set,
+        lock=settings.lock,
+        options=Options(settings.container, settings.bit_depth, force=True, html=settings.html, threads=threads),
+        told=told,
+    )
+
+
+def _outcome(job: Job, report: "Report", *, html: bool) -> Outcome:
+    from refmaster.explain import check_text
+
+    master, session, page = job.outputs
+    after = report.master or report.target
+    return Outcome(
+        name=job.name,
+        out=job.out,
+        status=report.status,
+        sha256=report.target.sha256,
+        duration_s=report.target.duration_s,
+        target_lufs=report.target.integrated_lufs,
+        master_lufs=after.integrated_lufs,
+        target_dbtp=report.target.true_peak_dbtp,
+        master_dbtp=after.true_peak_dbtp,
+        moves=len(report.plan.active),
+        failed_checks=tuple(check_text(check) for check in report.checks if not check.passed),
+        master=master,
+        session=session,
+        report=page if html else None,
+    )
+
+
+def _relative(path: str) -> str:
+    """A path as seen from the folder we stand in; absolute where no relative one leads there (another drive)."""
+    whole = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+    try:
+        return os.path.relpath(whole, os.path.realpath(os.curdir))
+    except ValueError:
+        return whole
+
+
+def _scratch() -> Path:
+    return Path(os.environ[SCRATCH])

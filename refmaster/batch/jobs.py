@@ -1,0 +1,158 @@
+"""From what a person names to a list of jobs: files, folders with all that is in them, URLs; longest first.
+
+A folder keeps its shape: `mixes/ep/one.wav` of `mixes` becomes `ep/one.master.wav`. Refused before any work: what is
+not there, folders with no audio, results that two tracks would share, and what stands where a result should go.
+"""
+
+import os
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from refmaster.atomic import orphans
+from refmaster.batch.length import guessed_s, length_s
+from refmaster.batch.records import Job, Settings
+from refmaster.batch.remote import base_name, exists, is_url, joined, listed, size_bytes
+from refmaster.errors import BadAudio, BadOutput, BadSetting
+from refmaster.names import shown
+from refmaster.outputs import goal_path
+from refmaster.save import EXTENSIONS, check_outputs
+
+ENDINGS = (*EXTENSIONS, ".bwf", ".mp2", ".mpga", ".au", ".snd")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A track, its name within the folder that it was found in, and its length as far as is known."""
+
+    target: str
+    name: str
+    length_s: float
+
+
+def jobs_of(sources: Sequence[str], folder: str, settings: Settings) -> tuple[Job, ...]:
+    """One job a track, longest first; equally long ones by name."""
+    references = {_key(one) for one in settings.references}
+    found: dict[str, Found] = {}
+    for source in sources:
+        for one in _tracks(source, references):
+            found.setdefault(_key(one.target), one)
+    jobs = [_job(one, folder, settings) for one in found.values()]
+    _refuse_shared(jobs)
+    return tuple(sorted(jobs, key=lambda job: (-job.length_s, job.out)))
+
+
+def refuse_outputs(jobs: Iterable[Job], settings: Settings, *, force: bool, ours: frozenset[str] = frozenset()) -> None:
+    """Refuse results that cannot or must not be written. `ours` are masters of the batch that is resumed."""
+    jobs = list(jobs)
+    inputs = {_key(job.target): job for job in jobs} | dict.fromkeys(map(_key, settings.references))
+    for job in jobs:
+        wanted = [joined(job.folder, name) for name in job.outputs[: 3 if settings.html else 2]]
+        if taken := [one for one in wanted if _key(one) in inputs]:
+            raise BadOutput(f"{shown(taken[0])} is an input as well; choose another folder with -o")
+        if is_url(job.folder):
+            _refuse_far(wanted, force or job.out in ours)
+        elif Path(wanted[0]).parent.is_dir():
+            check_outputs([Path(one) for one in wanted], [], force=force or job.out in ours)
+
+
+def refuse_folder(folder: str) -> None:
+    """Refuse a local output folder that cannot be made or written to."""
+    if is_url(folder):
+        return
+    place = Path(folder)
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if not place.is_dir():
+        raise BadOutput(f"{shown(place)} is no folder; choose another with -o")
+    # A name that nothing has: asked about only to learn whether a file could be made there.
+    check_outputs([place / ".refmaster-batch"], [], force=True)
+
+
+def make_folders(jobs: Iterable[Job]) -> None:
+    """The output folder and those within it."""
+    for folder in dict.fromkeys(Path(job.folder, job.out).parent for job in jobs if not is_url(job.folder)):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            said = error.strerror or str(error)
+            raise BadOutput(f"the folder {shown(folder)} cannot be made ({said}); choose another with -o") from error
+
+
+def sweep(jobs: Iterable[Job]) -> None:
+    """Remove the hidden files that whoever was killed with all its children left for these tracks."""
+    for orphan in orphans(Path(job.folder, out) for job in jobs if not is_url(job.folder) for out in job.outputs):
+        orphan.unlink(missing_ok=True)
+
+
+def _tracks(source: str, references: set[str]) -> list[Found]:
+    """The tracks that one word stands for."""
+    if is_url(source):
+        files = listed(source)
+        if files is None:
+            return [Found(source, base_name(source), guessed_s(source, size_bytes(source)))]
+        found = [Found(one.url, one.name, guessed_s(one.name, one.size_bytes)) for one in files]
+    elif os.path.isdir(source):
+        found = [Found(str(path), path.relative_to(source).as_posix(), 0.0) for path in _below(Path(source))]
+    elif not os.path.lexists(source):
+        raise BadAudio(f"target {shown(source)} does not exist; check the name and the folder")
+    elif source.lower().endswith(".toml"):
+        raise BadSetting(f"{shown(source)} is a session, not a track; it is rendered with: refmaster render")
+    else:
+        path = os.path.abspath(source)
+        return [Found(path, os.path.basename(path), length_s(path))]
+    tracks = [one for one in found if _is_track(one.name) and _key(one.target) not in references]
+    if not tracks:
+        raise BadAudio(f"the folder {shown(source)} holds no audio; refmaster reads {', '.join(ENDINGS)}")
+    return [one if is_url(one.target) else _measured(one) for one in tracks]
+
+
+def _below(folder: Path) -> list[Path]:
+    """All files under a folder, in order; hidden folders are left out."""
+    found = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [Path(place, name) for name in sorted(names)]
+    return found
+
+
+def _is_track(name: str) -> bool:
+    """Audio by its ending; neither hidden nor, by its name, a master of ours."""
+    path = PurePosixPath(name)
+    hidden = any(part.startswith(".") for part in path.parts)
+    return path.suffix.lower() in ENDINGS and not hidden and not path.stem.lower().endswith(".master")
+
+
+def _measured(one: Found) -> Found:
+    path = os.path.abspath(one.target)
+    return Found(path, one.name, length_s(path))
+
+
+def _job(one: Found, folder: str, settings: Settings) -> Job:
+    master = goal_path(Path(PurePosixPath(one.name).name), None, settings.container).name
+    out = str(PurePosixPath(one.name).with_name(master))
+    return Job(one.target, folder, out, one.name, one.length_s)
+
+
+def _refuse_shared(jobs: Iterable[Job]) -> None:
+    """Refuse two tracks whose results would have one name, on systems that ignore case, too."""
+    seen: dict[str, Job] = {}
+    for job in jobs:
+        other = seen.setdefault(unicodedata.normalize("NFC", job.out).casefold(), job)
+        if other is not job:
+            raise BadOutput(
+                f"{shown(other.target)} and {shown(job.target)} would both become {shown(job.out)};"
+                " rename one, or master them into two folders"
+            )
+
+
+def _refuse_far(wanted: Iterable[str], force: bool) -> None:
+    for one in wanted:
+        if not force and exists(one):
+            raise BadOutput(f"{one} exists; --force overwrites it")
+
+
+def _key(name: str) -> str:
+    """What is the same for two names of one file."""
+    return name if is_url(name) else os.path.normcase(os.path.realpath(name))

@@ -1,0 +1,130 @@
+"""The batch on one page and in one table: `batch.html` and `batch.csv`.
+
+Both hold what is true of the files and nothing of the run: no clock, no machine. So they are the same whoever made
+them, however often the batch was broken off. Rows are in the order of the names.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+from refmaster.atomic import replacing
+from refmaster.batch.records import Outcome, Settings
+from refmaster.batch.remote import base_name, is_url, joined, write_text
+from refmaster.names import shown, storable
+from refmaster.report.writing import clock, counted, pair, said
+from refmaster.units import unbroken
+from refmaster.version import __version__
+
+CSV, HTML = "batch.csv", "batch.html"
+COLUMNS = (
+    "file",
+    "status",
+    "duration_s",
+    "target_lufs",
+    "master_lufs",
+    "target_dbtp",
+    "master_dbtp",
+    "moves",
+    "failed_checks",
+    "error",
+    "master",
+    "session",
+    "report",
+    "target_sha256",
+)
+_HERE = Path(__file__).parent
+
+
+def write_overview(folder: str, outcomes: Iterable[Outcome], settings: Settings) -> None:
+    """Write both, each whole."""
+    ordered = sorted(outcomes, key=lambda one: one.out)
+    for name, text in ((CSV, table(ordered)), (HTML, page(ordered, settings))):
+        if is_url(folder):
+            write_text(joined(folder, name), text)
+        else:
+            with replacing(Path(folder, name)) as temp:
+                temp.write_text(text, encoding="utf-8", newline="\n")
+
+
+def table(outcomes: Sequence[Outcome]) -> str:
+    """A row a track, in the order given; RFC 4180 but for its line ends."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(COLUMNS)
+    for one in outcomes:
+        figures = (one.duration_s, one.target_lufs, one.master_lufs, one.target_dbtp, one.master_dbtp)
+        files = (storable(name) if name else "" for name in (one.master, one.session, one.report))
+        rows.writerow(
+            [
+                storable(one.name),
+                status_of(one),
+                *("" if value is None else f"{value:.2f}" for value in figures),
+                one.moves,
+                "; ".join(one.failed_checks),
+                one.error or "",
+                *files,
+                one.sha256 or "",
+            ]
+        )
+    return text.getvalue()
+
+
+def page(outcomes: Sequence[Outcome], settings: Settings) -> str:
+    """One HTML page that needs nothing else; its links lead to the reports beside it."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("overview.html.j2").render(
+        verdict=verdict(outcomes),
+        good=all(one.good for one in outcomes),
+        facts=_facts(settings),
+        rows=[_row(one) for one in outcomes],
+        version=__version__,
+        style=Markup((_HERE / "overview.css").read_text(encoding="utf-8")),
+    )
+
+
+def verdict(outcomes: Sequence[Outcome]) -> str:
+    """The batch in one line: "12 tracks: 10 mastered, 1 unchanged, 1 failed"."""
+    found = [status_of(one) for one in outcomes]
+    parts = [f"{found.count(kind)} {kind}" for kind in dict.fromkeys(sorted(found, key=_ORDER.index))]
+    return f"{counted(len(outcomes), 'track')}: {', '.join(parts)}"
+
+
+def status_of(outcome: Outcome) -> str:
+    """What came of a track, in a word or two."""
+    return "check failed" if outcome.failed_checks else outcome.status.replace("_", " ")
+
+
+_ORDER = ["mastered", "unchanged", "sent back", "check failed", "failed"]
+
+
+def _facts(settings: Settings) -> tuple[tuple[str, str], ...]:
+    loudness = "as the reference" if settings.loudness is None else said("_lufs", settings.loudness)
+    return (
+        ("Reference", ", ".join(shown(base_name(one)) for one in settings.references)),
+        ("Amount", f"{settings.amount:g} of 100"),
+        ("Loudness", loudness),
+        ("Ceiling", said("_dbtp", settings.ceiling)),
+    )
+
+
+def _row(one: Outcome) -> dict[str, object]:
+    link = one.report or one.session
+    return {
+        "name": shown(one.name),
+        "link": quote(storable(link), safe="/") if link else "",
+        "status": status_of(one),
+        "good": one.good,
+        "length": "—" if one.duration_s is None else clock(one.duration_s),
+        "loudness": unbroken(pair("_lufs", one.target_lufs, one.master_lufs)) if one.master else "—",
+        "peak": unbroken(pair("_dbtp", one.target_dbtp, one.master_dbtp)) if one.master else "—",
+        "moves": one.moves if one.master else "—",
+        "remark": unbroken(one.error or "; ".join(one.failed_checks)),
+    }

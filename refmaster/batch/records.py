@@ -1,0 +1,142 @@
+"""What a batch is made of: what to make, how far a track may go, one track's job, and what came of it."""
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Ending = Literal["mastered", "unchanged", "sent_back", "failed"]
+SHORTEST_LIMIT_S = 600.0  # taste: a minute of audio takes seconds; ten minutes is a stall, even on a busy machine
+LIMIT_RATIO = 10.0  # taste: so many times its own length is a stall for a long track
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is made of every track: the options of the main job. A change of any of them changes files."""
+
+    references: tuple[str, ...]  # absolute paths or URLs
+    amount: float = 50.0
+    loudness: float | None = None
+    ceiling: float = -1.0
+    only: str | None = None
+    detail: int | None = None
+    phase: str = "minimum"
+    fresh: bool = False
+    drop: tuple[str, ...] = ()
+    set: tuple[str, ...] = ()
+    lock: tuple[str, ...] = ()
+    container: str | None = None
+    bit_depth: str | None = None
+    html: bool = True
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far one track may go before it is given up. `timeout_s` None means by its length."""
+
+    timeout_s: float | None = None
+    memory_mb: float = 4096.0
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Job:
+    """One track: where it comes from (absolute path or URL) and what its master is called within the folder.
+
+    `name` is the track as the overview shows it; `length_s` is as its header has it, for the order and the limit.
+    """
+
+    target: str
+    folder: str  # absolute path or URL of the batch's output folder
+    out: str  # the master's name within it, "/" between its parts
+    name: str
+    length_s: float = 0.0
+
+    @property
+    def outputs(self) -> tuple[str, str, str]:
+        """Master, session and report, as names within the folder."""
+        stem = self.out[: self.out.rindex(".")]
+        return self.out, f"{stem}.toml", f"{stem}.html"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a track; nothing here depends on the clock, on the machine or on who did the work.
+
+    `master`, `session` and `report` are names within the folder. None is what is not known or not measurable.
+    """
+
+    name: str
+    out: str
+    status: Ending
+    error: str | None = None
+    sha256: str | None = None  # of the target
+    duration_s: float | None = None
+    target_lufs: float | None = None
+    master_lufs: float | None = None
+    target_dbtp: float | None = None
+    master_dbtp: float | None = None
+    moves: int = 0
+    failed_checks: tuple[str, ...] = ()
+    master: str | None = None
+    session: str | None = None
+    report: str | None = None
+
+    @property
+    def good(self) -> bool:
+        """Whether a person need not look at it."""
+        return self.status != "failed" and not self.failed_checks
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A track is in hand; `pid` is the process that masters it, None where that is another machine's."""
+
+    job: Job
+    pid: int | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far a track is: the name of the step, and its share from 0 to 1; below 0 where nobody can tell."""
+
+    job: Job
+    step: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A track is through. `earlier` says that a batch before this one, now resumed, did it."""
+
+    job: Job
+    outcome: Outcome
+    seconds: float = 0.0
+    earlier: bool = False
+
+
+Event = Begun | Step | Ended
+
+
+def failed(job: Job, error: str) -> Outcome:
+    """The outcome of a track that could not be mastered; the error is one line."""
+    return Outcome(job.name, job.out, "failed", " ".join(error.split()))
+
+
+def outcome_from(data: dict[str, object]) -> Outcome:
+    """An outcome as JSON brought it."""
+    checks = data.get("failed_checks")
+    return Outcome(**{**data, "failed_checks": tuple(checks if isinstance(checks, list) else ())})  # type: ignore[arg-type]
+
+
+def settings_from(data: dict[str, object]) -> Settings:
+    """Settings as JSON brought them: its lists are tuples here."""
+    return Settings(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})  # type: ignore[arg-type]
+
+
+def outcome_data(outcome: Outcome) -> dict[str, object]:
+    """An outcome as plain data."""
+    return asdict(outcome)
+
+
+def time_limit_s(job: Job, limits: Limits) -> float:
+    """How long a track may take."""
+    return limits.timeout_s if limits.timeout_s is not None else max(SHORTEST_LIMIT_S, LIMIT_RATIO * job.length_s)

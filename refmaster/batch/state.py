@@ -1,0 +1,172 @@
+"""What of a batch is done: a file of JSON lines in the output folder, so that a killed batch can be resumed.
+
+    {"refmaster_batch": 1, "version": "…", "settings": {…}, "references": ["sha256", …]}
+    {"begun": ["song.master.wav", …]}
+    {"ended": {"out": "song.master.wav", "status": "mastered", "sha256": "…", …}}
+
+A line is appended whole and brought to the disk; a torn last line is as good as none. There is no time in it, and at
+the end of a batch it is written anew in the order of the names, so the same batch leaves the same bytes.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from refmaster.atomic import replacing
+from refmaster.batch.records import Job, Outcome, Settings, outcome_data, outcome_from
+from refmaster.batch.remote import is_url, joined, read_text, write_text
+from refmaster.errors import BadOutput, BadSetting
+from refmaster.names import shown
+from refmaster.version import __version__
+
+FORMAT = 1
+NAME = "batch.state.jsonl"
+_KEY = "refmaster_batch"
+
+
+@dataclass(frozen=True)
+class Past:
+    """What a batch before this one left: outcomes by the master's name, and the masters that it was to make."""
+
+    ended: dict[str, Outcome]
+    begun: frozenset[str]
+
+
+NOTHING = Past({}, frozenset())
+
+
+def head_of(settings: Settings, references: tuple[str, ...]) -> dict[str, object]:
+    """What must be the same in a batch and in its resumption: settings, and references by their content."""
+    wanted = {name: value for name, value in asdict(settings).items() if name != "references"}
+    listed = {name: list(value) if isinstance(value, tuple) else value for name, value in wanted.items()}
+    return {_KEY: FORMAT, "version": __version__, "settings": listed, "references": list(references)}
+
+
+def read_past(folder: str, head: dict[str, object]) -> Past:
+    """What can be taken over from the folder's state file; refused where it is of other settings.
+
+    No file, or one that ends within its first line, is nothing.
+    """
+    where = joined(folder, NAME)
+    text = _read(folder)
+    lines = [] if text is None else text.split("\n")[:-1]  # what follows the last newline is torn
+    if not lines:
+        return NOTHING
+    try:
+        old, *rest = (json.loads(line) for line in lines)
+        number = old[_KEY]
+        if number == FORMAT:
+            _refuse_other(old, head)
+            ended = {one.out: one for one in (outcome_from(line["ended"]) for line in rest if "ended" in line)}
+            begun = frozenset(name for line in rest for name in line.get("begun", ()))
+            return Past(ended, begun | frozenset(ended))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadSetting(f"{shown(where)} is no state of a batch; remove it, and start without --resume") from error
+    raise BadSetting(f"{shown(where)} has format {number!r}; this version reads {FORMAT}; start without --resume")
+
+
+def still_good(job: Job, past: Past, *, html: bool) -> Outcome | None:
+    """The outcome of a track that need not be done again: all its files stand, and its target is what it was."""
+    outcome = past.ended.get(job.out)
+    if outcome is None or outcome.status == "failed":
+        return None
+    from refmaster.batch.remote import exists
+
+    for name in job.outputs[: 3 if html else 2]:
+        where = joined(job.folder, name)
+        if not (exists(where) if is_url(where) else os.path.isfile(where)):
+            return None
+    if is_url(job.target):
+        return outcome  # fetching it would cost as much as mastering it
+    try:
+        with open(job.target, "rb") as file:
+            same = hashlib.file_digest(file, "sha256").hexdigest() == outcome.sha256
+    except OSError:
+        return None
+    return outcome if same else None
+
+
+class State:
+    """The state file of the batch that runs."""
+
+    def __init__(self, folder: str, head: dict[str, object], begun: Iterable[str], kept: Iterable[Outcome]):
+        """Begins with the masters that are to be made, whose names are ours from now on, and with what is done."""
+        self._folder = folder
+        self._lines = [_line(head), _line({"begun": sorted(begun)})]
+        self._lines += [_line({"ended": outcome_data(one)}) for one in sorted(kept, key=lambda one: one.out)]
+        self._rewrite()
+
+    def end(self, outcome: Outcome) -> None:
+        """Say what came of a track."""
+        self._append({"ended": outcome_data(outcome)})
+
+    def close(self, outcomes: Iterable[Outcome]) -> None:
+        """Leave what any run of this batch would leave."""
+        self._lines = self._lines[:1]
+        self._lines += [_line({"ended": outcome_data(one)}) for one in sorted(outcomes, key=lambda one: one.out)]
+        self._rewrite()
+
+    def _append(self, what: dict[str, object]) -> None:
+        self._lines.append(_line(what))
+        if is_url(self._folder):
+            return self._rewrite()  # such storage has no appending
+        try:
+            descriptor = os.open(Path(self._folder, NAME), os.O_WRONLY | os.O_APPEND)
+            try:
+                os.write(descriptor, self._lines[-1].encode())
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise BadOutput(f"{NAME} could not be written ({error.strerror or error}); the batch stops") from error
+
+    def _rewrite(self) -> None:
+        text = "".join(self._lines)
+        if is_url(self._folder):
+            write_text(joined(self._folder, NAME), text)
+            return
+        with replacing(Path(self._folder, NAME)) as temp:
+            temp.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _line(what: dict[str, object]) -> str:
+    return json.dumps(what) + "\n"
+
+
+def _read(folder: str) -> str | None:
+    if is_url(folder):
+        return read_text(joined(folder, NAME))
+    try:
+        return Path(folder, NAME).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSetting(f"{shown(Path(folder, NAME))} cannot be read ({error})") from error
+
+
+def _refuse_other(old: dict[str, object], head: dict[str, object]) -> None:
+    """One line that names the first thing in which a batch and its resumption differ."""
+    before, now = _flat(old), _flat(head)
+    for name in now:
+        if before.get(name) != now[name]:
+            raise BadSetting(
+                f"--resume: this batch was begun with {name} {_shown(before.get(name))}, and now it is"
+                f" {_shown(now[name])}; give what was given then, or another folder with -o"
+            )
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    if value is None or isinstance(value, bool):
+        return "not given" if value is None else ("off", "on")[value]
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _flat(head: dict[str, object]) -> dict[str, object]:
+    settings = head["settings"]
+    named = dict(settings) if isinstance(settings, dict) else {}
+    return {"version": head["version"], **named, "references of SHA-256": head["references"]}

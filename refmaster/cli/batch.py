@@ -1,0 +1,148 @@
+"""`refmaster batch FILES --ref REF`: many tracks toward one reference."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from refmaster.cli import options as o
+
+if TYPE_CHECKING:
+    from refmaster.batch import Batch
+    from refmaster.batch.records import Ended
+
+FOLDER = "masters"
+
+
+def command(
+    files: Annotated[list[str], typer.Argument(help="Tracks, and folders with all tracks in them.")],
+    ref: Annotated[list[str] | None, typer.Option("--ref", metavar="FILE", help="The track to master toward.")] = None,
+    out: Annotated[str, typer.Option("-o", "--out", metavar="FOLDER", help="Where all results go.")] = FOLDER,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", metavar="N", help="So many tracks at a time. [one a processor]")
+    ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option("--cluster", metavar="ADDRESS", help="Work on this Dask cluster: tcp://HOST:PORT."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where an earlier batch into this folder stopped.")
+    ] = False,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="Print one JSON line a track, as soon as it ends.")] = False,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            "--timeout", metavar="SECONDS", help="Give a track up after this. [600, or 10 times its length if longer]"
+        ),
+    ] = None,
+    memory: Annotated[
+        float, typer.Option("--memory", metavar="MB", help="Give a track up whose process takes more.")
+    ] = 4096,
+    amount: o.Amount = 50.0,
+    loudness: o.Loudness = None,
+    ceiling: o.Ceiling = -1.0,
+    only: o.Only = None,
+    detail: o.Detail = None,
+    phase: o.Phase = "minimum",
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Take tracks as any other, even our own masters toward this reference.")
+    ] = False,
+    drop: o.Drop = None,
+    set_: o.Set = None,
+    lock: o.Lock = None,
+    format_: Annotated[
+        str | None, typer.Option("--format", help="wav, flac, aiff, caf, w64, rf64, ogg, opus or mp3. [wav]")
+    ] = None,
+    bit_depth: o.BitDepth = None,
+    no_report: o.NoReport = False,
+    threads: Annotated[
+        int, typer.Option("--threads", min=1, max=64, help="How many threads a track may use; --jobs fills the rest.")
+    ] = 1,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite existing masters, sessions and reports.")] = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Master many tracks toward one reference. A track that crashes, hangs or eats memory costs only itself.
+
+    Example: refmaster batch album/ bonus.wav --ref record.flac -o masters --resume
+    """
+    from refmaster.batch import Limits, Settings, prepared
+    from refmaster.errors import BadSetting
+
+    if not ref:
+        raise BadSetting("no reference was given; name a track to master toward: --ref FILE")
+    if len(ref) > 1:
+        raise BadSetting(f"{len(ref)} references were given; this version takes one --ref")
+    settings = Settings(
+        references=tuple(ref),
+        amount=amount,
+        loudness=loudness,
+        ceiling=ceiling,
+        only=only,
+        detail=detail,
+        phase=phase,
+        fresh=fresh,
+        drop=tuple(drop or ()),
+        set=tuple(set_ or ()),
+        lock=tuple(lock or ()),
+        container=format_,
+        bit_depth=bit_depth,
+        html=not no_report,
+    )
+    batch = prepared(
+        files,
+        settings,
+        out,
+        at_once=jobs,
+        cluster=cluster,
+        limits=Limits(timeout, memory, threads),
+        resume=resume,
+        force=force,
+    )
+    if not all(one.good for one in _done(batch, jsonl=jsonl, quiet=quiet)):
+        raise typer.Exit(1)
+
+
+def _done(batch: "Batch", *, jsonl: bool, quiet: bool) -> list:  # type: ignore[type-arg]
+    """Run the batch, show how it goes, and sum it up."""
+    from contextlib import closing
+
+    from refmaster.batch import Ended
+    from refmaster.cli.batch_show import print_summary, watching
+
+    outcomes = []
+    try:
+        with watching(batch, quiet=quiet) as watch, closing(batch.run()) as events:  # type: ignore[type-var]
+            for event in events:
+                watch(event)
+                if isinstance(event, Ended):
+                    outcomes.append(event.outcome)
+                    if jsonl:
+                        print(_line(batch, event), flush=True)
+    except KeyboardInterrupt:
+        print(f"{len(outcomes)} of {len(batch.jobs)} tracks are done; --resume goes on from there", file=sys.stderr)
+        raise
+    if not quiet:
+        print_summary(batch, outcomes, on_stderr=jsonl)
+    return outcomes
+
+
+def _line(batch: "Batch", ended: "Ended") -> str:
+    """What came of one track, as one line of JSON; the only place where the clock is let in."""
+    import json
+
+    from refmaster.batch.records import outcome_data
+    from refmaster.batch.remote import joined
+
+    data = outcome_data(ended.outcome)
+    made = {name: data.pop(name) for name in ("master", "session", "report")}
+    data.pop("out")
+    places = {name: joined(batch.folder, str(one)) if one else None for name, one in made.items()}
+    return json.dumps(
+        {
+            "file": ended.job.target,
+            **data,
+            "files": places,
+            "seconds": round(ended.seconds, 2),
+            "earlier": ended.earlier,
+        }
+    )

@@ -1,0 +1,292 @@
+"""`refmaster batch` from end to end: the same bytes however it is run, its overview, its lines, its refusals."""
+
+import csv
+import io
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from contextlib import closing, suppress
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+import refmaster
+from refmaster.batch import Settings, prepared
+from refmaster.batch.records import Begun, Ended
+from tests.batch.conftest import NAMES, ROOT, lines, masters, run, tree, words
+
+THREE = ("mixes", "--ref", "record.wav")
+
+
+def test_every_track_gets_its_three_files_in_the_shape_of_the_folder(done):
+    made = {f"{name.removesuffix('.wav')}.master.{ending}" for name in NAMES for ending in ("wav", "toml", "html")}
+    assert set(tree(done)) == made | {"batch.csv", "batch.html", "batch.state.jsonl"}
+
+
+def test_a_master_is_the_one_that_the_main_job_makes(done, catalogue, tmp_path):
+    report = refmaster.master(catalogue / "mixes" / "short.wav", catalogue / "record.wav", tmp_path / "one.wav")
+    assert (tmp_path / "one.wav").read_bytes() == (done / "short.master.wav").read_bytes()
+    row = next(
+        row for row in csv.DictReader((done / "batch.csv").read_text().splitlines()) if row["file"] == "short.wav"
+    )
+    assert float(row["master_lufs"]) == pytest.approx(report.master.integrated_lufs, abs=0.006)
+    assert int(row["moves"]) == len(report.plan.active)
+
+
+def test_two_at_a_time_make_the_same_bytes_as_one(done, catalogue, fresh):
+    ran = run(catalogue, *THREE, "-o", fresh, "--jobs", "2", "--quiet")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+    assert tree(fresh) == tree(done)
+
+
+def test_a_session_of_a_batch_renders_its_bytes_again(done, tmp_path):
+    refmaster.render(done / "ep" / "middle.master.toml", tmp_path / "again.wav")
+    assert (tmp_path / "again.wav").read_bytes() == (done / "ep" / "middle.master.wav").read_bytes()
+
+
+def test_stdout_holds_one_line_of_json_a_track(done, catalogue):
+    said = lines((catalogue / "done.jsonl").read_text())
+    assert sorted(one["name"] for one in said) == sorted(NAMES)
+    for one in said:
+        assert {"file", "status", "error", "sha256", "files", "seconds", "failed_checks", "earlier"} <= set(one)
+        assert one["status"] == "mastered"
+        assert Path(one["file"]).is_file()
+        assert all(Path(path).is_file() for path in one["files"].values())
+        assert one["seconds"] > 0
+
+
+def test_the_longest_track_comes_first(done, catalogue):
+    order = [one["name"] for one in lines((catalogue / "done.jsonl").read_text())]
+    assert order == ["long.wav", "ep/middle.wav", "short.wav"]
+
+
+def test_the_summary_names_every_track_and_the_overview(catalogue, fresh):
+    ran = run(catalogue, "mixes/short.wav", "--ref", "record.wav", "-o", fresh, "--no-report")
+    assert ran.returncode == 0
+    assert ran.stdout.startswith("1 track: 1 mastered\n")
+    assert "short.wav" in ran.stdout
+    assert str(fresh / "batch.html") in ran.stdout
+    assert re.fullmatch(r"1/1 short\.wav: mastered in [\d.]+ s\n", ran.stderr)
+    assert set(masters(fresh)) == {"short.master.wav", "short.master.toml"}
+    assert "short.master.toml" in (fresh / "batch.html").read_text()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal is made with pty")
+def test_on_a_terminal_bars_tell_of_the_batch_and_of_each_track(catalogue, fresh):
+    import pty
+
+    ours, theirs = pty.openpty()
+    asked = words("mixes", "--ref", "record.wav", "-o", fresh, "--jsonl", "--no-report")
+    env = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    with subprocess.Popen(asked, cwd=catalogue, stdout=subprocess.PIPE, stderr=theirs, env=env, text=True) as running:
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # how a terminal says that nobody is at its other end
+            while piece := os.read(ours, 65536):
+                shown += piece
+        out, _ = running.communicate()
+    os.close(ours)
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
+    assert {one["name"] for one in lines(out)} == set(NAMES)
+    assert "batch  " in plain
+    assert re.search(r"[1-3]/3", plain)
+    assert "long.wav: render" in plain
+    assert re.search(r"short\.wav: mastered in [\d.]+ s", plain)
+
+
+def test_the_page_needs_nothing_else_and_leads_to_every_report(done):
+    page = (done / "batch.html").read_text(encoding="utf-8")
+    links = re.findall(r'href="([^"]+)"', page)
+    assert len(links) == len(NAMES) + 1
+    assert all((done / unquote(link)).is_file() for link in links)
+    assert not re.search(r"https?:|src=|@import|url\(", page)
+    assert "prefers-color-scheme: dark" in page
+    assert "<h1>3 tracks: 3 mastered</h1>" in page
+
+
+def test_the_table_is_read_by_a_program(done):
+    rows = list(csv.DictReader(io.StringIO((done / "batch.csv").read_text(encoding="utf-8"))))
+    assert [row["file"] for row in rows] == list(NAMES)
+    assert all((done / row["master"]).is_file() and (done / row["session"]).is_file() for row in rows)
+
+
+def test_options_of_the_main_job_reach_every_track(catalogue, fresh):
+    ran = run(
+        catalogue, "mixes/short.wav", "mixes/long.wav", "--ref", "record.wav", "-o", fresh, "--jsonl",
+        "--loudness", "-16", "--only", "level", "--ceiling", "-2", "--format", "flac", "--no-report", "--quiet",
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    for one in lines(ran.stdout):
+        assert one["files"]["master"].endswith(".master.flac")
+        assert one["files"]["report"] is None
+        assert one["master_lufs"] == pytest.approx(-16.0, abs=0.1)
+        session = Path(one["files"]["session"]).read_text()
+        assert "match_eq" not in re.findall(r'^id = "(\w+)', session, re.MULTILINE)
+
+
+def test_a_failed_check_is_a_line_of_its_own_and_exit_code_1(catalogue, fresh):
+    ran = run(
+        catalogue, "mixes/short.wav", "--ref", "record.wav", "-o", fresh, "--set", "match_loudness.gain_db=30",
+        "--drop", "limit_peaks", "--no-report",
+    )  # fmt: skip
+    assert ran.returncode == 1
+    assert ran.stdout.startswith("1 track: 1 check failed\n")
+    assert "short.wav: clipped_samples" in ran.stdout
+    assert "check failed" in (fresh / "batch.html").read_text()
+
+
+def test_a_url_is_as_good_as_a_path(done, catalogue, fresh):
+    pytest.importorskip("fsspec")
+    ran = run(
+        catalogue, (catalogue / "mixes").as_uri(), "--ref", (catalogue / "record.wav").as_uri(),
+        "-o", fresh.as_uri(), "--jsonl", "--quiet",
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    made, wanted = tree(fresh), tree(done)
+    assert set(made) == set(wanted)
+    for name in NAMES:
+        name = name.replace(".wav", ".master.wav")
+        assert made[name] == wanted[name]
+    assert b'path = "short.wav"' in made["short.master.toml"]  # as if they stood beside each other
+    again = run(
+        catalogue, (catalogue / "mixes").as_uri(), "--ref", (catalogue / "record.wav").as_uri(),
+        "-o", fresh.as_uri(), "--jsonl", "--quiet", "--resume",
+    )  # fmt: skip
+    assert [one["earlier"] for one in lines(again.stdout)] == [True] * 3
+    assert tree(fresh) == made
+
+
+def test_the_library_tells_what_happens(catalogue, fresh):
+    settings = Settings(references=(str(catalogue / "record.wav"),), html=False)
+    batch = prepared([str(catalogue / "mixes" / "short.wav")], settings, str(fresh), at_once=4)
+    with closing(batch.run()) as running:
+        events = list(running)
+    assert isinstance(events[0], Begun)
+    assert events[0].pid
+    assert {event.step for event in events[1:-1]} >= {"analyse", "render", "verify", "explain"}
+    assert isinstance(events[-1], Ended)
+    assert events[-1].outcome.good
+
+
+# Refused: one line, exit code 2, nothing written
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ((*THREE, "--jobs", "0"), "--jobs 0 would master nothing; give 1 or more"),
+        ((*THREE, "--timeout", "0"), "--timeout 0 leaves no time"),
+        ((*THREE, "--memory", "0"), "--memory 0 leaves no room"),
+        (("mixes",), "no reference was given"),
+        (("mixes", "--ref", "record.wav", "--ref", "record.wav"), "2 references were given"),
+        (("mixes", "--ref", "gone.wav"), "reference .*gone.wav does not exist"),
+        (("mixes", "--ref", "mixes"), "reference .*mixes is a folder"),
+        (("gone", "--ref", "record.wav"), "target gone does not exist"),
+        (("empty", "--ref", "record.wav"), "the folder empty holds no audio"),
+        (("session.toml", "--ref", "record.wav"), "session.toml is a session, not a track"),
+        (("mixes/short.wav", "mixes/sub/short.wav", *THREE[1:]), "would both become short.master.wav"),
+        (("mixes/short.wav", "mixes/sub/SHORT.wav", *THREE[1:]), "would both become"),
+        ((*THREE, "--amount", "101"), "--amount 101 is out of range"),
+        ((*THREE, "--only", "colours"), "--only knows no 'colours'"),
+        ((*THREE, "--format", "m4a"), "no format 'm4a'"),
+        ((*THREE, "--drop", "match_ep"), "match_ep"),
+        ((*THREE, "-o", "record.wav"), "record.wav is no folder"),
+        ((*THREE, "--cluster", "somewhere"), "--cluster somewhere is no address"),
+        (("s3://bucket/mixes", "--ref", "record.wav"), "s3://bucket/mixes cannot be opened"),
+        (("nonsense://x", "--ref", "record.wav"), "nonsense://x .*"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused_in_one_line_before_any_work(asked, said, catalogue, tmp_path):
+    for name in ("record.wav", "mixes"):
+        (tmp_path / name).symlink_to(catalogue / name)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "notes.txt").write_text("no sound")
+    (tmp_path / "session.toml").write_text("schema = 2\n")
+    if "mixes/sub/short.wav" in asked or "mixes/sub/SHORT.wav" in asked:
+        (tmp_path / "mixes").unlink()
+        (tmp_path / "mixes" / "sub").mkdir(parents=True)
+        for name in ("short.wav", "sub/short.wav", "sub/SHORT.wav"):
+            (tmp_path / "mixes" / name).write_bytes(b"never opened")
+    before = sorted(tmp_path.rglob("*"))
+    refused(run(tmp_path, *asked), said)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_existing_results_are_refused_without_force_and_written_over_with_it(done, catalogue, fresh):
+    fresh.mkdir()
+    (fresh / "long.master.toml").write_text("mine")
+    refused(run(catalogue, *THREE, "-o", fresh), r"long.master.toml exists; --force overwrites it")
+    assert (fresh / "long.master.toml").read_text() == "mine"
+    assert run(catalogue, *THREE, "-o", fresh, "--force").returncode == 0
+    assert tree(fresh) == tree(done)
+
+
+def test_an_input_is_never_an_output(catalogue, fresh):
+    fresh.mkdir()
+    for name in ("song.wav", "song.master.wav"):
+        (fresh / name).write_bytes((catalogue / "mixes" / "short.wav").read_bytes())
+    asked = ("song.wav", "song.master.wav", "--ref", catalogue / "record.wav", "-o", ".", "--force")
+    refused(run(fresh, *asked), r"song.master.wav is an input as well")
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that even root cannot write to")
+def test_a_folder_that_cannot_be_written_to_is_refused(catalogue):
+    refused(run(catalogue, *THREE, "-o", "/proc/self"), r"/proc/self cannot be written to")
+    refused(run(catalogue, *THREE, "-o", "/proc/self/masters"), r"/proc/self cannot be written to")
+
+
+def test_a_cluster_that_does_not_answer_is_refused(catalogue, fresh):
+    with socket.socket() as taken:  # a port that nobody listens at
+        taken.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        refused(run(catalogue, *THREE, "-o", fresh, "--cluster", address), rf"no cluster answers at {address}")
+    assert not fresh.exists()
+
+
+def test_without_the_extra_a_cluster_is_refused_by_its_name(catalogue, fresh):
+    hidden = "import sys; sys.modules['distributed'] = sys.modules['fsspec'] = sys.modules['fsspec.core'] = None"
+    code = f"{hidden}; from refmaster.cli import main; main()"
+    for more in (("mixes", "--cluster", "tcp://127.0.0.1:1"), ("file:///mixes",)):
+        asked = [sys.executable, "-c", code, "batch", "--ref", "record.wav", "-o", str(fresh), *more]
+        env = {"PYTHONPATH": str(ROOT), "PATH": ""}
+        ran = subprocess.run(asked, cwd=catalogue, env=env, capture_output=True, text=True, timeout=120)
+        refused(ran, r"which is not installed; pip install 'refmaster\[cluster\]'")
+
+
+def refused(ran: "subprocess.CompletedProcess[str]", said: str) -> None:
+    assert ran.returncode == 2, ran.stderr
+    assert ran.stdout == ""
+    assert ran.stderr.count("\n") == 1, ran.stderr
+    assert re.search(said, ran.stderr), ran.stderr
+    assert ran.stderr.startswith("refmaster: ")
+
+
+# What is found in a folder
+
+
+def test_a_folder_gives_its_tracks_but_no_masters_no_hidden_files_and_not_the_reference(catalogue, tmp_path):
+    short = (catalogue / "mixes" / "short.wav").read_bytes()
+    for name in ("b.wav", "a.FLAC", "b.master.wav", ".hidden.wav", "notes.txt", "record.wav"):
+        (tmp_path / name).write_bytes(short)
+    (tmp_path / ".cache").mkdir()
+    (tmp_path / ".cache" / "c.wav").write_bytes(short)
+    settings = Settings(references=(str(tmp_path / "record.wav"),))
+    batch = prepared([str(tmp_path)], settings, str(tmp_path / "out"))
+    batch.close()
+    assert [job.out for job in batch.jobs] == ["a.master.wav", "b.master.wav"]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_name_with_marks_in_it_is_text_on_the_page(catalogue, tmp_path):
+    odd = "<b>a & b</b> #1?.wav".replace("/", "")
+    (tmp_path / odd).write_bytes((catalogue / "mixes" / "short.wav").read_bytes())
+    ran = run(tmp_path, odd, "--ref", catalogue / "record.wav", "-o", "out", "--no-report", "--jsonl", "--quiet")
+    assert ran.returncode == 0
+    page = (tmp_path / "out" / "batch.html").read_text(encoding="utf-8")
+    assert "<b>" not in page
+    assert (tmp_path / "out" / unquote(re.findall(r'href="([^"]+toml)"', page)[0])).is_file()
+    assert json.loads(ran.stdout)["name"] == odd

@@ -1,0 +1,125 @@
+"""One bad track costs itself and nothing else: whatever it does to its process, the others come out as they would.
+
+What is bad about it is real: no audio, a named pipe, a picture of 250 MB in the tags, a process that was stopped
+(a stall) or killed (a decoder's crash) by its id. Nothing in the program is made to fail.
+"""
+
+import os
+import signal
+import struct
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+
+from refmaster.batch import Limits, Settings, prepared
+from refmaster.batch.records import Begun, Ended
+from tests.batch.conftest import NAMES, children_of, is_alive, lines, masters, on_linux, run, wait_until
+
+MEMORY_MB = 600  # more than an honest track takes, less than the picture does
+
+
+def test_files_that_are_no_audio_and_one_that_eats_memory_fail_alone(done, catalogue, tmp_path, fresh):
+    (tmp_path / "text.wav").write_text("this is no sound")
+    os.mkfifo(tmp_path / "pipe.wav")  # who opens it waits for ever
+    hog(tmp_path / "hog.wav", catalogue / "mixes" / "short.wav", picture_mb=250)
+    bad = [tmp_path / f"{name}.wav" for name in ("text", "pipe", "hog")]
+    ran = run(
+        catalogue, "mixes", *bad, "--ref", "record.wav", "-o", fresh, "--jobs", "2", "--memory", str(MEMORY_MB),
+        "--jsonl", "--quiet",
+    )  # fmt: skip
+    assert ran.returncode == 1
+    ended = {one["name"]: one for one in lines(ran.stdout)}
+    assert {name for name, one in ended.items() if one["status"] == "mastered"} == set(NAMES)
+    assert "not audio" in ended["text.wav"]["error"]
+    assert "a named pipe" in ended["pipe.wav"]["error"]
+    assert f"took more than {MEMORY_MB} MB of memory" in ended["hog.wav"]["error"]
+    assert masters(fresh) == masters(done)
+    assert all(name in (fresh / "batch.html").read_text() for name in ("text.wav", "pipe.wav", "hog.wav"))
+
+
+@on_linux
+@pytest.mark.parametrize(
+    ("number", "limits", "said"),
+    [
+        (signal.SIGSEGV, Limits(), "crashed or was ended from outside (SIGSEGV)"),
+        (signal.SIGKILL, Limits(), "(SIGKILL, as the system does when memory runs out)"),
+        (signal.SIGSTOP, Limits(timeout_s=12.0), "took longer than 12 s and was ended"),
+    ],
+    ids=["crash", "killed", "stall"],
+)
+def test_a_process_that_crashes_or_stalls_costs_only_its_track(number, limits, said, done, catalogue, fresh):
+    settings = Settings(references=(str(catalogue / "record.wav"),))
+    batch = prepared([str(catalogue / "mixes")], settings, str(fresh), at_once=1, limits=limits)
+    ended, pids = {}, []
+    with closing(batch.run()) as running:
+        for event in running:
+            if isinstance(event, Begun):
+                pids.append(event.pid)
+                if event.job.name == "ep/middle.wav":
+                    os.kill(event.pid, number)
+            elif isinstance(event, Ended):
+                ended[event.job.name] = event.outcome
+    assert [name for name, one in ended.items() if one.status == "failed"] == ["ep/middle.wav"]
+    assert ended["ep/middle.wav"].error == f"ep/middle.wav: the process {said}" or said in ended["ep/middle.wav"].error
+    assert pids[0] == pids[1] != pids[2]  # one process serves many tracks, and is replaced when it is lost
+    kept = {name: data for name, data in masters(done).items() if not name.startswith("ep/")}
+    assert masters(fresh) == kept  # nothing half-made, nothing hidden
+    assert not any(map(is_alive, pids))
+
+
+@on_linux
+def test_a_track_that_is_lost_between_two_of_its_files_leaves_none(catalogue, fresh):
+    """The master has its name already, the session not yet: what cannot be whole is taken away."""
+    settings = Settings(references=(str(catalogue / "record.wav"),))
+    batch = prepared([str(catalogue / "mixes" / "short.wav")], settings, str(fresh), at_once=1)
+    master, killed = fresh / "short.master.wav", False
+    with closing(batch.run()) as running:
+        for event in running:
+            if isinstance(event, Begun):
+                pid = event.pid
+                wait_until(master.exists, "the master has its name")
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                killed = not master.with_suffix(".html").exists()
+            elif isinstance(event, Ended):
+                outcome = event.outcome
+    if not killed:
+        pytest.skip("the report was written before the process could be killed")
+    assert outcome.status == "failed"
+    assert masters(fresh) == {}
+
+
+@on_linux
+def test_when_the_batch_is_done_no_process_is_left(catalogue, fresh):
+    before = set(children_of(os.getpid()))
+    settings = Settings(references=(str(catalogue / "record.wav"),), html=False)
+    batch = prepared([str(catalogue / "mixes")], settings, str(fresh), at_once=3)
+    with closing(batch.run()) as running:
+        for event in running:
+            if isinstance(event, Ended):
+                break  # walk away in the middle
+    assert set(children_of(os.getpid())) <= before
+    for name in NAMES:  # a track is whole or not there
+        files = [(fresh / name).with_suffix(f".master.{ending}").exists() for ending in ("wav", "toml")]
+        assert len(set(files)) == 1
+    assert not list(fresh.rglob(".*"))
+
+
+def hog(out: Path, track: Path, *, picture_mb: int) -> None:
+    """The same sound in a WAV whose ID3 tag holds a picture of so many MB, all zeros (the file is sparse)."""
+    n_bytes = picture_mb * 1_000_000
+    body = b"\0image/png\0\3\0"
+    tag = b"APIC" + _seven_bits(len(body) + n_bytes) + b"\0\0" + body
+    tag = b"ID3\4\0\0" + _seven_bits(len(tag) + n_bytes) + tag
+    with open(out, "wb") as file:
+        file.write(track.read_bytes())
+        file.write(b"id3 " + struct.pack("<I", len(tag) + n_bytes) + tag)
+        file.truncate(file.tell() + n_bytes)
+        total = file.seek(0, 2)
+        file.seek(4)
+        file.write(struct.pack("<I", total - 8))
+
+
+def _seven_bits(number: int) -> bytes:
+    return bytes(number >> shift & 127 for shift in (21, 14, 7, 0))

@@ -1,0 +1,157 @@
+"""A batch that was broken off, by Ctrl-C or by kill −9, goes on and ends with the files of one that was not."""
+
+import json
+import os
+import signal
+
+import pytest
+
+from refmaster.batch.state import NAME
+from tests.batch.conftest import NAMES, begun, children_of, is_alive, lines, masters, on_linux, run, tree, wait_until
+
+THREE = ("mixes", "--ref", "record.wav", "--jobs", "1", "--jsonl", "--quiet")
+
+
+@on_linux
+def test_kill_9_and_resume_ends_with_the_same_files_byte_for_byte(done, catalogue, fresh):
+    running = begun(catalogue, *THREE, "-o", fresh)
+    first = json.loads(running.stdout.readline())
+    at_work = children_of(running.pid)
+    running.kill()
+    running.communicate()
+    assert at_work
+    wait_until(lambda: not any(map(is_alive, at_work)), "the children of a batch that was killed have left")
+    assert not list(fresh.rglob(".*")), "a child whose batch is gone tidies"
+    assert not (fresh / "batch.csv").exists()
+
+    again = run(catalogue, *THREE, "-o", fresh, "--resume")
+    assert again.returncode == 0, again.stderr
+    said = lines(again.stdout)
+    assert sorted(one["name"] for one in said) == sorted(NAMES)
+    assert next(one for one in said if one["name"] == first["name"])["earlier"]
+    assert not all(one["earlier"] for one in said)
+    assert tree(fresh) == tree(done)
+
+
+@on_linux
+def test_ctrl_c_leaves_nothing_half_made_and_resume_goes_on(done, catalogue, fresh):
+    running = begun(catalogue, *THREE, "-o", fresh)
+    running.stdout.readline()
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert err.splitlines()[-1] == "refmaster: interrupted; nothing half-made was left"
+    assert "--resume goes on from there" in err
+    whole = masters(done)
+    for name, data in masters(fresh).items():
+        assert data == whole[name]
+    assert len(masters(fresh)) % 3 == 0
+    assert not (fresh / "batch.csv").exists()
+    assert run(catalogue, *THREE, "-o", fresh, "--resume").returncode == 0
+    assert tree(fresh) == tree(done)
+
+
+def test_resume_begins_where_there_is_nothing_to_resume(catalogue, fresh):
+    ran = run(catalogue, "mixes/short.wav", *THREE[1:], "-o", fresh, "--resume", "--no-report")
+    assert ran.returncode == 0
+    assert set(masters(fresh)) == {"short.master.wav", "short.master.toml"}
+
+
+def test_a_torn_last_line_and_hidden_files_of_the_dead_are_cleared(done, catalogue, copied):
+    state = copied / NAME
+    head, *ended = state.read_text().splitlines(keepends=True)
+    begun_line = json.dumps({"begun": [json.loads(line)["ended"]["out"] for line in ended]}) + "\n"
+    state.write_text(head + begun_line + ended[0] + ended[1][:40])
+    unfinished = json.loads(ended[1])["ended"]["out"].removesuffix(".wav")
+    hidden = copied / f"{unfinished}.part-0123abcd.wav"
+    hidden.with_name(f".{hidden.name}").write_bytes(b"half a master")
+    ran = run(catalogue, *THREE, "-o", copied, "--resume")
+    assert [one["earlier"] for one in lines(ran.stdout)].count(True) == 1
+    assert tree(copied) == tree(done)
+
+
+def test_a_master_that_is_gone_is_made_again_and_what_a_person_edited_stays(done, catalogue, copied):
+    (copied / "long.master.wav").unlink()
+    (copied / "short.master.toml").write_text("# edited\n")
+    ran = run(catalogue, *THREE, "-o", copied, "--resume")
+    assert {one["name"]: one["earlier"] for one in lines(ran.stdout)} == {
+        "long.wav": False, "ep/middle.wav": True, "short.wav": True,
+    }  # fmt: skip
+    assert (copied / "long.master.wav").read_bytes() == (done / "long.master.wav").read_bytes()
+    assert (copied / "short.master.toml").read_text() == "# edited\n"
+
+
+def test_a_target_that_changed_is_mastered_again(catalogue, tmp_path):
+    target = tmp_path / "song.wav"
+    target.write_bytes((catalogue / "mixes" / "short.wav").read_bytes())
+    asked = ("song.wav", "--ref", catalogue / "record.wav", "-o", "out", "--jsonl", "--quiet", "--no-report")
+    first = lines(run(tmp_path, *asked).stdout)[0]
+    target.write_bytes((catalogue / "mixes" / "long.wav").read_bytes())
+    (second,) = lines(run(tmp_path, *asked, "--resume").stdout)
+    assert not second["earlier"]
+    assert second["sha256"] != first["sha256"]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--amount", "40"), "begun with amount 50, and now it is 40"),
+        (("--loudness", "-14"), "begun with loudness not given, and now it is -14"),
+        (("--drop", "match_width"), "begun with drop none, and now it is match_width"),
+        (("--no-report",), "begun with html on, and now it is off"),
+        (("--ref", "mixes/long.wav"), "begun with references of SHA-256"),
+    ],
+)
+def test_other_settings_are_refused_in_one_line(more, said, catalogue, copied):
+    before = tree(copied)
+    asked = [word for word in THREE if more[0] != "--ref" or word not in ("--ref", "record.wav")]
+    ran = run(catalogue, *asked, "-o", copied, "--resume", *more)
+    assert ran.returncode == 2
+    assert ran.stderr.count("\n") == 1
+    assert ran.stderr.startswith("refmaster: --resume: this batch was ")
+    assert said in ran.stderr
+    assert tree(copied) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("no json\n", "is no state of a batch"),
+        ("[]\n", "is no state of a batch"),
+        ('{"refmaster_batch": 2}\n', "has format 2; this version reads 1"),
+    ],
+)
+def test_a_state_that_cannot_be_read_is_refused(text, said, catalogue, copied):
+    (copied / NAME).write_text(text)
+    ran = run(catalogue, *THREE, "-o", copied, "--resume")
+    assert (ran.returncode, ran.stderr.count("\n")) == (2, 1)
+    assert said in ran.stderr
+
+
+def test_a_file_of_somebody_elses_is_not_taken_for_ours(catalogue, copied):
+    (copied / NAME).unlink()
+    ran = run(catalogue, *THREE, "-o", copied, "--resume")
+    assert ran.returncode == 2
+    assert "exists; --force overwrites it" in ran.stderr
+
+
+@on_linux
+def test_two_batches_do_not_write_into_one_folder(catalogue, fresh):
+    running = begun(catalogue, *THREE, "-o", fresh, "--no-report")
+    running.stdout.readline()
+    other = run(catalogue, "record.wav", "--ref", "mixes/long.wav", "-o", fresh)
+    still_running = running.poll() is None
+    running.communicate(timeout=120)
+    if still_running:
+        assert other.returncode == 2
+        assert "another batch is at work" in other.stderr
+    assert os.path.exists(fresh / "batch.csv")
+
+
+@pytest.fixture
+def copied(done, fresh):
+    """The finished batch once more, in a folder that may be spoiled."""
+    for name, data in tree(done).items():
+        (fresh / name).parent.mkdir(parents=True, exist_ok=True)
+        (fresh / name).write_bytes(data)
+    return fresh
