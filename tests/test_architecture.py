@@ -13,11 +13,12 @@ ROWS = (
     "errors units version names records",
     "dsp headers stream atomic timeless demo",
     "measure load save tags genres",
-    "analyse compare bands own outputs",
+    "analyse compare bands own outputs cache nearness passport",
     "moves",
     "render decide locks",
     "plan verify explain",
     "report toml_lines session_schema session_errors session_text session_merge session history account",
+    "library",
     "again pipeline engines",
     "cli",
 )

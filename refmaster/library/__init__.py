@@ -1,0 +1,12 @@
+"""A user's own genre libraries: built from records, kept as numbers, compared with.
+
+    load_library("soul.json").genre          the distribution of its tracks, as the planner takes a genre
+    nearest(libraries, profile)              the tracks that are most alike, with reasons
+    place(profile, genre)                    where a track sits in a genre's bands
+
+A library is one JSON file of numbers with provenance; no sound is kept.
+"""
+
+from refmaster.library.files import Library, find_libraries, find_library, load_library, save_library
+
+__all__ = ["Library", "find_libraries", "find_library", "load_library", "save_library"]
