@@ -162,7 +162,7 @@ def _facts(
     if alike:
         kind = "the same kind" if 100 - farther_pct <= KIND_PCT else "another kind"
         nearer = f"of 100 pairs of songs of one genre, {100 - farther_pct:.0f} are nearer"
-        yield f"of {kind} ({nearer}): the reference is {alike}" if alike[:5] != "alike" else f"of {kind}: {alike}"
+        yield f"{kind} of music ({nearer}); against the target: {alike}"
     yield from _file_facts(reference)
     if reference.tempo_bpm is not None:
         other = "" if target.tempo_bpm is None else f"; the target {target.tempo_bpm:.0f}"

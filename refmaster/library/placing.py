@@ -23,6 +23,7 @@ from refmaster.units import FloatArray
 Z_P90 = 1.2816  # the ninetieth percentile of a normal distribution, in standard deviations
 OCTAVES_HZ = (31.5, 63.0, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0)
 MOST_NEAREST = 5
+EDGE = 0.02  # of a band's width: nobody draws its edge more sharply
 
 Where = Literal["under", "inside", "over"]
 
@@ -45,7 +46,8 @@ class Standing:
         """Under the band, inside it or over it."""
         if self.value is None:
             return None
-        return "under" if self.value < self.p10 else "over" if self.value > self.p90 else "inside"
+        slack = EDGE * (self.p90 - self.p10)
+        return "under" if self.value < self.p10 - slack else "over" if self.value > self.p90 + slack else "inside"
 
 
 @dataclass(frozen=True)
