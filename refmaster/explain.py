@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
+from refmaster import passport
 from refmaster.compare import wanted
 from refmaster.moves import linear_mover_of, mover_of
 from refmaster.records import Check, Comparison, Gap, Move, Plan, Profile, Report, Request, Status, Verdict
@@ -90,6 +91,14 @@ def reference_line(report: Report) -> str:
     return f"{line} {taken:.0f} % of the tonal difference is taken."
 
 
+def reference_words(report: Report) -> str:
+    """How the reference was taken, and by its passport what it can teach at all."""
+    line, followed = reference_line(report), report.engine == OWN_ENGINE and report.request.amount_pct > 0
+    if report.passport is None or report.passport.relation == "same file" or not followed:
+        return line
+    return f"{line} {passport.in_short(report.passport)}"
+
+
 def taken_pct(comparison: Comparison, amount_pct: float) -> float:
     """How much of the full tonal difference the wanted curve is, by its size (rms over trusted bands), percent."""
     seen = np.array(comparison.tone.weight) > 0
@@ -144,6 +153,7 @@ def as_data(report: Report) -> dict[str, object]:
         "master": None if report.master is None else profile_data(report.master),
         "genre": {"name": report.genre.name, "share": report.genre.share, "n_tracks": report.genre.n_tracks},
         "kinship": None if report.comparison is None else report.comparison.kinship,
+        "passport": None if report.passport is None else passport.as_data(report.passport),
         "request": {
             "amount_pct": report.request.amount_pct,
             "loudness_lufs": report.request.loudness_lufs,

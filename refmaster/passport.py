@@ -6,6 +6,7 @@ said by `Comparison.ignored`; a passport says what a person should know before c
 
 import math
 from collections.abc import Iterator
+from dataclasses import asdict
 
 from refmaster.analyse import SHORTEST_S
 from refmaster.compare import CODEC_HZ, NEAR_MONO_DB, is_limited
@@ -74,10 +75,15 @@ def in_short(passport: Passport) -> str:
     by = {kind: [one for one in passport.lessons if one.teaches == kind] for kind in ("all", "part", "nothing")}
     said = [", ".join(one.aspect for one in by["all"])] if by["all"] else []
     said += [f"{one.aspect} in part ({one.text})" for one in by["part"]]
-    text = f"It can teach {'; '.join(said)}"
+    text = f"The reference can teach {'; '.join(said)}"
     if by["nothing"]:
         text += "; not " + ", ".join(f"{one.aspect} ({one.text})" for one in by["nothing"])
     return f"{text}."
+
+
+def as_data(passport: Passport) -> dict[str, object]:
+    """The passport as plain data, and in a sentence."""
+    return {**asdict(passport), "text": in_short(passport)}
 
 
 def _relation(comparison: Comparison | None) -> str:

@@ -36,8 +36,9 @@ from refmaster.genres import load_genre
 from refmaster.load import BLOCK_SAMPLES, Track, open_track, resampled, track_of
 from refmaster.outputs import ending, files_of, goal_path, paths
 from refmaster.own import line_of, next_mark, recognised, sound_of
+from refmaster.passport import passport_of
 from refmaster.plan import Material, plan
-from refmaster.records import Delivery, Files, Plan, Profile, Report, Request
+from refmaster.records import Delivery, Files, Passport, Plan, Profile, Report, Request
 from refmaster.render import rendered
 from refmaster.save import check_outputs, choose_delivery, is_lossy, write_audio, write_text
 from refmaster.tags import copy_tags
@@ -343,6 +344,7 @@ def _report(
         request=material.request,
         plan=made,
         comparison=material.comparison,
+        passport=_passport(material),
         checks=verify.checks(made, material.target.profile, after, clipped) if after else (),
         effects=verify.effects(made, after) if after else (),
         texts=explain.texts(made),
@@ -350,6 +352,12 @@ def _report(
         files=files,
         notes=material.notes,
     )
+
+
+def _passport(material: Material) -> Passport | None:
+    if material.reference is None or material.comparison is None:
+        return None
+    return passport_of(material.reference.profile, material.target.profile, material.comparison)
 
 
 def _page(report: Report) -> str:

@@ -84,7 +84,7 @@ def print_library(library: Library) -> None:
 
 def _print_among(answer: Among, html: str | None) -> None:
     console, placement = Console(highlight=False), answer.placement
-    print_text(console, centre_line(answer.target, placement), style="bold", indent=0)
+    print_text(console, centre_line(placement), style="bold", indent=0)
     print_text(console, f"Genres by its sound: {share_words(answer.shares)}.", indent=0)
     for title, standings in (("", placement.numbers), ("tone", placement.tone), ("width", placement.width)):
         if standings:

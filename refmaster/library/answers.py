@@ -5,15 +5,25 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 
+from refmaster import passport
 from refmaster.analyse import SHORTEST_S, Measured, check_masterable, measure
 from refmaster.cache import Cache, profile_of
 from refmaster.compare import compare
 from refmaster.genres import load_genre
 from refmaster.genres.posterior import NONE
 from refmaster.library.files import Library
-from refmaster.library.placing import Near, Placement, Standing, nearest, nearest_shipped, place, shares, without
+from refmaster.library.placing import (
+    Near,
+    Placement,
+    Standing,
+    home_of,
+    nearest,
+    nearest_shipped,
+    place,
+    shares,
+    without,
+)
 from refmaster.load import open_track, resampled
-from refmaster.passport import in_short, passport_of
 from refmaster.records import Comparison, Genre, Passport, Profile
 from refmaster.version import __version__
 
@@ -42,14 +52,11 @@ class Beside:
 
 
 def among(path: str | os.PathLike[str], libraries: Sequence[Library], kept: Cache | None) -> Among:
-    """A track among the tracks of libraries; it is placed in the one whose centre is nearest."""
+    """A track among the tracks of libraries; it is placed in the most probable one."""
     target = _target(path, kept)
     found = nearest(libraries, target)
     own = [one for one in libraries if any(row.sha256 == target.sha256 for row in one.tracks)]
     apart_from = [without(one, target) for one in libraries]
-    shared = shares(target, libraries)
-    of = dict(shared)
-    home = max(apart_from, key=lambda one: (of.get(f"library {one.name}", 0.0), one.name))
     notes = [f"the track itself is in the library {one.name}, and was left out there" for one in own]
     notes += [
         f"the library {one.name} holds {len(one.tracks)} track{'s' if len(one.tracks) != 1 else ''}: too few to say "
@@ -57,7 +64,8 @@ def among(path: str | os.PathLike[str], libraries: Sequence[Library], kept: Cach
         for one in apart_from
         if len(one.tracks) < FEW_TRACKS
     ]
-    return Among(target, place(target, home.genre), found, shared, tuple(notes))
+    home = home_of(libraries, target)
+    return Among(target, place(target, home.genre), found, shares(target, libraries), tuple(notes))
 
 
 def in_genre(path: str | os.PathLike[str], name: str, kept: Cache | None) -> Among:
@@ -119,7 +127,7 @@ def beside_data(target: Profile, found: Sequence[Beside]) -> dict[str, object]:
                 "profile": asdict(one.reference),
                 "kinship": None if one.comparison is None else one.comparison.kinship,
                 "difference": None if one.comparison is None else _difference(one.comparison),
-                "passport": passport_data(one.passport),
+                "passport": passport.as_data(one.passport),
             }
             for one in found
         ],
@@ -141,11 +149,6 @@ def genre_data(genre: Genre) -> dict[str, object]:
     }
 
 
-def passport_data(passport: Passport) -> dict[str, object]:
-    """A passport as plain data, and in a sentence."""
-    return {**asdict(passport), "text": in_short(passport)}
-
-
 def _target(path: str | os.PathLike[str], kept: Cache | None) -> Profile:
     profile = profile_of(path, kept)
     check_masterable(profile, "the target")
@@ -156,7 +159,7 @@ def _beside(target: Measured, reference: Measured) -> Beside:
     theirs = reference.profile
     possible = theirs.integrated_lufs is not None and theirs.duration_s >= SHORTEST_S
     found = compare(target, reference, load_genre()) if possible else None
-    return Beside(theirs, found, passport_of(theirs, target.profile, found))
+    return Beside(theirs, found, passport.passport_of(theirs, target.profile, found))
 
 
 def _standing_data(one: Standing) -> dict[str, object]:

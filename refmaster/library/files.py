@@ -98,13 +98,13 @@ def libraries_in(folder: Path) -> tuple[Path, ...]:
 def find_library(name: str, folder: Path) -> Path:
     """The file of a library by its name in the folder, or by its own path. BadSetting offers the nearest names."""
     given = Path(name)
-    if given.is_file() or (given.suffix == ".json" and given.exists()):
-        return given
     known = {path.stem: path for path in libraries_in(folder)}
     by_case = {stem.casefold(): path for stem, path in known.items()}
     found = known.get(name) or by_case.get(name.casefold().removesuffix(".json"))
-    if found is not None:
+    if found is not None and given.name == name:
         return found
+    if given.is_file():
+        return given
     if not known:
         raise BadSetting(
             f"no library {shown(name)!r}: {shown(folder)} holds none; make one with: refmaster library build"

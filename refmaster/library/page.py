@@ -53,7 +53,7 @@ def among_page(answer: Among) -> str:
     return _page(
         name=name,
         title=f"{name} among others",
-        largest=centre_line(answer.target, placement),
+        largest=centre_line(placement),
         about=title_of(placement.genre),
         source=placement.genre.source,
         strips=[_strip(one) for one in placement.numbers],

@@ -115,6 +115,13 @@ def nearest_shipped(genre: Genre, profile: Profile, most: int = MOST_NEAREST) ->
     return _nearest(known, features(profile), most)
 
 
+def home_of(libraries: Sequence[Library], profile: Profile) -> Library:
+    """The library that a track most probably belongs to, without the track itself; at least one is given."""
+    of = dict(shares(profile, libraries))
+    best = max(libraries, key=lambda one: (of.get(f"library {one.name}", 0.0), one.name))
+    return without(best, profile)
+
+
 def shares(profile: Profile, libraries: Sequence[Library] = ()) -> tuple[tuple[str, float], ...]:
     """Genres with their shares of probability, a user's libraries among them under "library NAME", and "none"."""
     return probable(profile, _with(load_table(), profile, libraries) if libraries else None)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from refmaster.library.placing import Near, Placement, Standing
 from refmaster.names import shown
 from refmaster.nearness import in_words
-from refmaster.records import Genre, Profile
+from refmaster.records import Genre
 from refmaster.report.writing import bare, difference, label
 from refmaster.units import unit_of
 
@@ -26,7 +26,8 @@ def feature_words(name: str) -> str:
         return _hertz(float(rest.removesuffix("_db")))
     if kind == "dynamics":
         low, high = (float(part) for part in rest.removesuffix("_db").split("_"))
-        return f"dynamics {_hertz(low).removesuffix(' kHz' if low >= 1000 else ' Hz')}–{_hertz(high)}"
+        first = _hertz(low)
+        return f"dynamics {first.split()[0] if first[-3:] == _hertz(high)[-3:] else first}–{_hertz(high)}"
     return NAMES.get(name, label(name))
 
 
@@ -38,12 +39,11 @@ def title_of(genre: Genre) -> str:
     return f"{genre.label}: {on}, trust {genre.trust:.2f}"
 
 
-def centre_line(target: Profile, placement: Placement) -> str:
+def centre_line(placement: Placement) -> str:
     """How much of the track lies in the genre's bands."""
     every = [one for one in (*placement.numbers, *placement.tone, *placement.width) if one.where is not None]
     inside = sum(one.where == "inside" for one in every)
-    name = shown(target.path).rpartition("/")[2]
-    return f"{name} in {title_of(placement.genre)}. {inside} of {len(every)} figures lie in its P10–P90 band."
+    return f"{inside} of {len(every)} figures lie in the P10–P90 band of {title_of(placement.genre)}."
 
 
 def place_words(one: Standing) -> str:
