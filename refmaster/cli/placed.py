@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from refmaster.cli.show import print_list, print_text, table_of
-from refmaster.library.answers import Among, Beside, among_data, beside, beside_data
+from refmaster.library.answers import FEW_TRACKS, Among, Beside, among_data, beside, beside_data
 from refmaster.library.files import Library
 from refmaster.library.placing import Standing
 from refmaster.library.words import centre_line, near_line, number_words, place_words, share_words, title_of, unit_words
@@ -76,6 +76,8 @@ def print_library(library: Library) -> None:
     for spread in genre.spreads:
         table.add_row(unit_words(spread.name), *_percentiles(spread), f"{spread.n_tracks}")
     console.print(table)
+    if genre.n_tracks < FEW_TRACKS:
+        print_text(console, "So few tracks do not say what is normal.", indent=0)
     tracks = [f"{row.label} ({row.profile.integrated_lufs:.1f} LUFS)".replace("-", "−") for row in library.tracks]
     print_list(console, "Tracks", tracks[:MOST_TRACKS])
     if len(tracks) > MOST_TRACKS:
