@@ -45,9 +45,11 @@ def default_folder() -> Path:
 
 def profile_of(path: str | os.PathLike[str], kept: Cache | None) -> Profile:
     """A file's Profile, measured only if it is not in the cache. Raises BadAudio as `analyse` does."""
-    found = known(path, kept)
-    if found is not None:
-        return found
+    return known(path, kept) or measured(path, kept)
+
+
+def measured(path: str | os.PathLike[str], kept: Cache | None) -> Profile:
+    """A file's Profile, measured whatever the cache holds, and kept there."""
     profile = analyse(path)
     if kept is not None:
         put(kept, profile)

@@ -232,7 +232,9 @@ def _tell(
         _print_json({**data, "skipped": skipped})
     elif not quiet:
         more = f", {new} of them new" if before else ""
+        twice = len(found.rows) - len({row.sha256 for row in found.rows})
         out = f"; {len(found.skipped)} left out" if found.skipped else ""
+        out += f"; {twice} more of the same content" if twice else ""
         print(f"{library.name}: {len(library.tracks)} track{'s' if len(library.tracks) != 1 else ''}{more}{out}")
         print(f"library  {shown(path)}")
     if found.skipped:

@@ -13,11 +13,11 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_compl
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 
 from refmaster.analyse import check_masterable
-from refmaster.cache import Cache, known, profile_of
+from refmaster.cache import Cache, known, measured
 from refmaster.errors import BadAudio, BadSetting, RefmasterError
 from refmaster.library.rows import TAGS, Row, row_of
 from refmaster.names import shown
@@ -112,13 +112,18 @@ def _measured(paths: Sequence[Path], kept: Cache | None, workers: int) -> Iterat
 
 
 def _in_processes(paths: Sequence[Path], kept: Cache | None, workers: int) -> Iterator[tuple[Path, Row | Skipped]]:
+    others = set(active_children())
     pool = _pool(workers)
     try:
         waiting = {pool.submit(measured_row, path, kept): path for path in paths}
         for future in as_completed(waiting):
             yield waiting[future], future.result()
+    except BaseException:  # Ctrl-C among it: nobody waits for a track to be measured to its end
+        for process in set(active_children()) - others:
+            process.terminate()
+        raise
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(cancel_futures=True)
 
 
 def _alone(path: Path, kept: Cache | None) -> Row | Skipped:
@@ -147,9 +152,9 @@ def _begin() -> None:
 
 
 def measured_row(path: Path, kept: Cache | None) -> Row | Skipped:
-    """A file's row, or why there is none."""
+    """The row of a file that is not in the cache, or why there is none."""
     try:
-        return _row(path, profile_of(path, kept))
+        return _row(path, measured(path, kept))
     except RefmasterError as error:
         return _skipped(path, error)
 

@@ -1,5 +1,10 @@
 """Building: every file once, in its order, whatever one of them does."""
 
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from refmaster import load
@@ -67,7 +72,7 @@ def test_what_was_measured_before_starts_no_process(music, kept, monkeypatch):
     def forbidden(*_):
         raise AssertionError("measured again")
 
-    monkeypatch.setattr(building, "profile_of", forbidden)
+    monkeypatch.setattr(building, "measured", forbidden)
     monkeypatch.setattr(building, "_pool", forbidden)
     assert gathered(paths, kept, jobs=2) == first
 
@@ -116,3 +121,23 @@ def test_tags_come_with_the_row(files, tmp_path):
     (row,) = gathered([path], None, jobs=1).rows
     assert isinstance(row, Row)
     assert (row.title, row.artist, row.album, row.genre) == ("Title", "Artist", "Album", "Soul")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+def test_an_interrupted_build_leaves_no_file_and_no_process(music, tmp_path):
+    """Nothing but the one line is said, and not even the system's names of locks are left over."""
+    for k in range(12):
+        (music / f"more_{k}.wav").write_bytes((music / "a.wav").read_bytes())
+    words = ["library", "build", str(music), "-n", "soul", "-o", str(tmp_path / "libs"), "--cache", "off", "-j", "2"]
+    root = Path(__file__).parents[2]
+    building_it = subprocess.Popen([sys.executable, str(root / "cli.py"), *words], stderr=subprocess.PIPE, text=True)
+    assert building_it.stderr is not None
+    first = building_it.stderr.readline()  # processes are at work
+    building_it.send_signal(signal.SIGTERM)
+    _, rest = building_it.communicate(timeout=60)
+    assert building_it.returncode == 130
+    assert first.startswith("1 of 14")
+    assert [line for line in rest.splitlines() if " of 14: " not in line] == [
+        "refmaster: interrupted; nothing half-made was left"
+    ]
+    assert not (tmp_path / "libs").exists()
