@@ -21,6 +21,7 @@ from refmaster.measure.loudness import Loudness, LoudnessMeter
 from refmaster.measure.samples import SampleMeter
 from refmaster.measure.spectrum import Spectrum, SpectrumMeter, hf_cutoff_hz, tilt_db_per_oct
 from refmaster.measure.stereo import Image, StereoMeter
+from refmaster.measure.tempo import tempo_bpm
 from refmaster.measure.true_peak import TruePeakMeter
 from refmaster.records import Profile
 from refmaster.units import FloatArray, gain_to_db
@@ -160,6 +161,7 @@ def _profile(
         momentary_lufs=_history(momentary, 40),
         defects=find_defects(samples, image, true_peak_dbtp, meters.true_peak.sample_peak, source.sample_rate_hz),
         percussive_pct=percussive_pct(levels),
+        tempo_bpm=tempo_bpm(levels),
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from refmaster import passport
 from refmaster.compare import wanted
 from refmaster.genres import ANY
 from refmaster.genres.context import AUTO
@@ -93,6 +94,14 @@ def reference_line(report: Report) -> str:
         return line
     taken = taken_pct(report.comparison, report.request.amount_pct)
     return f"{line} {taken:.0f} % of the tonal difference is taken."
+
+
+def reference_words(report: Report) -> str:
+    """How the reference was taken, and by its passport what it can teach at all."""
+    line, followed = reference_line(report), report.engine == OWN_ENGINE and report.request.amount_pct > 0
+    if report.passport is None or report.passport.relation == "same file" or not followed:
+        return line
+    return f"{line} {passport.in_short(report.passport)}"
 
 
 def taken_pct(comparison: Comparison, amount_pct: float) -> float:
@@ -189,6 +198,7 @@ def as_data(report: Report) -> dict[str, object]:
             "runner_up": _runner_up(report.genre),
         },
         "kinship": None if report.comparison is None else report.comparison.kinship,
+        "passport": None if report.passport is None else passport.as_data(report.passport),
         "request": {
             "amount_pct": report.request.amount_pct,
             "loudness_lufs": report.request.loudness_lufs,

@@ -35,9 +35,10 @@ from refmaster.genres.posterior import NONE
 from refmaster.load import BLOCK_SAMPLES, open_track, track_of
 from refmaster.outputs import ending, files_of, goal_path, paths
 from refmaster.own import line_of, next_mark, sound_of
+from refmaster.passport import passport_of
 from refmaster.plan import Material, plan
 from refmaster.prepare import Asked, Told, checked_request, files_asked, prepare, silent
-from refmaster.records import Delivery, Files, Input, Plan, Profile, Report, Weights
+from refmaster.records import Delivery, Files, Input, Passport, Plan, Profile, Report, Weights
 from refmaster.render import rendered
 from refmaster.save import check_outputs, choose_delivery, is_lossy, write_audio, write_text
 from refmaster.tags import copy_tags
@@ -291,6 +292,7 @@ def _report(
         request=material.request,
         plan=made,
         comparison=material.comparison,
+        passport=_passport(material),
         checks=verify.checks(made, material.target.profile, after, clipped) if after else (),
         effects=verify.effects(made, after) if after else (),
         texts=explain.texts(made),
@@ -299,6 +301,12 @@ def _report(
         notes=material.notes,
         references=_inputs(material),
     )
+
+
+def _passport(material: Material) -> Passport | None:
+    if material.reference is None or material.comparison is None:
+        return None
+    return passport_of(material.reference.profile, material.target.profile, material.comparison)
 
 
 def _page(report: Report) -> str:

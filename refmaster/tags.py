@@ -140,6 +140,15 @@ def read_mark(path: str | os.PathLike[str]) -> str:
     return found[0] if found else ""
 
 
+def read_texts(path: str | os.PathLike[str]) -> dict[str, tuple[str, ...]]:
+    """What a file says of its song in words, without control characters; empty where it has no tags to be read."""
+    try:
+        tags, _ = _cleaned(_read(os.fspath(path)), "", 0)
+    except Exception:  # broken tags break their reader in every way there is
+        return {}
+    return dict(tags.texts)
+
+
 def _said(error: Exception) -> str:
     return shown(f"{type(error).__name__}: {error}".rstrip(": "))[:200]
 

@@ -26,7 +26,6 @@ import re
 import sys
 import tomllib
 from collections import Counter
-from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -50,7 +49,6 @@ JUDGED_FROM = 10  # tracks a genre needs for its share of right answers to mean 
 NEUTRAL = "any"
 LIMITING_DB = 4.0  # practice: more is flagged
 SEGMENT_SD_DB = 3.5  # FACTS: within a song 3-4 dB; for genres that were not measured
-SD_EVERY = 3  # of the bands' standard deviations, every third is written down as song_sd_db
 ROUNDNESS = (0.3, 0.4, 0.5, 0.6, 0.7)
 TEMPERATURES = (2.0, 2.25, 2.5, 2.75, 3.0, 3.25, 3.5, 3.75, 4.0, 4.5)
 FAR_PCT = 95  # taste: one track in twenty is unlike all that was heard before
@@ -205,7 +203,7 @@ def measured_genre(
             f"{labels['h']} sure, {labels['m']} likely, {labels['l']} guessed"
             + (f"; {shared} of them are clips that the engine is evaluated on as well" if shared else "")
         ),
-        **common(tone, segment_sd_db(profiles)),
+        **common(tone, statistics.segment_sd_db(profiles)),
         "width": plain(statistics.width_of(profiles)),
         "spreads": [plain(spread) for spread in statistics.spreads_of(profiles)],
         "practice_lufs": practice(about.get("group"), published),
@@ -252,23 +250,14 @@ def published_genre(
 
 def common(tone: ToneSpread, segment_db: float) -> dict:
     """What all genres have, and what is read from their tone."""
-    sd = np.sqrt(np.diag(statistics.covariance_db2(tone)))
+    at_hz, sd_db = statistics.song_sd(tone)
     return {
-        "song_sd_hz": list(tone.band_hz[::SD_EVERY]),
-        "song_sd_db": [round(float(v), 2) for v in sd[::SD_EVERY]],
+        "song_sd_hz": list(at_hz),
+        "song_sd_db": list(sd_db),
         "segment_sd_db": round(segment_db, 2),
         "limiting_db": LIMITING_DB,
         "tone": plain(tone),
     }
-
-
-def segment_sd_db(profiles: Iterable[Profile]) -> float:
-    """How far 5 s of a song stand from all of it: root mean square over songs, and over bands from 100 Hz to 10 kHz."""
-    values = []
-    for profile in profiles:
-        band_hz = np.array(profile.band_hz)
-        values.append(np.square(np.array(profile.ltas_sd_db)[(band_hz >= 100) & (band_hz <= 10000)]).mean())
-    return float(np.sqrt(np.mean(values)))
 
 
 def practice(group: str | None, published: dict) -> dict | None:

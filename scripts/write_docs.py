@@ -47,7 +47,7 @@ IMAGES = DOCS / "images"
 PAGES = (ROOT / "README.md", *sorted(DOCS.rglob("*.md")))
 CHECKED = ("help", "params")
 BLOCK = re.compile(
-    r"(?P<head><!-- (?P<kind>help|params|run):(?P<name>[\w-]+) -->\n).*?(?P<tail><!-- end -->)", re.DOTALL
+    r"(?P<head><!-- (?P<kind>help|params|run):(?P<name>[\w-]+(?: [\w-]+)?) -->\n).*?(?P<tail><!-- end -->)", re.DOTALL
 )
 WRITTEN_WITH = re.compile(r"<!-- typer (\S+) -->")
 PLAIN_TERMINAL = {"COLUMNS": "80", "TERM": "dumb", "NO_COLOR": "1"}
@@ -85,7 +85,7 @@ MEANINGS = {
 
 def help_text(command: str) -> str:
     """What `refmaster COMMAND --help` prints on a terminal of 80 columns without colours."""
-    words = ["--help"] if command == WHOLE_PROGRAM else [command, "--help"]
+    words = ["--help"] if command == WHOLE_PROGRAM else [*command.split(), "--help"]
     done = CliRunner().invoke(app, words, prog_name="refmaster", env=PLAIN_TERMINAL)
     if done.exit_code:
         raise RuntimeError(f"refmaster {' '.join(words)} exits with {done.exit_code}")
@@ -93,12 +93,12 @@ def help_text(command: str) -> str:
 
 
 def commands() -> dict[str, list[tuple[str, str]]]:
-    """Every command, with the names and help of its options and arguments."""
-    group = typer.main.get_command(app)
-    return {
-        name: [(max(param.opts, key=len), param.help or "") for param in command.params]
-        for name, command in group.commands.items()  # type: ignore[attr-defined]
-    }
+    """Every command, those of a group by both names, with the names and help of its options and arguments."""
+    found = {}
+    for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
+        parts = getattr(command, "commands", None)
+        found |= {f"{name} {part}": one for part, one in parts.items()} if parts else {name: command}
+    return {name: [(max(p.opts, key=len), p.help or "") for p in command.params] for name, command in found.items()}
 
 
 def parameters(mover: str) -> list[tuple[Param, str]]:
@@ -156,7 +156,7 @@ def stale() -> list[str]:
             if kind == "help" and name != WHOLE_PROGRAM and not same_typer:
                 fresh = _says(_body(block), commands()[name])
             elif kind == "help" and not same_typer:
-                fresh = all(command in _body(block) for command in commands())
+                fresh = all(command.split()[0] in _body(block) for command in commands())
             else:
                 fresh = _body(block) == checked_block(kind, name)
             if not fresh:
@@ -189,7 +189,7 @@ class Runs:
 
     def said(self, *words: str, columns: int = 88) -> str:
         """What the program prints for these words; 1, a failed check, is an answer as well."""
-        environment = {**os.environ, **PLAIN_TERMINAL, "COLUMNS": str(columns)}
+        environment = {**os.environ, **PLAIN_TERMINAL, "COLUMNS": str(columns), "REFMASTER_CACHE": "off"}
         done = subprocess.run(
             [sys.executable, str(ROOT / "cli.py"), *words],
             cwd=self.folder,
@@ -250,6 +250,21 @@ class Runs:
         text = self.said(*words)
         return f"$ refmaster {' '.join(words)}\n{text.replace(f'{self.folder}/', '')}"
 
+    def of_library(self, *words: str) -> str:
+        """What `refmaster library` says of a library of two songs, under the command that was given."""
+        assert self.songs
+        libraries = ("-o", str(self.folder / "libraries"))
+        if words[0] != "build" and not (self.folder / "libraries").exists():
+            self.of_library("build", "record.wav", "song.wav", "-n", "demo")
+        force = ("--force", "--cache", "off") if words[0] == "build" else ()
+        told = self.said("library", *words, *libraries, *force).replace(f"{self.folder}{os.sep}", "")
+        return f"$ refmaster library {' '.join(words)}\n{told}"
+
+    def compared(self) -> str:
+        """The mix beside the record, and the record's passport."""
+        assert self.songs
+        return "$ refmaster compare mix.wav --ref record.wav\n" + self.said("compare", "mix.wav", "--ref", "record.wav")
+
     def of_mover(self, mover: str, target: str, reference: str, *more: str) -> str:
         """What a run says of one mover's moves, under the command that was given."""
         assert self.songs
@@ -297,6 +312,10 @@ def run_block(name: str, runs: Runs) -> str:
         "explain": lambda r: _text(_trimmed_account(r)),
         "history": lambda r: _text(_told_history(r)),
         "batch": lambda r: _text(r.batch),
+        "library": lambda r: _text(r.of_library("build", "record.wav", "song.wav", "-n", "demo")),
+        "library-show": lambda r: _text(r.of_library("show", "demo")),
+        "library-compare": lambda r: _text(_trimmed_bands(r.of_library("compare", "mix.wav"))),
+        "compare": lambda r: _text(r.compared()),
         "amounts": _amounts,
     }
     today = datetime.date.today().isoformat()
@@ -319,6 +338,17 @@ def _trimmed_demo(text: str) -> str:
     marks = f"[… {len(starts) - 1} more moves, and: {', '.join(title.lower() for title in left)}]"
     table = [line for line in lines[: starts[0]] if line.strip()]
     return "\n".join(["$ refmaster demo", *table, *lines[first : ends[0]], marks, *lines[files:]])
+
+
+def _trimmed_bands(text: str) -> str:
+    """Single numbers and tone; width, which looks the same, leaves a mark."""
+    lines, kept, on = text.splitlines(), [], True
+    for line in lines:
+        if line.startswith(" width") and "P10" in line:
+            kept, on = [*kept, "[… the same for width]", ""], False
+        on = on or line.startswith("Nearest")
+        kept += [line] if on else []
+    return "\n".join(kept)
 
 
 def _trimmed_session(runs: Runs) -> str:

@@ -97,7 +97,7 @@ def _checked(settings: Settings) -> Request:
     from refmaster.decide import parse_decisions
     from refmaster.load import open_track
     from refmaster.outputs import goal_path
-    from refmaster.pipeline import checked_request
+    from refmaster.prepare import checked_request
     from refmaster.records import Source
     from refmaster.save import choose_delivery
 

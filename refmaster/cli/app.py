@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from refmaster.cli import analyse, batch, demo, explain, history, master, render
+from refmaster.cli import analyse, batch, compare, demo, explain, history, library, master, render
 from refmaster.errors import RefmasterError
 
 DEFAULT = "master"
@@ -24,6 +24,7 @@ EXAMPLES = (
     "refmaster mix.wav --ref record.flac --loudness -14 -o stream.flac",
     "refmaster render mix.master.toml --set match_eq/high_shelf.gain_db=1.5",
     "refmaster explain mix.master.toml --markdown",
+    "refmaster compare mix.wav --ref record.flac",
     "refmaster analyse *.wav --json",
     "refmaster batch album/ --ref record.flac -o masters",
 )
@@ -53,10 +54,12 @@ app = typer.Typer(
 )
 app.command("master", short_help="Master a track toward a reference; what is done without a command.")(master.command)
 app.command("analyse", short_help="Measure tracks; nothing is changed.")(analyse.command)
+app.command("compare", short_help="Compare a track with references, libraries or a genre.")(compare.command)
 app.command("render", short_help="Render a session again, or as new decisions have it.")(render.command)
 app.command("explain", short_help="Say in words what a session does, and why.")(explain.command)
 app.command("history", short_help="List who changed what in a session, to go back.")(history.command)
 app.command("batch", short_help="Master many tracks, here or on a cluster.")(batch.command)
+app.add_typer(library.app, name="library", short_help="Libraries of your own records, kept as numbers.")
 app.command("demo", short_help="A first master that needs no file and no network.")(demo.command)
 
 

@@ -13,7 +13,7 @@ Told = Callable[[str, float], None]
 
 def run(job: Callable[[Told], Report], json: bool, quiet: bool, verbose: bool) -> None:
     """Do the job; exit 1 where a check failed."""
-    with _progress(quiet or json) as told:
+    with progress(quiet or json) as told:
         report = job(told)
     if json:
         from refmaster.explain import as_json
@@ -28,7 +28,7 @@ def run(job: Callable[[Told], Report], json: bool, quiet: bool, verbose: bool) -
 
 
 @contextmanager
-def _progress(silent: bool) -> Iterator[Told]:
+def progress(silent: bool) -> Iterator[Told]:
     """A bar on stderr where somebody looks at it; nothing in a pipe or a log."""
     if silent or not sys.stderr.isatty():
         yield lambda step, share: None

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from refmaster.explain import genre_line, reference_line, undo, verdict_line
+from refmaster.explain import genre_line, reference_words, undo, verdict_line
 from refmaster.names import shown
 from refmaster.records import Effect, Move, Profile, Reading, Report, Verdict
 from refmaster.report.writing import label, pair
@@ -32,7 +32,7 @@ def print_report(report: Report, *, verbose: bool) -> None:
     """The whole summary, on stdout."""
     console = Console(highlight=False)
     print_text(console, verdict_line(report), style="bold", indent=0)
-    print_text(console, reference_line(report), indent=0)
+    print_text(console, reference_words(report), indent=0)
     if line := genre_line(report):
         print_text(console, line, indent=0)
     columns = [("target", report.target), ("reference", report.reference), ("master", report.master)]

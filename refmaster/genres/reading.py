@@ -18,7 +18,7 @@ LARGEST = 1e6  # no level, frequency or count of a genre is larger
 
 def read_genre(path: Path) -> Genre:
     """The genre that a file describes. BadSetting where it is damaged, or newer than this program."""
-    fields = _Fields(path.name, _document(path))
+    fields = Fields(path.name, document(path))
     schema = fields.count("schema")
     if schema > SCHEMA:
         raise BadSetting(
@@ -48,11 +48,11 @@ def read_genre(path: Path) -> Genre:
 
 def other_names(path: Path) -> tuple[str, ...]:
     """The other names that a file's genre goes by."""
-    fields = _Fields(path.name, _document(path))
+    fields = Fields(path.name, document(path))
     return tuple(str(name) for name in fields.sequence("also"))
 
 
-def _document(path: Path) -> dict[str, object]:
+def document(path: Path) -> dict[str, object]:
     """The file's JSON object; NaN and infinity, which JSON does not have, are refused here."""
     name = shown(path.name)
 
@@ -72,7 +72,7 @@ def _document(path: Path) -> dict[str, object]:
     return data
 
 
-def _tone(fields: "_Fields | None") -> ToneSpread | None:
+def _tone(fields: "Fields | None") -> ToneSpread | None:
     if fields is None:
         return None
     band_hz = fields.bands()
@@ -86,7 +86,7 @@ def _tone(fields: "_Fields | None") -> ToneSpread | None:
     )
 
 
-def _width(fields: "_Fields | None") -> WidthSpread | None:
+def _width(fields: "Fields | None") -> WidthSpread | None:
     if fields is None:
         return None
     band_hz = fields.bands()
@@ -97,7 +97,7 @@ def _width(fields: "_Fields | None") -> WidthSpread | None:
     )
 
 
-def _spread(fields: "_Fields") -> Spread:
+def _spread(fields: "Fields") -> Spread:
     known = {name: fields.number(name) for name in PERCENTILES if fields.data.get(name) is not None}
     for needed in ("p10", "p50", "p90"):
         if needed not in known:
@@ -115,35 +115,40 @@ def _spread(fields: "_Fields") -> Spread:
     )
 
 
-def _practice(fields: "_Fields | None") -> Spread | None:
+def _practice(fields: "Fields | None") -> Spread | None:
     return None if fields is None else _spread(fields)
 
 
-class _Fields:
+class Fields:
     """A JSON object whose fields are checked as they are asked for."""
 
     def __init__(self, name: str, data: dict[str, object], at: str = ""):
         self.name, self.data, self.at = name, data, at
 
     def refuse(self, key: str, why: str) -> NoReturn:
+        """One line that names the file, the field, and what is wrong with it."""
         raise BadSetting(f"{shown(self.name)}: `{self.at}{key}` {why}; restore the file")
 
     def text(self, key: str) -> str:
+        """Text that is not empty."""
         value = self._value(key)
         return value if isinstance(value, str) and value else self.refuse(key, "is no text")
 
     def count(self, key: str) -> int:
+        """A whole number from 0 on."""
         value = self._value(key)
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST:
             self.refuse(key, "is no whole number from 0 on")
         return value
 
     def number(self, key: str, *, low: float = -LARGEST, high: float = LARGEST) -> float:
+        """A number within bounds."""
         return self._checked(key, self._value(key), low, high)
 
     def numbers(
         self, key: str, *, length: int | None = None, low: float = -LARGEST, high: float = LARGEST
     ) -> tuple[float, ...]:
+        """Numbers within bounds, so many where a length is given."""
         values = self.sequence(key)
         if not values or (length is not None and len(values) != length):
             self.refuse(key, f"holds {len(values)} numbers where {length or 'some'} are needed")
@@ -161,24 +166,25 @@ class _Fields:
         rows = self.sequence(key)
         if any(not isinstance(row, list) or len(row) != length for row in rows):
             self.refuse(key, f"has a row that does not hold {length} numbers")
-        return tuple(_Fields(self.name, {key: row}, self.at).numbers(key, length=length) for row in rows)
+        return tuple(Fields(self.name, {key: row}, self.at).numbers(key, length=length) for row in rows)
 
-    def part(self, key: str) -> "_Fields | None":
+    def part(self, key: str) -> "Fields | None":
+        """An object within, or None."""
         value = self._value(key)
         if value is None:
             return None
-        return _Fields(self.name, value, f"{self.at}{key}.") if isinstance(value, dict) else self.refuse(key, "is none")
+        return Fields(self.name, value, f"{self.at}{key}.") if isinstance(value, dict) else self.refuse(key, "is none")
 
-    def parts(self, key: str) -> list["_Fields"]:
+    def parts(self, key: str) -> list["Fields"]:
+        """A list of objects."""
         values = self.sequence(key)
         return [
-            _Fields(self.name, value, f"{self.at}{key}[{i}].")
-            if isinstance(value, dict)
-            else self.refuse(key, "is off")
+            Fields(self.name, value, f"{self.at}{key}[{i}].") if isinstance(value, dict) else self.refuse(key, "is off")
             for i, value in enumerate(values)
         ]
 
     def sequence(self, key: str) -> list[object]:
+        """A list of anything."""
         value = self._value(key)
         return value if isinstance(value, list) else self.refuse(key, "is no list")
 

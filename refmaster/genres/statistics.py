@@ -14,7 +14,7 @@ songs of one genre.
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +31,7 @@ GRID_RATE_HZ = 44100  # the grid of bands that genres are kept on
 PERCENTILES = (10, 25, 50, 75, 90)
 FACTORS = 8  # of a covariance that is written down; the rest is each band's own
 LEAST_REST_DB = 0.3
+SD_EVERY = 3  # of the bands' standard deviations, every third is written down as song_sd_db
 JUDGED_HZ = (50.0, 12500.0)  # where trust is judged: outside, most variance is rumble and codec
 EM_ROUNDS = 25
 WEIGHTS = (5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0)  # tried for the pool
@@ -182,6 +183,21 @@ def whole_width_db(profile: Profile) -> float | None:
     return 10 * math.log10(side / mid)
 
 
+def song_sd(tone: ToneSpread) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Frequencies, and how far songs differ there, dB: every third band of a tone's standard deviations."""
+    sd = np.sqrt(np.diag(covariance_db2(tone)))
+    return tone.band_hz[::SD_EVERY], _rounded(sd[::SD_EVERY], 2)
+
+
+def segment_sd_db(profiles: Iterable[Profile]) -> float:
+    """How far 5 s of a song stand from all of it: root mean square over songs, and over bands from 100 Hz to 10 kHz."""
+    values = []
+    for profile in profiles:
+        band_hz = np.array(profile.band_hz)
+        values.append(np.square(np.array(profile.ltas_sd_db)[(band_hz >= 100) & (band_hz <= 10000)]).mean())
+    return float(np.sqrt(np.mean(values)))
+
+
 def _spread(name: str, values: Sequence[float]) -> Spread:
     p10, p25, p50, p75, p90 = _rounded(np.percentile(values, PERCENTILES), 2)
     return Spread(name, p10, p25, p50, p75, p90, len(values))
@@ -218,14 +234,22 @@ def _filled(rows: Rows) -> tuple[FloatArray, FloatArray, FloatArray]:
     for _ in range(EM_ROUNDS):
         mean = _means(x, genre)
         for i in np.flatnonzero(~known.all(axis=1)):
-            seen, gap = np.flatnonzero(known[i]), np.flatnonzero(~known[i])
-            gain = np.linalg.solve(within[np.ix_(seen, seen)], within[np.ix_(seen, gap)]).T
-            x[i, gap] = mean[i, gap] + gain @ (x[i, seen] - mean[i, seen])
-            unsure[i][np.ix_(gap, gap)] = within[np.ix_(gap, gap)] - gain @ within[np.ix_(seen, gap)]
+            gap = np.flatnonzero(~known[i])
+            x[i, gap], unsure[i][np.ix_(gap, gap)] = expected(x[i], known[i], mean[i], within)
         apart = x - _means(x, genre)
         within = (apart.T @ apart + unsure.sum(axis=0)) / (n - len(set(rows.genres)))
         within += LEAST_REST_DB**2 * np.eye(bands)
     return x, unsure, within
+
+
+def expected(
+    row: FloatArray, known: npt.NDArray[np.bool_], mean: FloatArray, covariance: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """What the unknown bands of a row probably hold, given its known ones, and the covariance that leaves open."""
+    seen, gap = np.flatnonzero(known), np.flatnonzero(~known)
+    gain = np.linalg.solve(covariance[np.ix_(seen, seen)], covariance[np.ix_(seen, gap)]).T
+    open_db2 = covariance[np.ix_(gap, gap)] - gain @ covariance[np.ix_(seen, gap)]
+    return mean[gap] + gain @ (row[seen] - mean[seen]), open_db2
 
 
 def _artist_correlation(x: FloatArray, rows: Rows) -> float:

@@ -1,6 +1,7 @@
 """What was measured: of a file, of a track, of a genre, and of two tracks side by side."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,7 @@ class Profile:
     sections: tuple[Section, ...] = ()
     defects: tuple[Defect, ...] = ()
     percussive_pct: float | None = None  # how much of the power is in hits, and not in what lasts
+    tempo_bpm: float | None = None  # None where nothing repeats; half and double may be taken for each other
 
 
 @dataclass(frozen=True)
@@ -271,3 +273,40 @@ class Comparison:
     loudness_lufs: float | None = None
     loudness_full_lufs: float | None = None
     seen: tuple[Seen, ...] = ()
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a reference can teach of one aspect ("tone", "dynamics", "loudness", "width"), and why not all of it."""
+
+    aspect: str
+    teaches: Literal["all", "part", "nothing"]
+    text: str
+
+
+@dataclass(frozen=True)
+class Passport:
+    """A reference read as a judgement: what it is to the target, and what of it can be trusted.
+
+    `relation` is "same file", "same song", "transposed", "relative" or "another song". `density_db` is how far the
+    usual level of a band stands above its quiet moments, averaged over the bands: small where much sounds all the time.
+    `farther_pct` says of 100 pairs of songs of one genre how many differ more than these two do. `reason` is empty
+    where the reference is suitable.
+    """
+
+    path: str
+    suitable: bool
+    reason: str
+    relation: str
+    kinship: float
+    transposed_semitones: float | None
+    farther_pct: float
+    hf_cutoff_hz: float | None
+    clipped_runs: int
+    limited: bool
+    peaks_held_pct: float | None
+    integrated_lufs: float | None
+    tempo_bpm: float | None
+    density_db: float | None
+    lessons: tuple[Lesson, ...]
+    facts: tuple[str, ...]  # the same in the field's words, one thing each

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from refmaster.records.decided import Delivery, Effect, Plan, Request
-from refmaster.records.measured import Comparison, Genre, Profile, Weights
+from refmaster.records.measured import Comparison, Genre, Passport, Profile, Weights
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ class Report:
     request: Request
     plan: Plan
     comparison: Comparison | None = None
+    passport: Passport | None = None
     checks: tuple[Check, ...] = ()
     effects: tuple[tuple[str, Effect], ...] = ()
     texts: tuple[tuple[str, str], ...] = ()  # move id → its explanation

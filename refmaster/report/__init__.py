@@ -12,6 +12,7 @@ import json
 import shlex
 from pathlib import Path, PurePath
 
+from refmaster.passport import in_short
 from refmaster.records import Profile, Report
 from refmaster.report.cards import cards_of
 from refmaster.report.figure import Plot
@@ -101,7 +102,8 @@ def _things_to_know(report: Report) -> tuple[str, ...]:
     """Notes of the run, what the reference could not teach, then what was found about the files."""
     found = [f"{role}: {defect.text}" for role, profile in _profiles(report) for defect in profile.defects]
     ignored = report.comparison.ignored if report.comparison else ()
-    return (*report.notes, *ignored, *found)
+    passport = (in_short(report.passport),) if report.passport else ()
+    return (*report.notes, *passport, *ignored, *found)
 
 
 def _inputs(report: Report) -> tuple[tuple[str, str, str], ...]:

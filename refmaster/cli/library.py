@@ -1,0 +1,247 @@
+"""`refmaster library …`: genre libraries of a user's own, made from records and kept as numbers."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from refmaster.cache import Cache
+    from refmaster.library.build import Gathered
+    from refmaster.library.files import Library
+
+OFF = "off"
+
+Where = Annotated[
+    str | None,
+    typer.Option(
+        "-o",
+        "--out",
+        metavar="DIR",
+        envvar="REFMASTER_LIBRARIES",
+        help="The folder that libraries live in. [the system's for a user's data]",
+        show_envvar=True,
+    ),
+]
+Name = Annotated[str, typer.Argument(help="A library by its name, or its file.")]
+KeptIn = Annotated[
+    str | None,
+    typer.Option(
+        "--cache",
+        metavar="DIR|off",
+        envvar="REFMASTER_CACHE",
+        help="Where measurements are kept, so that no file is measured twice. [the system's for a user's cache]",
+    ),
+]
+Jobs = Annotated[
+    int | None, typer.Option("-j", "--jobs", min=1, max=256, metavar="N", help="Files measured at once. [one a core]")
+]
+Force = Annotated[bool, typer.Option("--force", help="Write over what is there.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no summary.")]
+Html = Annotated[
+    str | None, typer.Option("--html", metavar="FILE", help="Write a page with the bands, and the track in them.")
+]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Libraries of your own records, kept as numbers: what is normal among them, and where a track stands.\n\n"
+    "Example: refmaster library build ~/Music/soul -n soul",
+)
+
+
+@app.command("build")
+def build(
+    files: Annotated[list[str], typer.Argument(help="Sound files, and folders of them.")],
+    name: Annotated[str, typer.Option("-n", "--name", help="What the library is called.")],
+    out: Where = None,
+    cache: KeptIn = None,
+    jobs: Jobs = None,
+    force: Force = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure records and write a library of them, NAME.json: numbers only, no sound.
+
+    A file that cannot be read is named and left out, and the exit code is then 1.
+
+    Example: refmaster library build ~/Music/soul -n soul
+    """
+    from refmaster.errors import BadAudio
+    from refmaster.library.files import Library, check_new, place_of, save_library
+    from refmaster.library.rows import merged
+
+    path = place_of(name, folder_of(out))
+    check_new(path, force=force)
+    found = _gathered(files, cache, jobs, quiet)
+    if not found.rows:
+        raise BadAudio(f"none of {len(found.skipped)} files could be measured; nothing was written")
+    library = Library(path.stem, merged(found.rows))
+    save_library(library, path)
+    _tell(library, path, found, (), json=json, quiet=quiet)
+
+
+@app.command("add")
+def add(
+    library: Name,
+    given: Annotated[list[str], typer.Argument(help="Sound files, folders of them, other libraries (.json).")],
+    out: Where = None,
+    cache: KeptIn = None,
+    jobs: Jobs = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Add records to a library, or all tracks of other libraries; the same content is in it once.
+
+    Example: refmaster library add soul new_record.flac friend/soul.json
+    """
+    from refmaster.library.build import Gathered
+    from refmaster.library.files import Library, find_library, load_library, save_library
+    from refmaster.library.rows import merged
+
+    path = find_library(library, folder_of(out))
+    old = load_library(path)
+    others = [load_library(one) for one in given if one.lower().endswith(".json")]
+    sounds = [one for one in given if not one.lower().endswith(".json")]
+    found = _gathered(sounds, cache, jobs, quiet) if sounds else Gathered((), ())
+    new = {row.sha256 for row in found.rows}
+    kept = (row for one in (old, *others) for row in one.tracks if row.sha256 not in new)  # measured anew just now
+    whole = Library(old.name, merged((*kept, *found.rows)))
+    if whole != old:
+        save_library(whole, path)
+    _tell(whole, path, found, (old,), json=json, quiet=quiet)
+
+
+@app.command("list")
+def list_(out: Where = None, json: Json = False) -> None:
+    """List the libraries of a folder.
+
+    Example: refmaster library list
+    """
+    from refmaster.cli.placed import print_libraries
+    from refmaster.library.files import libraries_in, load_library
+
+    folder = folder_of(out)
+    found = [(path, load_library(path)) for path in libraries_in(folder)]
+    if json:
+        _print_json(
+            [
+                {"name": one.name, "path": str(path), "n_tracks": len(one.tracks), "trust": one.genre.trust}
+                for path, one in found
+            ]
+        )
+    else:
+        print_libraries(folder, found)
+
+
+@app.command("show")
+def show(library: Name, out: Where = None, json: Json = False) -> None:
+    """Show what is normal among the tracks of a library, and which they are.
+
+    Example: refmaster library show soul
+    """
+    from refmaster.cli.placed import print_library
+    from refmaster.library.answers import genre_data
+    from refmaster.library.files import find_library, load_library, row_lines
+
+    path = find_library(library, folder_of(out))
+    found = load_library(path)
+    if json:
+        data = genre_data(found.genre)
+        _print_json({"name": found.name, "path": str(path), "genre": data, "tracks": row_lines(found.tracks)})
+    else:
+        print_library(found)
+
+
+@app.command("compare")
+def compare(
+    file: Annotated[str, typer.Argument(help="The track to compare.")],
+    library: Annotated[
+        str | None, typer.Option("-n", "--name", metavar="NAME", help="Only this library, by its name or its file.")
+    ] = None,
+    out: Where = None,
+    cache: KeptIn = None,
+    html: Html = None,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Compare a track with your libraries: the nearest records with reasons, and where it sits in their bands.
+
+    Example: refmaster library compare mix.wav -n soul --html mix.html
+    """
+    from refmaster.cli.placed import show_among
+    from refmaster.library.answers import among
+    from refmaster.library.files import find_libraries
+
+    libraries = find_libraries(library, folder_of(out))
+    show_among(lambda: among(file, libraries, kept_in(cache)), file, html=html, force=force, json=json)
+
+
+def kept_in(given: str | None) -> "Cache | None":
+    """The cache that an option names; None for "off"."""
+    from refmaster.cache import Cache, default_folder
+
+    if given is not None and given.lower() == OFF:
+        return None
+    return Cache(Path(given) if given else default_folder())
+
+
+def folder_of(out: str | None) -> Path:
+    """The folder that libraries live in."""
+    from refmaster.library.files import default_folder
+
+    return Path(out) if out else default_folder()
+
+
+def _gathered(files: "Sequence[str]", cache: str | None, jobs: int | None, quiet: bool) -> "Gathered":
+    """All files as rows, with progress on stderr: a bar where somebody looks at it, a line a file in a log."""
+    from refmaster.cli.running import progress
+    from refmaster.library.build import gathered, sound_files
+
+    paths = sound_files(files)
+    looked_at = sys.stderr.isatty()
+    with progress(quiet) as told:
+
+        def tell(file: str, done: int, total: int) -> None:
+            if looked_at:
+                told(f"{done} of {total}", done / total)
+            elif not quiet:
+                print(f"{done} of {total}: {file}", file=sys.stderr, flush=True)
+
+        return gathered(paths, kept_in(cache), jobs=jobs, told=tell)
+
+
+def _tell(
+    library: "Library", path: Path, found: "Gathered", before: "Sequence[Library]", *, json: bool, quiet: bool
+) -> None:
+    """What came of building or adding; exit 1 where a file was left out."""
+    from refmaster.names import shown
+
+    held = {row.sha256 for one in before for row in one.tracks}
+    new = sum(row.sha256 not in held for row in library.tracks)
+    for one in found.skipped:
+        print(f"refmaster: {one.file} left out: {one.why}", file=sys.stderr)
+    if json:
+        skipped = [{"file": one.file, "why": one.why} for one in found.skipped]
+        data = {"name": library.name, "path": str(path), "n_tracks": len(library.tracks), "n_new": new}
+        _print_json({**data, "skipped": skipped})
+    elif not quiet:
+        more = f", {new} of them new" if before else ""
+        twice = len(found.rows) - len({row.sha256 for row in found.rows})
+        out = f"; {len(found.skipped)} left out" if found.skipped else ""
+        out += f"; {twice} more of the same content" if twice else ""
+        print(f"{library.name}: {len(library.tracks)} track{'s' if len(library.tracks) != 1 else ''}{more}{out}")
+        print(f"library  {shown(path)}")
+    if found.skipped:
+        raise typer.Exit(1)
+
+
+def _print_json(data: object) -> None:
+    from json import dumps
+
+    print(dumps(data, ensure_ascii=False, indent=1, allow_nan=False))

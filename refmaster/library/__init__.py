@@ -1,0 +1,23 @@
+"""A user's own genre libraries: built from records, kept as numbers, compared with.
+
+    load_library("soul.json").genre          the distribution of its tracks, as the planner takes a genre
+    home_of(libraries, profile)              of several, the one that a track most probably belongs to
+    nearest(libraries, profile)              the tracks that are most alike, with reasons
+    place(profile, genre)                    where a track sits in a genre's bands
+
+A library is one JSON file of numbers with provenance; no sound is kept.
+"""
+
+from refmaster.library.files import Library, find_libraries, find_library, load_library, save_library
+from refmaster.library.placing import home_of, nearest, place
+
+__all__ = [
+    "Library",
+    "find_libraries",
+    "find_library",
+    "home_of",
+    "load_library",
+    "nearest",
+    "place",
+    "save_library",
+]

@@ -1,0 +1,190 @@
+"""From files to rows: sound files are found, measured on every core, and what cannot be read is named and left out.
+
+A track that was measured before comes from the cache, and then no process is started for it. Processes are spawned, so
+that nothing of the caller's threads is copied; they end with their parent, and one that dies on a file (a decoder that
+crashes) costs that file alone.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import active_children, get_context, parent_process
+from pathlib import Path
+
+from refmaster.analyse import check_masterable
+from refmaster.cache import Cache, known, measured
+from refmaster.errors import BadAudio, BadSetting, RefmasterError
+from refmaster.library.rows import TAGS, Row, row_of
+from refmaster.names import shown
+from refmaster.records import Profile
+from refmaster.tags import read_texts
+
+ENDINGS = (  # of all that `load` reads
+    *(".wav", ".wave", ".bwf", ".rf64", ".w64", ".aif", ".aiff", ".aifc", ".caf", ".au", ".snd"),
+    *(".flac", ".ogg", ".oga", ".opus", ".mp3", ".mp2", ".mpga"),
+)
+FEW = 2  # fewer tracks are measured here: a process takes a second to start
+
+Told = Callable[[str, int, int], None]
+"""Progress: the file that is done, how many are, and of how many."""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that could not be measured, and why, in one line."""
+
+    file: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The rows of files, in the files' order, and what was left out."""
+
+    rows: tuple[Row, ...]
+    skipped: tuple[Skipped, ...]
+
+
+def sound_files(given: Iterable[str | os.PathLike[str]]) -> tuple[Path, ...]:
+    """The files that were named, and all sound files below the folders that were, each once; hidden ones are not.
+
+    BadAudio where a name is of nothing, and where a folder holds no sound.
+    """
+    found: dict[Path, None] = {}
+    for name in given:
+        path = Path(name)
+        if path.is_dir():
+            inside = sorted(_below(path))
+            if not inside:
+                raise BadAudio(f"{shown(path)} holds no sound file ({', '.join(ENDINGS)})")
+            found |= dict.fromkeys(inside)
+        elif path.exists():
+            found[path] = None
+        else:
+            raise BadAudio(f"{shown(path)} does not exist; check the name and the folder")
+    if not found:
+        raise BadSetting("no file was given; name sound files, or a folder of them")
+    return tuple(found)
+
+
+def gathered(
+    paths: Sequence[Path], kept: Cache | None, *, jobs: int | None = None, told: Told | None = None
+) -> Gathered:
+    """Every file as a row, `jobs` at once (as many as there are cores)."""
+    told = told or _silent
+    workers = jobs or os.cpu_count() or 1
+    done: dict[Path, Row | Skipped] = {}
+
+    def take(path: Path, result: Row | Skipped) -> None:
+        done[path] = result
+        told(shown(path.name), len(done), len(paths))
+
+    with ThreadPoolExecutor(workers) as readers:  # hashing lets other threads run
+        for path, row in zip(paths, readers.map(partial(_known_row, kept=kept), paths), strict=True):
+            if row is not None:
+                take(path, row)
+    rest = [path for path in paths if path not in done]
+    for path, result in _measured(rest, kept, min(workers, len(rest))):
+        take(path, result)
+    results = [done[path] for path in paths]
+    return Gathered(
+        tuple(one for one in results if isinstance(one, Row)), tuple(one for one in results if isinstance(one, Skipped))
+    )
+
+
+def _measured(paths: Sequence[Path], kept: Cache | None, workers: int) -> Iterator[tuple[Path, Row | Skipped]]:
+    if workers < 2 or len(paths) < FEW:
+        yield from ((path, measured_row(path, kept)) for path in paths)
+        return
+    left = list(paths)
+    try:
+        for path, result in _in_processes(left, kept, workers):
+            left.remove(path)
+            yield path, result
+    except BrokenProcessPool:
+        for path in left:  # one of these kills who reads it: each has a process of its own
+            yield path, _alone(path, kept)
+
+
+def _in_processes(paths: Sequence[Path], kept: Cache | None, workers: int) -> Iterator[tuple[Path, Row | Skipped]]:
+    others = set(active_children())
+    pool = _pool(workers)
+    try:
+        waiting = {pool.submit(measured_row, path, kept): path for path in paths}
+        for future in as_completed(waiting):
+            yield waiting[future], future.result()
+    except BaseException:  # Ctrl-C among it: nobody waits for a track to be measured to its end
+        for process in set(active_children()) - others:
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _alone(path: Path, kept: Cache | None) -> Row | Skipped:
+    with _pool(1) as pool:
+        try:
+            return pool.submit(measured_row, path, kept).result()
+        except BrokenProcessPool:
+            return Skipped(shown(path), "the process that read it died; the file is damaged, or memory ran out")
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin)
+
+
+def _begin() -> None:
+    """In a new process: Ctrl-C is the parent's business, and without a parent there is nothing to do."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+
+    def follow() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def measured_row(path: Path, kept: Cache | None) -> Row | Skipped:
+    """The row of a file that is not in the cache, or why there is none."""
+    try:
+        return _row(path, measured(path, kept))
+    except RefmasterError as error:
+        return _skipped(path, error)
+
+
+def _known_row(path: Path, kept: Cache | None) -> Row | Skipped | None:
+    try:
+        profile = known(path, kept)
+        return None if profile is None else _row(path, profile)
+    except RefmasterError as error:
+        return _skipped(path, error)
+
+
+def _skipped(path: Path, error: RefmasterError) -> Skipped:
+    """The file, and the error without the file's name before it."""
+    return Skipped(shown(path), str(error).removeprefix("target ").removeprefix(shown(path)).lstrip(": "))
+
+
+def _row(path: Path, profile: Profile) -> Row:
+    check_masterable(profile, "it")
+    tags = read_texts(path)
+    return row_of(profile, path.name, {name: "; ".join(tags.get(name, ())) for name in TAGS})
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in names:
+            if not name.startswith(".") and Path(name).suffix.lower() in ENDINGS:
+                yield Path(place, name)
+
+
+def _silent(file: str, done: int, total: int) -> None:
+    """Tell nobody."""

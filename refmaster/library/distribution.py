@@ -1,0 +1,92 @@
+"""From the rows of a library to a Genre, by the same mathematics as the genres that come with the program.
+
+A user's library is one genre, and often a small one, so what many genres are needed to learn is taken from those: how
+songs of a genre vary around its mean, how alike the songs of one artist are, how far the means of genres lie apart.
+The library's own mean is its own; its covariance leans on theirs as if that had been seen on `POOL_TRACKS` tracks more.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+
+from refmaster.genres import genre_names, load_genre
+from refmaster.genres import statistics as st
+from refmaster.library.rows import Row
+from refmaster.records import Genre
+from refmaster.units import FloatArray
+
+POOL_TRACKS = 320.0  # found by scripts/measure_genres.py: under it, tracks that were left out are most probable
+ARTIST_CORRELATION = 0.21  # found by the same: how much the spectra of one artist's songs correlate within a genre
+FILL_ROUNDS = 25
+
+
+def genre_of(name: str, tracks: Sequence[Row]) -> Genre:
+    """What is normal for these tracks; at least one. Tracks that name no artist count as by one artist."""
+    pool = shipped_pool()
+    profiles, artists = [row.profile for row in tracks], [row.artist.casefold() for row in tracks]
+    values = np.array([st.tone_row(profile) for profile in profiles])
+    filled, unsure = _filled(values, pool.within)
+    own = st.Pool(filled, unsure, pool.within, pool.weight, pool.artist_correlation, pool.within_db2, pool.between_db2)
+    tone = st.tone_of(name, st.Rows(values, (name,) * len(tracks), tuple(artists)), own)
+    sd_hz, sd_db = st.song_sd(tone)
+    versions = ", ".join(sorted({row.refmaster for row in tracks}))
+    return Genre(
+        name=name,
+        label=name,
+        n_tracks=len(tracks),
+        source=f"{len(tracks)} tracks of the library {name}, measured by refmaster {versions}",
+        song_sd_hz=sd_hz,
+        song_sd_db=sd_db,
+        segment_sd_db=round(st.segment_sd_db(profiles), 2),
+        limiting_db=load_genre().limiting_db,
+        kind="measured",
+        trust=round(st.trust_of(st.effective_tracks(artists, pool.artist_correlation), pool), 2),
+        n_artists=len(set(artists)),
+        tone=tone,
+        width=st.width_of(profiles),
+        spreads=st.spreads_of(profiles),
+    )
+
+
+@cache
+def shipped_pool() -> st.Pool:
+    """What the measured genres that come with the program teach about any genre."""
+    genres = [genre for genre in map(load_genre, genre_names()) if genre.kind == "measured" and genre.tone is not None]
+    tones = [genre.tone for genre in genres if genre.tone is not None]
+    counts = np.array([genre.n_tracks for genre in genres], dtype=float)
+    covariances = np.array([st.covariance_db2(tone) for tone in tones])
+    within = np.tensordot(counts / counts.sum(), covariances, axes=1)
+    means, chance = np.array([tone.mean_db for tone in tones]), np.array([tone.mean_sd_db for tone in tones])
+    grid = st.band_grid_hz()
+    judged = (grid >= st.JUDGED_HZ[0]) & (grid <= st.JUDGED_HZ[1])
+    apart = means.var(axis=0, ddof=1) - np.square(chance).mean(axis=0)
+    return st.Pool(
+        filled=means,
+        unsure=np.zeros((len(tones), grid.size, grid.size)),
+        within=within,
+        weight=POOL_TRACKS,
+        artist_correlation=ARTIST_CORRELATION,
+        within_db2=float(np.diag(within)[judged].mean()),
+        between_db2=float(apart[judged].mean()),
+    )
+
+
+def _filled(values: FloatArray, within: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Spectra without gaps and what filling left open: EM as for the genres, their covariance held as it is."""
+    known = np.isfinite(values)
+    n, bands = values.shape
+    unsure = np.zeros((n, bands, bands))
+    if known.all():
+        return values, unsure
+    seen = np.asarray(known.any(axis=0))
+    mean = np.array([column[ok].mean() if ok.any() else 0.0 for column, ok in zip(values.T, known.T, strict=True)])
+    if not seen.all():  # no track reaches so high: what genres usually hold there, given the rest
+        mean[~seen], _ = st.expected(mean, seen, shipped_pool().filled.mean(axis=0), within)
+    x = np.where(known, values, mean)
+    for _ in range(FILL_ROUNDS):
+        for i in np.flatnonzero(~known.all(axis=1)):
+            gap = np.flatnonzero(~known[i])
+            x[i, gap], unsure[i][np.ix_(gap, gap)] = st.expected(x[i], known[i], mean, within)
+        mean = x.mean(axis=0)
+    return x, unsure

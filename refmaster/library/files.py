@@ -1,0 +1,154 @@
+"""Libraries as files: where they live, how they are named, read and written.
+
+A library is one JSON file, `NAME.json`, with a line for each track. Reading refuses, in one line, what cannot be
+believed: another kind of file, a newer schema, a number that is none.
+"""
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
+
+from refmaster.atomic import replacing
+from refmaster.errors import BadOutput, BadSetting
+from refmaster.genres.reading import Fields, document
+from refmaster.library.distribution import genre_of
+from refmaster.library.rows import Row, merged, read_row, row_data
+from refmaster.names import shown
+from refmaster.records import Genre
+
+SCHEMA = 1
+FORMAT = "refmaster library"
+NAME = re.compile(r"[^\W_][\w .&+-]{0,79}")
+SUGGESTIONS = 3
+
+
+@dataclass(frozen=True)
+class Library:
+    """Tracks of one kind, as rows of numbers; `genre` is their distribution, as the planner takes it."""
+
+    name: str
+    tracks: tuple[Row, ...]
+
+    @cached_property
+    def genre(self) -> Genre:
+        """The distribution of the tracks' Profiles, worked out when it is first asked for."""
+        return genre_of(self.name, self.tracks)
+
+
+def default_folder() -> Path:
+    """Where the system wants the data of this user's programs."""
+    from platformdirs import user_data_path
+
+    return user_data_path("refmaster", appauthor=False) / "libraries"
+
+
+def load_library(path: str | os.PathLike[str]) -> Library:
+    """The library that a file holds. BadSetting where it is none, is damaged, or newer than this program."""
+    place = Path(path)
+    if place.is_dir():
+        found = libraries_in(place)
+        if len(found) == 1:
+            return load_library(found[0])
+        names = ", ".join(one.stem for one in found) or "none"
+        raise BadSetting(f"{shown(place)} is a folder with {len(found)} libraries ({names}); name one")
+    fields = Fields(place.name, document(place))
+    if fields.data.get("format") != FORMAT:
+        raise BadSetting(f'{shown(place.name)}: not a library of refmaster (no "format": "{FORMAT}")')
+    schema = fields.count("schema")
+    if schema > SCHEMA:
+        raise BadSetting(
+            f"{shown(place.name)}: made by a newer refmaster (schema {schema}, read here: {SCHEMA}); update refmaster"
+        )
+    tracks = merged(read_row(part) for part in fields.parts("tracks"))
+    if not tracks:
+        raise BadSetting(f"{shown(place.name)}: a library without tracks; build it again")
+    return Library(fields.text("name"), tracks)
+
+
+def save_library(library: Library, path: Path) -> None:
+    """Write a library, whole or not at all, its folder made if need be."""
+    from refmaster.version import __version__
+
+    head = {"format": FORMAT, "schema": SCHEMA, "name": library.name, "refmaster": __version__}
+    lines = [f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}," for key, value in head.items()]
+    rows = [json.dumps(row_data(row), ensure_ascii=False, allow_nan=False) for row in library.tracks]
+    text = "\n".join(["{", *lines, ' "tracks": [', ",\n".join(f"  {row}" for row in rows), " ]", "}", ""])
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadOutput(f"{shown(path.parent)} cannot be made a folder ({error.strerror})") from error
+    with replacing(path) as temp:
+        temp.write_text(text, encoding="utf-8")
+
+
+def libraries_in(folder: Path) -> tuple[Path, ...]:
+    """The libraries of a folder, by name; a JSON file of another kind is none."""
+    try:
+        found = sorted(path for path in folder.glob("*.json") if not path.name.startswith("."))
+    except OSError:
+        return ()
+    return tuple(path for path in found if _is_library(path))
+
+
+def find_library(name: str, folder: Path) -> Path:
+    """The file of a library by its name in the folder, or by its own path. BadSetting offers the nearest names."""
+    given = Path(name)
+    known = {path.stem: path for path in libraries_in(folder)}
+    by_case = {stem.casefold(): path for stem, path in known.items()}
+    found = known.get(name) or by_case.get(name.casefold().removesuffix(".json"))
+    if found is not None and given.name == name:
+        return found
+    if given.is_file():
+        return given
+    if not known:
+        raise BadSetting(
+            f"no library {shown(name)!r}: {shown(folder)} holds none; make one with: refmaster library build"
+        )
+    near = get_close_matches(name.casefold(), list(by_case), SUGGESTIONS, cutoff=0.5)
+    hint = f"; nearest: {', '.join(by_case[one].stem for one in near)}" if near else ""
+    raise BadSetting(f"no library {shown(name)!r}{hint}; in {shown(folder)}: {', '.join(known)}")
+
+
+def find_libraries(name: str | None, folder: Path) -> tuple[Library, ...]:
+    """All libraries of a folder, or the one that is named; a folder may be named as well."""
+    if name is not None and not Path(name).is_dir():
+        return (load_library(find_library(name, folder)),)
+    place = folder if name is None else Path(name)
+    found = libraries_in(place)
+    if not found:
+        raise BadSetting(f"{shown(place)} holds no library; make one with: refmaster library build")
+    return tuple(load_library(path) for path in found)
+
+
+def place_of(name: str, folder: Path) -> Path:
+    """Where a library of this name belongs. BadSetting where a file cannot be called so."""
+    if not NAME.fullmatch(name) or name.endswith((".", " ")):
+        raise BadSetting(
+            f"a library cannot be called {shown(name)!r}; use letters, digits, blanks and .&+-, at most 80"
+        )
+    return folder / f"{name.removesuffix('.json')}.json"
+
+
+def check_new(path: Path, *, force: bool) -> None:
+    """Refuse to write over a library that nobody said may go."""
+    if path.exists() and not force:
+        raise BadOutput(f"{shown(path)} exists; add to it with: refmaster library add, or replace it with --force")
+
+
+def row_lines(rows: Sequence[Row]) -> list[dict[str, object]]:
+    """Rows as JSON holds them."""
+    return [row_data(row) for row in rows]
+
+
+def _is_library(path: Path) -> bool:
+    """Whether the head of a file says so: a damaged library is still one, and is refused by its name."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return FORMAT in file.read(400)
+    except OSError:
+        return False

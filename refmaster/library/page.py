@@ -1,0 +1,240 @@
+"""A track among others as one offline page: the bands of a genre and the track in them, or references beside it.
+
+Drawn as the report is: the same style sheet, the same script, the same plots, in light, in dark and on paper.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from refmaster.library.answers import Among, Beside
+from refmaster.library.placing import Ribbon, Standing
+from refmaster.library.words import centre_line, number_words, place_words, title_of, unit_words
+from refmaster.names import shown
+from refmaster.nearness import in_words
+from refmaster.passport import in_short
+from refmaster.records import Passport, Profile
+from refmaster.report.curves import Track, aligned_db, band_curves, table_of
+from refmaster.report.figure import Curve, Dash, Plot, Role, finite, frequency_axis, layout, level_axis, rounded
+from refmaster.units import unbroken
+from refmaster.version import __version__
+
+HERE, REPORT = Path(__file__).parent, Path(__file__).parents[1] / "report"
+# Inside a script element HTML knows no escapes, so JSON's own are used: "</script>" in a file name stays text.
+JSON_ESCAPES = str.maketrans({mark: f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"})
+LEAST_DB = -45.0  # taste: below this a spectrum holds nothing that is heard beside the rest
+LOOKS: tuple[tuple[Role, Dash], ...] = (("reference", "dash"), ("master", "solid"), ("quiet", "dot"))
+REACH = 0.5  # of a strip's width beyond each edge of the band: what lies further is drawn at its end
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A row of the table of numbers: words, and where band, median and track lie on a strip 0 to 100 wide."""
+
+    name: str
+    value: str
+    p10: str
+    p50: str
+    p90: str
+    place: str
+    outside: bool
+    at_p50: float
+    at_track: float | None
+
+
+def among_page(answer: Among) -> str:
+    """Where a track sits in a genre, as HTML that needs nothing else."""
+    placement, name = answer.placement, _name(answer.target)
+    plots = [
+        _ribbon_plot("tone", "Tonal balance", "Level (dB)", placement.tone_curve, placement.genre.label),
+        _ribbon_plot("width", "Width", "Side − mid (dB)", placement.width_curve, placement.genre.label),
+    ]
+    return _page(
+        name=name,
+        title=f"{name} among others",
+        largest=centre_line(placement),
+        about=title_of(placement.genre),
+        source=placement.genre.source,
+        strips=[_strip(one) for one in placement.numbers],
+        nearest=[(one, in_words(one.reasons)) for one in answer.nearest],
+        shares=answer.shares,
+        notes=answer.notes,
+        passports=[],
+        plots=[plot for plot in plots if plot is not None],
+        inputs=[("Track", answer.target.path, answer.target.sha256)],
+    )
+
+
+def beside_page(target: Profile, found: Sequence[Beside]) -> str:
+    """A track beside references with their passports, as HTML that needs nothing else."""
+    name = _name(target)
+    tracks = [Track("target", "target", target, "solid", 1.75)]
+    for k, one in enumerate(found):
+        role, dash = LOOKS[k % len(LOOKS)]
+        tracks.append(Track(_name(one.reference), role, one.reference, dash, 2.0))
+    count = len(found)
+    return _page(
+        name=name,
+        title=f"{name} beside {count} reference{'s' if count != 1 else ''}",
+        largest=" ".join(f"{_name(one.reference)}: {in_short(one.passport)}" for one in found),
+        about="",
+        source="",
+        strips=[],
+        nearest=[],
+        shares=(),
+        notes=(),
+        passports=[(_name(one.reference), one.passport, _ignored(one)) for one in found],
+        plots=[_spectra(tuple(tracks)), _widths(tuple(tracks))],
+        inputs=[
+            ("Track", target.path, target.sha256),
+            *(("Reference", one.reference.path, one.reference.sha256) for one in found),
+        ],
+    )
+
+
+def _page(
+    *,
+    name: str,
+    title: str,
+    largest: str,
+    about: str,
+    source: str,
+    strips: Sequence[Strip],
+    nearest: Sequence[object],
+    shares: Sequence[tuple[str, float]],
+    notes: Sequence[str],
+    passports: Sequence[tuple[str, Passport, Sequence[str]]],
+    plots: Sequence[Plot],
+    inputs: Sequence[tuple[str, str, str]],
+) -> str:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+    from plotly.offline import get_plotlyjs
+
+    environment = Environment(
+        loader=FileSystemLoader([HERE, REPORT]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["unbroken"] = unbroken
+    drawn = [plot for plot in plots if finite(plot.curves)]
+    return environment.get_template("page.html.j2").render(
+        name=name,
+        title=title,
+        version=__version__,
+        largest=largest,
+        about=about,
+        source=source,
+        strips=strips,
+        nearest=nearest,
+        shares=shares,
+        notes=notes,
+        passports=passports,
+        plots=drawn,
+        inputs=[(role, shown(path), sha256) for role, path, sha256 in inputs],
+        figures=Markup(_figures(drawn)),
+        style=Markup((REPORT / "page.css").read_text(encoding="utf-8")),
+        own_style=Markup((HERE / "page.css").read_text(encoding="utf-8")),
+        script=Markup((REPORT / "page.js").read_text(encoding="utf-8")),
+        plotly=Markup(get_plotlyjs()),
+    )
+
+
+def _ribbon_plot(name: str, title: str, y_name: str, ribbon: Ribbon | None, genre: str) -> Plot | None:
+    if ribbon is None:
+        return None
+    hz = ribbon.band_hz
+    curves = (
+        Curve(f"{genre}, P10", "reference", hz, rounded(ribbon.p10_db), "dot", 1.0),
+        Curve(f"{genre}, P90", "reference", hz, rounded(ribbon.p90_db), "dot", 1.0),
+        Curve(f"{genre}, median", "reference", hz, rounded(ribbon.p50_db), "dash", 1.5),
+        Curve("track", "master", hz, rounded(ribbon.track_db), "solid", 2.25),
+    )
+    drawn = finite(curves)
+    low, high = max(min(drawn) - 3, LEAST_DB), max(drawn) + 3
+    level = "level is taken out: bands from 100 Hz to 10 kHz average 0 dB" if name == "tone" else "at 0 dB, side is mid"
+    return Plot(
+        name=name,
+        title=title,
+        caption=f"Four of five songs of its kind lie in the band, 1/6 octave; {level}.",
+        alt=f"{title} of the track, 20 Hz to 20 kHz, in dB, with the P10 to P90 band of {genre}.",
+        curves=curves,
+        layout=layout(frequency_axis(), level_axis(y_name, low, high), height_px=360),
+        table=table_of("Hz", "dB", curves),
+    )
+
+
+def _spectra(tracks: tuple[Track, ...]) -> Plot:
+    curves = band_curves(tracks, aligned_db)
+    drawn = finite(curves)
+    low, high = max(min(drawn, default=0.0) - 3, -60.0), max(drawn, default=0.0) + 3
+    return Plot(
+        name="spectrum",
+        title="Long-term average spectrum",
+        caption="The nearer two lines, the more alike their tonal balance (mid, 1/6-octave bands); level is taken out.",
+        alt="Long-term average spectra of the track and its references, 20 Hz to 20 kHz, in dB.",
+        curves=curves,
+        layout=layout(frequency_axis(), level_axis("Level, aligned (dB)", low, high), height_px=360),
+        table=table_of("Hz", "dB", curves),
+    )
+
+
+def _widths(tracks: tuple[Track, ...]) -> Plot:
+    curves = band_curves(tracks, lambda profile: profile.side_to_mid_db)
+    return Plot(
+        name="width",
+        title="Width",
+        caption="Higher is wider: at 0 dB a band holds as much side as mid.",
+        alt="Level of the side above the mid of the track and its references, 20 Hz to 20 kHz, in dB.",
+        curves=curves,
+        layout=layout(frequency_axis(), level_axis("Side − mid (dB)"), height_px=280),
+        table=table_of("Hz", "dB", curves),
+    )
+
+
+def _figures(plots: Sequence[Plot]) -> str:
+    """What plotly.js is given; the space between P10 and P90 is filled."""
+    figures = {}
+    for plot in plots:
+        traces = [
+            {**trace, "fill": "tonexty"} if curve.name.endswith(", P90") else trace
+            for trace, curve in zip(_traces(plot), plot.curves, strict=True)
+        ]
+        figures[plot.name] = {**plot.figure, "data": traces}
+    return json.dumps(figures, allow_nan=False, separators=(",", ":")).translate(JSON_ESCAPES)
+
+
+def _traces(plot: Plot) -> list[dict[str, object]]:
+    data = plot.figure["data"]
+    return data if isinstance(data, list) else []
+
+
+def _strip(one: Standing) -> Strip:
+    """A strip on which the band is the middle half."""
+    width = max(one.p90 - one.p10, 1e-9)
+
+    def at(value: float) -> float:
+        return round(100 * min(max(((value - one.p10) / width + REACH) / (1 + 2 * REACH), 0.01), 0.99), 1)
+
+    return Strip(
+        name=unit_words(one.feature),
+        value=number_words(one.feature, one.value),
+        p10=number_words(one.feature, one.p10),
+        p50=number_words(one.feature, one.p50),
+        p90=number_words(one.feature, one.p90),
+        place=place_words(one),
+        outside=one.where in ("under", "over"),
+        at_p50=at(one.p50),
+        at_track=None if one.value is None else at(one.value),
+    )
+
+
+def _ignored(one: Beside) -> tuple[str, ...]:
+    return one.comparison.ignored if one.comparison is not None else ()
+
+
+def _name(profile: Profile) -> str:
+    return shown(PurePath(profile.path).name or profile.path)

@@ -1,0 +1,228 @@
+"""Where a track sits among others: in each band of a genre, and which tracks and genres are nearest to it.
+
+A band is the range in which four of five songs lie, P10 to P90. Single numbers have their percentiles measured; tone
+and width have a mean and a spread, and the band is that of a normal distribution, the mean's own error included, so
+that a few tracks make a wide band.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from refmaster.genres.features import features, leveled
+from refmaster.genres.posterior import Table, load_table, probable
+from refmaster.genres.statistics import covariance_db2, whole_width_db
+from refmaster.library.files import Library
+from refmaster.nearness import Reason, apart, nearer_pct, reasons
+from refmaster.records import Genre, Profile, Spread
+from refmaster.units import FloatArray
+
+Z_P90 = 1.2816  # the ninetieth percentile of a normal distribution, in standard deviations
+OCTAVES_HZ = (31.5, 63.0, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0)
+MOST_NEAREST = 5
+EDGE = 0.02  # of a band's width: nobody draws its edge more sharply
+
+Where = Literal["under", "inside", "over"]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One number of a track in a genre's band; `where` is None where the track's is not measurable.
+
+    `feature` is a Profile's name or the centre of an octave: `tone_1000_db`, `width_1000_db`.
+    """
+
+    feature: str
+    value: float | None
+    p10: float
+    p50: float
+    p90: float
+
+    @property
+    def where(self) -> Where | None:
+        """Under the band, inside it or over it."""
+        if self.value is None:
+            return None
+        slack = EDGE * (self.p90 - self.p10)
+        return "under" if self.value < self.p10 - slack else "over" if self.value > self.p90 + slack else "inside"
+
+
+@dataclass(frozen=True)
+class Ribbon:
+    """A curve of a track and the band of a genre's songs around theirs, at `band_hz`, dB; None where not measurable."""
+
+    band_hz: tuple[float, ...]
+    track_db: tuple[float | None, ...]
+    p10_db: tuple[float, ...]
+    p50_db: tuple[float, ...]
+    p90_db: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A track in the bands of one genre: single numbers, octaves of tone and width, and their curves."""
+
+    genre: Genre
+    numbers: tuple[Standing, ...]
+    tone: tuple[Standing, ...]
+    width: tuple[Standing, ...]
+    tone_curve: Ribbon | None
+    width_curve: Ribbon | None
+
+
+@dataclass(frozen=True)
+class Near:
+    """A track that is near: its distance (`nearness.apart`), and how it differs from the one that was asked about."""
+
+    source: str
+    label: str
+    sha256: str
+    distance: float
+    nearer_pct: float
+    reasons: tuple[Reason, ...]
+
+
+def place(profile: Profile, genre: Genre) -> Placement:
+    """Where a track sits in every band that the genre has figures for."""
+    tone, width = _tone_curve(profile, genre), _width_curve(profile, genre)
+    return Placement(
+        genre=genre,
+        numbers=tuple(_standing(profile, spread) for spread in genre.spreads),
+        tone=tuple(_octaves("tone", tone, None if genre.tone is None else _tone_covariance(genre))),
+        width=tuple(_octaves("width", width, None)),
+        tone_curve=tone,
+        width_curve=width,
+    )
+
+
+def nearest(libraries: Sequence[Library], profile: Profile, most: int = MOST_NEAREST) -> tuple[Near, ...]:
+    """The tracks of libraries that are most alike, the nearest first; the very same file is not one of them."""
+    others = ((one.name, row) for one in libraries for row in one.tracks if row.sha256 != profile.sha256)
+    known = [(name, row.label, row.sha256, features(row.profile)) for name, row in others]
+    return _nearest(known, features(profile), most)
+
+
+def nearest_shipped(genre: Genre, profile: Profile, most: int = MOST_NEAREST) -> tuple[Near, ...]:
+    """The same among the tracks that a genre of the program was measured from; none for a published one."""
+    table = load_table()
+    if genre.name not in table.genres:
+        return ()
+    own = np.flatnonzero(table.genre_of == table.genres.index(genre.name))
+    known = [(genre.name, f"{table.titles[i]} ({table.packages[i]})", "", table.rows[i]) for i in own]
+    return _nearest(known, features(profile), most)
+
+
+def home_of(libraries: Sequence[Library], profile: Profile) -> Library:
+    """The library that a track most probably belongs to, without the track itself; at least one is given."""
+    of = dict(shares(profile, libraries))
+    best = max(libraries, key=lambda one: (of.get(f"library {one.name}", 0.0), one.name))
+    return without(best, profile)
+
+
+def shares(profile: Profile, libraries: Sequence[Library] = ()) -> tuple[tuple[str, float], ...]:
+    """Genres with their shares of probability, a user's libraries among them under "library NAME", and "none"."""
+    return probable(profile, _with(load_table(), profile, libraries) if libraries else None)
+
+
+def without(library: Library, profile: Profile) -> Library:
+    """The library without the track itself, unless it holds nothing else: nobody is compared with himself."""
+    others = tuple(row for row in library.tracks if row.sha256 != profile.sha256)
+    return Library(library.name, others) if others else library
+
+
+def _with(table: Table, profile: Profile, libraries: Sequence[Library]) -> Table:
+    """The table with the tracks of libraries as genres of their own."""
+    names, rows, whose, labels, artists = list(table.genres), [table.rows], [table.genre_of], [], []
+    for library in libraries:
+        tracks = without(library, profile).tracks
+        whose.append(np.full(len(tracks), len(names)))
+        names.append(f"library {library.name}")
+        rows.append(np.array([features(row.profile) for row in tracks]))
+        labels += [row.label for row in tracks]
+        artists += [row.artist or library.name for row in tracks]
+    return Table(
+        genres=tuple(names),
+        genre_of=np.concatenate(whose),
+        rows=np.concatenate(rows),
+        artists=(*table.artists, *artists),
+        packages=(*table.packages, *("" for _ in labels)),
+        titles=(*table.titles, *labels),
+        settings=table.settings,
+    )
+
+
+def _nearest(known: Sequence[tuple[str, str, str, FloatArray]], ours: FloatArray, most: int) -> tuple[Near, ...]:
+    found = [(apart(ours, row), source, label, sha256, row) for source, label, sha256, row in known]
+    chosen = sorted((one for one in found if math.isfinite(one[0])), key=lambda one: one[:3])[:most]
+    return tuple(
+        Near(source, label, sha256, distance, nearer_pct(distance), reasons(ours, row))
+        for distance, source, label, sha256, row in chosen
+    )
+
+
+def _standing(profile: Profile, spread: Spread) -> Standing:
+    return Standing(spread.name, _value(profile, spread.name), spread.p10, spread.p50, spread.p90)
+
+
+def _value(profile: Profile, name: str) -> float | None:
+    """The number of a track that a genre's spread of this name is about."""
+    if name == "side_to_mid_db":
+        return whole_width_db(profile)
+    if name.startswith("dynamics_"):
+        low_hz = float(name.split("_")[1])
+        return next((b.loud_over_median_db for b in profile.dynamics if abs(b.low_hz - low_hz) < 1), None)
+    value = getattr(profile, name, None)
+    return value if isinstance(value, float) else None
+
+
+def _tone_curve(profile: Profile, genre: Genre) -> Ribbon | None:
+    if genre.tone is None:
+        return None
+    sd = np.sqrt(np.diag(_tone_covariance(genre)) + np.square(genre.tone.mean_sd_db))
+    band_hz, level_db = leveled(profile)
+    return _ribbon(genre.tone.band_hz, np.array(genre.tone.mean_db), sd, band_hz, level_db)
+
+
+def _width_curve(profile: Profile, genre: Genre) -> Ribbon | None:
+    if genre.width is None:
+        return None
+    known = np.array(profile.side_to_mid_db, dtype=float)
+    mean, sd = np.array(genre.width.mean_db), np.array(genre.width.sd_db)
+    return _ribbon(genre.width.band_hz, mean, sd, np.array(profile.band_hz), known)
+
+
+def _ribbon(at_hz: tuple[float, ...], mean: FloatArray, sd: FloatArray, band_hz: FloatArray, own: FloatArray) -> Ribbon:
+    """Bands of a grid, which a track at a low rate fills in part: centres are the same as far as both go."""
+    n = min(len(at_hz), band_hz.size)
+    track = [float(v) if math.isfinite(v) else None for v in own[:n]] + [None] * (len(at_hz) - n)
+    low, high = mean - Z_P90 * sd, mean + Z_P90 * sd
+    return Ribbon(at_hz, tuple(track), *(tuple(curve.tolist()) for curve in (low, mean, high)))
+
+
+def _tone_covariance(genre: Genre) -> FloatArray:
+    if genre.tone is None:
+        raise ValueError("a genre without tone has no covariance")
+    return covariance_db2(genre.tone)
+
+
+def _octaves(kind: str, curve: Ribbon | None, covariance: FloatArray | None) -> Iterator[Standing]:
+    """Octaves of a curve. Bands vary together as the covariance has it; without one, as if they were one band."""
+    if curve is None:
+        return
+    at_hz, p50 = np.array(curve.band_hz), np.array(curve.p50_db)
+    sd = (np.array(curve.p90_db) - p50) / Z_P90
+    for centre_hz in OCTAVES_HZ:
+        inside = np.flatnonzero(np.abs(np.log2(at_hz / centre_hz)) < 0.5)
+        own = [curve.track_db[i] for i in inside]
+        values = [value for value in own if value is not None]
+        middle, spread = float(p50[inside].mean()), float(sd[inside].mean())
+        if covariance is not None:
+            among = float(covariance[np.ix_(inside, inside)].mean())
+            error = float((np.square(sd[inside]) - np.diag(covariance)[inside]).mean())
+            spread = math.sqrt(among + max(error, 0.0))
+        value = float(np.mean(values)) if len(values) == len(own) else None
+        name = f"{kind}_{centre_hz:g}_db"
+        yield Standing(name, value, middle - Z_P90 * spread, middle, middle + Z_P90 * spread)

@@ -1,0 +1,218 @@
+"""The reference passport: what a reference is to the target, and what of it can be trusted.
+
+Everything here is read from records; nothing is measured and nothing decided. What the engine leaves out of a match is
+said by `Comparison.ignored`; a passport says what a person should know before choosing this reference at all.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from refmaster.analyse import SHORTEST_S
+from refmaster.compare import CODEC_HZ, is_limited
+from refmaster.compare.width import NEAR_MONO_DB
+from refmaster.dsp.octaves import unbent_below_hz
+from refmaster.genres.features import features
+from refmaster.genres.statistics import whole_width_db
+from refmaster.nearness import KIND_PCT, apart, in_words, nearer_pct, reasons
+from refmaster.records import Comparison, Lesson, Passport, Profile
+
+NARROW_HZ = 8000.0  # taste: a record that ends lower was made for a telephone, and its balance with it
+SAME, STRANGER = 0.8, 0.2  # of kinship: where the words for it change, as everywhere
+LEAST_DENSITY_DB = 1.0  # taste: a smaller difference in density is none
+NO_IMAGE = {
+    "silent_channel": "one of its channels is silent",
+    "dual_mono": "both its channels hold the same",
+    "polarity": "one of its channels seems inverted",
+}
+RELATIONS = {
+    "same file": "it is the target itself",
+    "same song": "the same song or session",
+    "transposed": "this music in another key",
+    "relative": "perhaps a relative",
+    "another song": "another song",
+}
+
+
+def passport_of(reference: Profile, target: Profile, comparison: Comparison | None) -> Passport:
+    """What a reference is to a target; `comparison` is None where the reference could not be compared at all."""
+    relation = _relation(comparison)
+    ours, theirs = features(target), features(reference)
+    distance = math.nan if comparison is None else apart(ours, theirs)
+    farther_pct = 100.0 - nearer_pct(distance)
+    lessons = (_tone(reference, comparison), _dynamics(reference), _loudness(reference), _width(reference, target))
+    reason = _unsuitable(reference, relation, lessons)
+    alike = in_words(reasons(ours, theirs)) if comparison is not None and relation != "same file" else ""
+    return Passport(
+        path=reference.path,
+        suitable=not reason,
+        reason=reason,
+        relation=relation,
+        kinship=0.0 if comparison is None else comparison.kinship,
+        transposed_semitones=None if comparison is None else comparison.transposed_semitones,
+        farther_pct=farther_pct,
+        hf_cutoff_hz=reference.hf_cutoff_hz,
+        clipped_runs=_clipped_runs(reference),
+        limited=is_limited(reference),
+        peaks_held_pct=reference.peaks_held_pct,
+        integrated_lufs=reference.integrated_lufs,
+        tempo_bpm=reference.tempo_bpm,
+        density_db=density_db(reference),
+        lessons=lessons,
+        facts=tuple(_facts(reference, target, comparison, relation, farther_pct, alike)),
+    )
+
+
+def density_db(profile: Profile) -> float | None:
+    """How far the usual level of a band stands above its quiet moments (P50 − P10), mean of the bands; None without."""
+    depths = [band.p50_dbfs - band.p10_dbfs for band in profile.dynamics]
+    return sum(depths) / len(depths) if depths and profile.integrated_lufs is not None else None
+
+
+def in_short(passport: Passport) -> str:
+    """The passport in a sentence or two."""
+    if not passport.suitable:
+        return f"Not suitable as a reference: {passport.reason}."
+    by = {kind: [one for one in passport.lessons if one.teaches == kind] for kind in ("all", "part", "nothing")}
+    said = [", ".join(one.aspect for one in by["all"])] if by["all"] else []
+    said += [f"{one.aspect} in part ({one.text})" for one in by["part"]]
+    text = f"The reference can teach {'; '.join(said)}"
+    if by["nothing"]:
+        text += "; not " + ", ".join(f"{one.aspect} ({one.text})" for one in by["nothing"])
+    return f"{text}."
+
+
+def as_data(passport: Passport) -> dict[str, object]:
+    """The passport as plain data, and in a sentence."""
+    return {**asdict(passport), "text": in_short(passport)}
+
+
+def _relation(comparison: Comparison | None) -> str:
+    if comparison is None:
+        return "another song"
+    if comparison.identical:
+        return "same file"
+    if comparison.transposed_semitones is not None:
+        return "transposed"
+    if comparison.kinship > SAME:
+        return "same song"
+    return "relative" if comparison.kinship >= STRANGER else "another song"
+
+
+def _unsuitable(reference: Profile, relation: str, lessons: tuple[Lesson, ...]) -> str:
+    """Why nobody should master toward it; empty where nothing speaks against it."""
+    if reference.integrated_lufs is None:
+        return "it is silent, nothing in it lies above −70 LUFS"
+    if reference.duration_s < SHORTEST_S:
+        return f"it is {reference.duration_s:.1f} s long, and {SHORTEST_S:g} s are the least that can be compared"
+    if relation == "same file":
+        return "it is the target itself, and there is nothing to learn from it"
+    if lessons[0].teaches == "nothing":
+        return f"its tone cannot be compared: {lessons[0].text}"
+    if reference.hf_cutoff_hz is not None and reference.hf_cutoff_hz < NARROW_HZ:
+        return f"it ends at {_khz(reference.hf_cutoff_hz)}, so its tonal balance is not that of a full record"
+    return ""
+
+
+def _tone(reference: Profile, comparison: Comparison | None) -> Lesson:
+    if comparison is None or reference.integrated_lufs is None:
+        return Lesson("tone", "nothing", "there is nothing to compare")
+    if not any(comparison.tone.weight):
+        return Lesson("tone", "nothing", "the two tracks have too little of the spectrum in common")
+    limits = []
+    if reference.hf_cutoff_hz is not None:
+        ends_hz = reference.hf_cutoff_hz
+        limits.append(f"up to {_khz(unbent_below_hz(ends_hz))}, as it ends at {_khz(ends_hz)}")
+    if comparison.transposed_semitones is None and comparison.kinship < STRANGER:
+        limits.append("as a hint, much of its balance is its arrangement")
+    return Lesson("tone", "part", "; ".join(limits)) if limits else Lesson("tone", "all", "full bandwidth")
+
+
+def _dynamics(reference: Profile) -> Lesson:
+    if reference.integrated_lufs is None:
+        return Lesson("dynamics", "nothing", "it is silent")
+    clipped = _clipped_runs(reference) > 0
+    if is_limited(reference) or clipped:
+        why = "limited and clipped" if is_limited(reference) and clipped else "clipped" if clipped else "limited"
+        return Lesson("dynamics", "part", f"how dense it is, not how high its peaks were: it is {why}")
+    return Lesson("dynamics", "all", "its peaks are its own")
+
+
+def _loudness(reference: Profile) -> Lesson:
+    if reference.integrated_lufs is None:
+        return Lesson("loudness", "nothing", "it is silent")
+    return Lesson("loudness", "all", _level(reference.integrated_lufs))
+
+
+def _width(reference: Profile, target: Profile) -> Lesson:
+    if reference.channels == 1 or target.channels == 1:
+        return Lesson("width", "nothing", f"the {'reference' if reference.channels == 1 else 'target'} is mono")
+    for name, why in NO_IMAGE.items():
+        if any(defect.name == name for defect in reference.defects):
+            return Lesson("width", "nothing", why)
+    width_db = whole_width_db(reference)
+    if width_db is None or width_db < NEAR_MONO_DB:
+        return Lesson("width", "nothing", "it is mono but for traces")
+    return Lesson("width", "all", f"side {width_db:+.1f} dB to mid".replace("-", "−"))
+
+
+def _facts(
+    reference: Profile,
+    target: Profile,
+    comparison: Comparison | None,
+    relation: str,
+    farther_pct: float,
+    alike: str,
+) -> Iterator[str]:
+    if comparison is not None:
+        yield _kin_fact(comparison, relation)
+    if alike:
+        kind = "the same kind" if 100 - farther_pct <= KIND_PCT else "another kind"
+        nearer = f"of 100 pairs of songs of one genre, {100 - farther_pct:.0f} are nearer"
+        yield f"{kind} of music ({nearer}); against the target: {alike}"
+    yield from _file_facts(reference)
+    if reference.tempo_bpm is not None:
+        other = "" if target.tempo_bpm is None else f"; the target {target.tempo_bpm:.0f}"
+        yield f"{reference.tempo_bpm:.0f} BPM{other}"
+    ours, theirs = density_db(target), density_db(reference)
+    if ours is not None and theirs is not None:
+        gap = theirs - ours
+        word = "sparser than" if gap > LEAST_DENSITY_DB else "denser than" if gap < -LEAST_DENSITY_DB else "as dense as"
+        yield f"{word} the target: quiet moments lie {theirs:.1f} dB under the usual level, the target's {ours:.1f} dB"
+
+
+def _kin_fact(comparison: Comparison, relation: str) -> str:
+    if comparison.transposed_semitones is not None:
+        return f"this music in another key ({comparison.transposed_semitones:+.0f} semitones)".replace("-", "−")
+    if relation == "same file":
+        return RELATIONS[relation]
+    return f"{RELATIONS[relation]} (same song: {100 * comparison.kinship:.0f} %)"
+
+
+def _file_facts(reference: Profile) -> Iterator[str]:
+    if reference.integrated_lufs is not None:
+        peak = "" if reference.true_peak_dbtp is None else f", true peak {reference.true_peak_dbtp:+.1f} dBTP"
+        yield f"{_level(reference.integrated_lufs)}{peak}".replace("-", "−")
+    cutoff_hz = reference.hf_cutoff_hz
+    if cutoff_hz is None:
+        yield "nothing is cut off at the top"
+    else:
+        by = "where lossy codecs cut" if cutoff_hz >= CODEC_HZ else "lower than codecs cut"
+        yield f"ends at {_khz(cutoff_hz)}, {by}"
+    clipped = _clipped_runs(reference)
+    yield f"clipped: {clipped} flat tops" if clipped else "not clipped"
+    held_pct = reference.peaks_held_pct
+    held = "" if held_pct is None else f" ({held_pct:.1f} % of it stands at its highest peak)"
+    yield f"{'limited' if is_limited(reference) else 'not limited'}{held}"
+
+
+def _clipped_runs(profile: Profile) -> int:
+    return next((round(defect.value) for defect in profile.defects if defect.name == "clipped_runs"), 0)
+
+
+def _level(lufs: float) -> str:
+    return f"{lufs:.1f} LUFS".replace("-", "−")
+
+
+def _khz(frequency_hz: float) -> str:
+    return f"{frequency_hz / 1000:.1f} kHz"

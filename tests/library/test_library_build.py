@@ -1,0 +1,143 @@
+"""Building: every file once, in its order, whatever one of them does."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from refmaster import load
+from refmaster.cache import Cache
+from refmaster.errors import BadAudio, BadSetting
+from refmaster.library import build as building
+from refmaster.library.build import ENDINGS, gathered, sound_files
+from refmaster.library.rows import Row
+from tests.conftest import write_wav
+from tests.signals import silence, sine
+
+
+@pytest.fixture
+def kept(tmp_path):
+    return Cache(tmp_path / "cache")
+
+
+@pytest.fixture
+def broken(music):
+    path = music / "aa_broken.wav"
+    path.write_bytes((music / "a.wav").read_bytes()[:20000])
+    return path
+
+
+def test_the_sound_files_of_a_folder_are_found_below_it_too_and_hidden_ones_are_not(music):
+    assert [path.relative_to(music).as_posix() for path in sound_files([music])] == ["a.wav", "deep/b.wav"]
+
+
+def test_a_file_that_is_named_twice_is_taken_once(music):
+    assert sound_files([music / "a.wav", music, music / "a.wav"]) == (music / "a.wav", music / "deep" / "b.wav")
+
+
+def test_nothing_to_measure_is_said(tmp_path):
+    with pytest.raises(BadAudio, match="holds no sound file"):
+        sound_files([tmp_path])
+    with pytest.raises(BadAudio, match="does not exist"):
+        sound_files([tmp_path / "nothing.wav"])
+    with pytest.raises(BadSetting, match="no file was given"):
+        sound_files([])
+
+
+def test_every_ending_that_can_be_read_is_looked_for():
+    assert set(ENDINGS) == {ending for endings in load._CONTAINERS.values() for ending in endings}
+
+
+def test_a_broken_file_in_the_middle_is_named_and_left_out(music, broken, kept):
+    said = []
+    found = gathered(sound_files([music]), kept, jobs=1, told=lambda *words: said.append(words))
+    assert [row.file for row in found.rows] == ["a.wav", "b.wav"]
+    (skipped,) = found.skipped
+    assert skipped.file == str(broken)
+    assert skipped.why.startswith("is cut off: its header promises")
+    assert [(done, total) for _, done, total in said] == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_two_processes_find_what_one_does(music, broken, kept):
+    paths = sound_files([music])
+    assert gathered(paths, None, jobs=2) == gathered(paths, kept, jobs=1)
+
+
+def test_what_was_measured_before_starts_no_process(music, kept, monkeypatch):
+    paths = sound_files([music])
+    first = gathered(paths, kept, jobs=1)
+
+    def forbidden(*_):
+        raise AssertionError("measured again")
+
+    monkeypatch.setattr(building, "measured", forbidden)
+    monkeypatch.setattr(building, "_pool", forbidden)
+    assert gathered(paths, kept, jobs=2) == first
+
+
+def test_a_file_that_kills_its_process_costs_that_file_alone(music, monkeypatch, tmp_path):
+    """A decoder that crashes takes its whole process with it."""
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=":" if "PYTHONPATH" in building.os.environ else None)
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os\n"
+        "opened = os.open\n"
+        "def deadly(path, *args, **kwargs):\n"
+        "    return os._exit(139) if 'deadly' in str(path) else opened(path, *args, **kwargs)\n"
+        "os.open = deadly\n"
+    )
+    (music / "deadly.wav").write_bytes((music / "a.wav").read_bytes())
+    found = gathered(sound_files([music]), None, jobs=2)
+    assert [row.file for row in found.rows] == ["a.wav", "b.wav"]
+    (skipped,) = found.skipped
+    assert skipped.file.endswith("deadly.wav")
+    assert "the process that read it died" in skipped.why
+
+
+@pytest.mark.parametrize(
+    ("samples", "words"), [(silence(5, 44100), "is silent"), (sine(440, -20, 1, 44100), "is 1.0 s long")]
+)
+def test_what_teaches_nothing_is_left_out(samples, words, tmp_path, kept):
+    path = write_wav(tmp_path / "x.wav", samples)
+    for _ in range(2):  # measured, then known
+        found = gathered([path], kept, jobs=1)
+        assert found.rows == ()
+        assert words in found.skipped[0].why
+
+
+def test_tags_come_with_the_row(files, tmp_path):
+    from mutagen.wave import WAVE
+
+    path = tmp_path / "song.wav"
+    path.write_bytes(files["song"].read_bytes())
+    tagged = WAVE(path)
+    tagged.add_tags()
+    from mutagen.id3 import TALB, TCON, TIT2, TPE1
+
+    for frame, text in ((TIT2, "Title"), (TPE1, "Artist"), (TALB, "Album"), (TCON, "Soul")):
+        tagged.tags.add(frame(encoding=3, text=[text]))
+    tagged.save()
+    (row,) = gathered([path], None, jobs=1).rows
+    assert isinstance(row, Row)
+    assert (row.title, row.artist, row.album, row.genre) == ("Title", "Artist", "Album", "Soul")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+def test_an_interrupted_build_leaves_no_file_and_no_process(music, tmp_path):
+    """Nothing but the one line is said, and not even the system's names of locks are left over."""
+    for k in range(12):
+        (music / f"more_{k}.wav").write_bytes((music / "a.wav").read_bytes())
+    words = ["library", "build", str(music), "-n", "soul", "-o", str(tmp_path / "libs"), "--cache", "off", "-j", "2"]
+    root = Path(__file__).parents[2]
+    building_it = subprocess.Popen([sys.executable, str(root / "cli.py"), *words], stderr=subprocess.PIPE, text=True)
+    assert building_it.stderr is not None
+    first = building_it.stderr.readline()  # processes are at work
+    building_it.send_signal(signal.SIGTERM)
+    _, rest = building_it.communicate(timeout=60)
+    assert building_it.returncode == 130
+    assert first.startswith("1 of 14")
+    assert [line for line in rest.splitlines() if " of 14: " not in line] == [
+        "refmaster: interrupted; nothing half-made was left"
+    ]
+    assert not (tmp_path / "libs").exists()

@@ -1,0 +1,231 @@
+"""`refmaster library …` and `refmaster compare`: what stands on stdout and stderr, JSON, exits, pages."""
+
+import json
+import re
+import sys
+
+import pytest
+import typer
+
+from refmaster.cli import library as commands
+from refmaster.cli.app import app, main
+from refmaster.version import __version__
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """The program with these words, libraries and cache in folders of its own: exit code, stdout, stderr."""
+    monkeypatch.setenv("REFMASTER_LIBRARIES", str(tmp_path / "libs"))
+    monkeypatch.setenv("REFMASTER_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def ran(*words):
+        monkeypatch.setattr(sys, "argv", ["refmaster", *map(str, words)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        said = capsys.readouterr()
+        return stopped.value.code or 0, said.out, said.err
+
+    return ran
+
+
+@pytest.fixture
+def soul(run, music):
+    assert run("library", "build", music, "-n", "soul", "-q", "-j", "1") == (0, "", "")
+    return "soul"
+
+
+def document(text):
+    def refuse(word):
+        raise AssertionError(f"{word} is no JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def refused(answer, words):
+    code, out, err = answer
+    assert (code, out) == (2, "")
+    assert err.startswith("refmaster: ")
+    assert err.count("\n") == 1
+    assert re.search(words, err), err
+
+
+NAMES = [command.name for command in commands.app.registered_commands]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_has_help_with_an_example_and_for_every_option(name, run):
+    code, out, err = run("library", name, "--help")
+    assert (code, err) == (0, "")
+    assert "Example: refmaster library" in " ".join(out.split())
+    group = typer.main.get_command(app).commands["library"]
+    assert all(getattr(param, "help", None) for param in group.commands[name].params)
+
+
+def test_building_says_what_came_of_it_and_progress_goes_to_stderr(run, music, tmp_path):
+    code, out, err = run("library", "build", music, "-n", "soul", "-j", "1")
+    assert code == 0
+    assert out.splitlines() == ["soul: 2 tracks", f"library  {tmp_path / 'libs' / 'soul.json'}"]
+    assert err.splitlines() == ["1 of 2: a.wav", "2 of 2: b.wav"]
+
+
+def test_a_broken_file_is_named_and_the_exit_is_1(run, music):
+    (music / "broken.flac").write_bytes(b"fLaC" + bytes(1000))
+    code, out, err = run("library", "build", music, "-n", "soul", "-j", "1", "--json")
+    assert code == 1
+    data = document(out)
+    assert (data["n_tracks"], data["n_new"]) == (2, 2)
+    assert data["skipped"][0]["file"].endswith("broken.flac")
+    assert "broken.flac left out: is not audio" in err
+
+
+def test_where_nothing_can_be_measured_nothing_is_written(run, music, tmp_path):
+    for path in music.rglob("*.wav"):
+        path.write_bytes(b"RIFF")
+    refused(run("library", "build", music, "-n", "soul", "-j", "1", "-q"), "none of 2 files could be measured")
+    assert not (tmp_path / "libs").exists()
+
+
+def test_a_library_is_not_written_over_unasked(run, music, soul):
+    refused(run("library", "build", music, "-n", "soul"), "soul.json exists; add to it")
+    code, _, _ = run("library", "build", music / "a.wav", "-n", "soul", "--force")
+    assert code == 0
+    assert len(document(run("library", "show", "soul", "--json")[1])["tracks"]) == 1
+
+
+def test_adding_takes_files_and_libraries_and_each_content_once(run, soul, files, music, tmp_path):
+    code, out, _ = run("library", "add", "soul", files["song"], music / "a.wav", "-q", "--json")
+    assert code == 0
+    assert (document(out)["n_tracks"], document(out)["n_new"]) == (3, 1)
+    run("library", "build", files["spoiled"], "-n", "friend", "-o", tmp_path / "elsewhere", "-q")
+    before = (tmp_path / "libs" / "soul.json").read_bytes()
+    code, out, _ = run("library", "add", "soul", tmp_path / "elsewhere" / "friend.json")
+    assert "soul: 4 tracks, 1 of them new" in out
+    after = (tmp_path / "libs" / "soul.json").read_bytes()
+    assert after != before
+    run("library", "add", "soul", tmp_path / "elsewhere" / "friend.json", files["song"], "-q")
+    assert (tmp_path / "libs" / "soul.json").read_bytes() == after
+
+
+def test_libraries_are_listed_and_shown(run, soul):
+    code, out, err = run("library", "list")
+    assert (code, err) == (0, "")
+    assert re.search(r"soul +2 +1 ", out)
+    assert document(run("library", "list", "--json")[1])[0]["name"] == "soul"
+    code, out, _ = run("library", "show", "soul")
+    assert code == 0
+    assert "integrated loudness, LUFS" in out
+    assert "a.wav" in out
+    data = document(run("library", "show", "soul", "--json")[1])
+    assert data["genre"]["n_tracks"] == len(data["tracks"]) == 2
+
+
+def test_an_empty_folder_lists_nothing(run):
+    code, out, _ = run("library", "list")
+    assert code == 0
+    assert "No library in" in out
+    assert document(run("library", "list", "--json")[1]) == []
+
+
+AMONG = {"version", "target", "genre", "bands", "nearest", "genres", "notes"}
+
+
+@pytest.mark.parametrize(
+    "words", [["library", "compare"], ["compare", "--library", "soul"], ["compare", "--genre", "auto"]]
+)
+def test_a_track_is_placed_among_others(run, soul, files, words):
+    code, out, err = run(*words, files["spoiled"], "--json")
+    assert (code, err) == (0, "")
+    data = document(out)
+    assert set(data) == AMONG
+    assert data["version"] == __version__
+    assert {one["where"] for one in data["bands"]["numbers"]} <= {"under", "inside", "over", None}
+    assert data["nearest"][0]["distance"] > 0
+    assert sum(one["share"] for one in data["genres"]) == pytest.approx(1.0, abs=0.01)
+    code, out, _ = run(*words, files["spoiled"])
+    assert code == 0
+    assert "figures lie in the P10–P90 band of" in out
+    assert "Nearest" in out
+
+
+def test_a_library_by_its_folder_or_its_file(run, soul, files, tmp_path):
+    for given in (tmp_path / "libs", tmp_path / "libs" / "soul.json"):
+        code, out, _ = run("compare", files["spoiled"], "--library", given, "--json")
+        assert code == 0
+        assert document(out)["genre"]["name"] == "soul"
+
+
+def test_a_track_of_the_library_is_left_out_of_it(run, soul, files):
+    data = document(run("library", "compare", files["dull"], "--json")[1])
+    assert data["genre"]["n_tracks"] == 1
+    assert any("the track itself is in the library soul" in note for note in data["notes"])
+
+
+def test_references_come_with_their_passports(run, files):
+    code, out, err = run("compare", files["spoiled"], "--ref", files["song"], "--ref", files["finished"], "--json")
+    assert (code, err) == (0, "")
+    first, second = document(out)["references"]
+    assert first["passport"]["relation"] == "same song"
+    assert first["kinship"] > second["kinship"]
+    assert len(first["difference"]["tone_full_db"]) == len(first["difference"]["band_hz"])
+    code, out, _ = run("compare", files["spoiled"], "--ref", files["song"])
+    assert code == 0
+    assert "Passport of song.wav" in out
+    assert "The reference can teach" in out
+
+
+def test_an_unsuitable_reference_is_named_as_such(run, files, tmp_path):
+    from tests.conftest import write_wav
+    from tests.signals import silence
+
+    quiet = write_wav(tmp_path / "quiet.wav", silence(5, 44100))
+    code, out, _ = run("compare", files["spoiled"], "--ref", quiet)
+    assert code == 0
+    assert "Not suitable as a reference: it is silent" in " ".join(out.split())
+
+
+def test_the_main_job_says_what_its_reference_can_teach(run, files, tmp_path):
+    words = (files["spoiled"], "--ref", files["song"], "-o", tmp_path / "o.wav", "--no-report")
+    code, out, _ = run(*words, "--json")
+    assert code == 0
+    passport = document(out)["passport"]
+    assert passport["relation"] == "same song"
+    assert passport["text"] in " ".join(run(*words, "--force")[1].split())
+    assert passport["text"] in (tmp_path / "o.toml").read_text(encoding="utf-8")
+
+
+def test_what_cannot_be_asked_is_refused_in_one_line(run, soul, files, tmp_path):
+    target = files["spoiled"]
+    refused(run("compare", target), "nothing to compare with was given; give one of --ref, --library and --genre")
+    refused(run("compare", target, "--ref", files["song"], "--genre", "rock"), "--ref and --genre are 2 questions")
+    refused(run("compare", target, "--genre", "rok"), "no genre 'rok'; nearest: rock")
+    (tmp_path / "empty").mkdir()
+    refused(run("compare", target, "--library", tmp_path / "empty"), "holds no library")
+    refused(run("library", "compare", target, "-n", "sole"), "no library 'sole'; nearest: soul")
+    refused(run("library", "show", "sole"), "nearest: soul")
+    refused(run("library", "build", tmp_path / "empty", "-n", "x"), "holds no sound file")
+    refused(run("library", "build", files["song"], "-n", "../x"), "cannot be called")
+    refused(run("library", "compare", tmp_path / "nothing.wav"), "does not exist")
+    refused(run("library", "build", files["song"]), "Missing option")
+    library = tmp_path / "libs" / "soul.json"
+    library.write_text(library.read_text(encoding="utf-8").replace('"schema": 1', '"schema": 9'), encoding="utf-8")
+    for words in (("library", "show", "soul"), ("library", "list"), ("library", "compare", target)):
+        refused(run(*words), "made by a newer refmaster")
+
+
+def test_a_page_is_not_written_over_unasked_nor_over_an_input(run, soul, files, tmp_path):
+    page = tmp_path / "page.html"
+    assert run("library", "compare", files["spoiled"], "--html", page)[0] == 0
+    before = page.stat().st_mtime_ns
+    refused(run("library", "compare", files["spoiled"], "--html", page), "exists; --force overwrites it")
+    refused(run("compare", files["song"], "--genre", "rock", "--html", files["song"]), "is an input as well")
+    assert page.stat().st_mtime_ns == before
+    assert run("library", "compare", files["spoiled"], "--html", page, "--force")[0] == 0
+
+
+def test_the_cache_can_stand_elsewhere_or_be_off(run, music, tmp_path, monkeypatch):
+    run("library", "build", music, "-n", "a", "-q", "--cache", tmp_path / "other")
+    assert list((tmp_path / "other").rglob("*.json"))
+    monkeypatch.setenv("REFMASTER_CACHE", "off")
+    run("library", "build", music, "-n", "b", "-q")
+    assert not (tmp_path / "cache").exists()

@@ -1,0 +1,97 @@
+"""The distribution of a library: the same record as any genre, and no surer than its tracks allow."""
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from refmaster.genres import load_genre, spread_of
+from refmaster.genres.statistics import covariance_db2, tone_row
+from refmaster.library.distribution import genre_of, shipped_pool
+from refmaster.library.files import Library
+from refmaster.records import Genre
+
+
+def copies(row, count, artist=""):
+    """The same track again and again, as if by so many people."""
+    return [
+        replace(
+            row, sha256=f"{k:064x}", artist=artist or f"artist {k}", profile=replace(row.profile, sha256=f"{k:064x}")
+        )
+        for k in range(count)
+    ]
+
+
+def test_a_librarys_genre_has_all_that_a_measured_genre_has(library):
+    genre, shipped = library.genre, load_genre("rock")
+    assert isinstance(genre, Genre)
+    assert genre.practice_lufs is None  # a survey's, and nobody surveyed this
+    for field in (one for one in fields(Genre) if one.name != "practice_lufs"):
+        assert type(getattr(genre, field.name)) is type(getattr(shipped, field.name)), field.name
+    assert genre.tone.band_hz == shipped.tone.band_hz
+    assert genre.song_sd_hz == shipped.song_sd_hz
+    assert {spread.name for spread in genre.spreads} == {spread.name for spread in shipped.spreads}
+    assert (genre.name, genre.n_tracks, genre.kind) == ("soul", 3, "measured")
+
+
+def test_the_middle_of_a_library_is_its_tracks(rows):
+    genre = genre_of("one", copies(rows["song"], 6))
+    row = tone_row(rows["song"].profile)
+    known = np.isfinite(row)
+    assert np.array(genre.tone.mean_db)[known] == pytest.approx(row[known], abs=0.006)
+    assert spread_of(genre, "integrated_lufs").p50 == pytest.approx(rows["song"].profile.integrated_lufs, abs=0.006)
+
+
+def test_what_a_codec_cut_is_filled_and_unsure(rows):
+    whole = rows["song"]
+    cut = replace(whole, profile=replace(whole.profile, hf_cutoff_hz=9000.0))
+    full, filled = genre_of("full", [whole]).tone, genre_of("cut", [cut]).tone
+    top = np.array(full.band_hz) > 9000
+    assert np.isfinite(filled.mean_db).all()
+    assert np.diag(covariance_db2(filled))[top].mean() > np.diag(covariance_db2(full))[top].mean()
+
+
+def test_few_tracks_are_less_sure_than_many_and_one_artist_than_several(rows):
+    few, many = genre_of("few", copies(rows["song"], 3)), genre_of("many", copies(rows["song"], 40))
+    alone = genre_of("alone", copies(rows["song"], 40, artist="One"))
+    assert few.trust < many.trust
+    assert alone.trust < many.trust
+    assert np.mean(few.tone.mean_sd_db) > np.mean(alone.tone.mean_sd_db) > np.mean(many.tone.mean_sd_db)
+
+
+def test_a_small_librarys_spread_is_that_of_songs_of_any_genre(rows):
+    spread = np.diag(covariance_db2(genre_of("three", copies(rows["song"], 3)).tone))
+    usual = np.diag(shipped_pool().within)
+    assert np.median(spread / usual) == pytest.approx(1.0, abs=0.15)
+
+
+def test_the_pool_is_what_measuring_the_genres_found():
+    pool = shipped_pool()
+    assert pool.within_db2 == pytest.approx(26.0, rel=0.05)  # printed by scripts/measure_genres.py
+    assert pool.between_db2 == pytest.approx(6.3, rel=0.05)
+
+
+def test_mono_alone_has_no_width(rows):
+    profile = rows["song"].profile
+    mono = replace(profile, channels=1, side_to_mid_db=(None,) * len(profile.band_hz), correlation=None)
+    assert genre_of("mono", [replace(rows["song"], profile=mono)] * 3).width is None
+
+
+def test_tracks_of_a_low_rate_leave_the_top_to_the_rest(rows):
+    profile, n = rows["song"].profile, 55
+    low = replace(
+        profile,
+        sample_rate_hz=22050,
+        band_hz=profile.band_hz[:n],
+        ltas_db=profile.ltas_db[:n],
+        ltas_sd_db=profile.ltas_sd_db[:n],
+        side_to_mid_db=profile.side_to_mid_db[:n],
+    )
+    genre = genre_of("low", [replace(rows["song"], profile=low)])
+    assert len(genre.tone.mean_db) == len(profile.band_hz)
+    assert np.isfinite(genre.tone.mean_db).all()
+
+
+def test_a_library_of_the_genres_own_kind_works_out_its_genre_once(library):
+    assert library.genre is library.genre
+    assert library == Library(library.name, library.tracks)

@@ -1,0 +1,87 @@
+"""The pages: whole, offline, drawn without an error, and safe against what a file is called."""
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+
+from refmaster.analyse import measure
+from refmaster.genres import load_genre
+from refmaster.library.answers import Among, Beside
+from refmaster.library.page import among_page, beside_page
+from refmaster.library.placing import nearest, place, shares
+from refmaster.load import open_track
+from refmaster.passport import passport_of
+
+WEB = re.compile(r"""(?:src|href)=["'](?!#|data:)""")
+NASTY = "</script><b>&\"'.wav"
+
+
+@pytest.fixture
+def among(library, rows):
+    profile = replace(rows["spoiled"].profile, path=NASTY)
+    found = (place(profile, library.genre), nearest([library], profile), shares(profile, [library]))
+    return Among(profile, *found, ("a note",))
+
+
+@pytest.fixture
+def beside(files):
+    from refmaster.compare import compare
+
+    target, reference = (measure(open_track(files[name])) for name in ("spoiled", "song"))
+    found = compare(target, reference, load_genre())
+    return target.profile, (Beside(reference.profile, found, passport_of(reference.profile, target.profile, found)),)
+
+
+def figures(page):
+    (text,) = re.findall(r'<script type="application/json" id="figures">(.*?)</script>', page)
+    return json.loads(text)
+
+
+def without_plotly(page):
+    return re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
+
+
+def test_a_page_needs_nothing_else(among, beside):
+    for page in (among_page(among), beside_page(*beside)):
+        assert not WEB.search(without_plotly(page))
+        assert "@import" not in page
+        assert "url(" not in without_plotly(page)
+        assert "default-src 'none'" in page
+
+
+def test_what_a_file_is_called_stays_text(among):
+    text = without_plotly(among_page(among))
+    assert "<b>" not in text
+    assert "&lt;/script&gt;&lt;b&gt;" in text
+
+
+def test_the_band_and_the_track_in_it_are_drawn(among):
+    drawn = figures(among_page(among))
+    assert set(drawn) == {"tone", "width"}
+    low, high, middle, track = drawn["tone"]["data"]
+    assert high["fill"] == "tonexty"
+    assert "fill" not in low
+    assert [low["name"], middle["name"], track["name"]] == ["soul, P10", "soul, median", "track"]
+    assert all(a <= b <= c for a, b, c in zip(low["y"], middle["y"], high["y"], strict=True))
+
+
+def test_every_number_has_its_strip_and_every_neighbour_its_row(among):
+    text = without_plotly(among_page(among))
+    assert text.count('<svg class="strip"') == len(among.placement.numbers)
+    assert text.count('<th scope="row" class="path">') == len(among.nearest)
+    assert "a note" in text
+
+
+def test_a_genre_without_width_has_no_plot_of_it(among, rows):
+    placed = place(rows["spoiled"].profile, load_genre("jazz"))
+    assert set(figures(among_page(replace(among, placement=placed)))) == {"tone"}
+
+
+def test_references_are_drawn_beside_the_track_with_their_passports(beside):
+    page = beside_page(*beside)
+    assert {curve["name"] for curve in figures(page)["spectrum"]["data"]} == {"target", "song.wav"}
+    assert "<li>the same song or session (same song:" in page
+    for lesson in beside[1][0].passport.lessons:
+        assert f'<th scope="row">{lesson.aspect}</th>' in page

@@ -1,0 +1,125 @@
+"""Passports: what a reference is, what it can teach, and when it is no reference."""
+
+from dataclasses import replace
+
+import pytest
+
+from refmaster import demo
+from refmaster.analyse import measure
+from refmaster.compare import compare
+from refmaster.genres import load_genre
+from refmaster.load import open_track, track_of
+from refmaster.passport import as_data, density_db, in_short, passport_of
+from refmaster.records import Defect
+from tests.signals import pink_noise
+
+RATE_HZ = 44100
+
+
+@pytest.fixture(scope="module")
+def measured(files):
+    return {name: measure(open_track(path)) for name, path in files.items()}
+
+
+@pytest.fixture(scope="module")
+def target(measured):
+    return measured["spoiled"]
+
+
+def read(target, reference, **changes):
+    comparison = compare(target, reference, load_genre())
+    return passport_of(replace(reference.profile, **changes), target.profile, comparison)
+
+
+def taught(passport):
+    return {lesson.aspect: lesson.teaches for lesson in passport.lessons}
+
+
+def test_the_same_song_is_known_and_teaches_dynamics_loudness_and_width(target, measured):
+    found = read(target, measured["song"])
+    assert found.relation == "same song"
+    assert found.suitable
+    assert found.reason == ""
+    assert {taught(found)[name] for name in ("dynamics", "loudness", "width")} == {"all"}
+    assert "The reference can teach" in in_short(found)
+
+
+def test_another_song_is_a_hint(target, measured):
+    found = read(target, measured["finished"])
+    assert found.relation in ("another song", "transposed", "relative")
+    assert found.farther_pct < 100
+
+
+def test_the_target_itself_is_no_reference(target):
+    found = read(target, target)
+    assert not found.suitable
+    assert "the target itself" in found.reason
+    assert in_short(found).startswith("Not suitable as a reference")
+
+
+def test_a_codecs_cut_ends_what_tone_can_be_learnt(target, measured):
+    found = read(target, measured["song"], hf_cutoff_hz=16000.0)
+    tone = found.lessons[0]
+    assert tone.teaches == "part"
+    assert "up to 14.3 kHz" in tone.text  # a sixth of an octave under the cut
+    assert any("ends at 16.0 kHz, where lossy codecs cut" in fact for fact in found.facts)
+
+
+def test_a_telephones_band_is_no_reference(target, measured):
+    found = read(target, measured["song"], hf_cutoff_hz=3400.0)
+    assert not found.suitable
+    assert "ends at 3.4 kHz" in found.reason
+
+
+def test_what_was_limited_or_clipped_cannot_tell_its_peaks(target, measured):
+    limited = read(target, measured["song"], peaks_held_pct=20.0)
+    assert limited.limited
+    assert taught(limited)["dynamics"] == "part"
+    clipped = read(target, measured["song"], defects=(Defect("clipped_runs", 84.0, "clipped"),))
+    assert clipped.clipped_runs == 84
+    assert taught(clipped)["dynamics"] == "part"
+    assert any("84 flat tops" in fact for fact in clipped.facts)
+
+
+def test_mono_teaches_no_width(target):
+    mono = measure(track_of(demo.song(RATE_HZ)[:1, : 12 * RATE_HZ], RATE_HZ))
+    found = read(target, mono)
+    assert taught(found)["width"] == "nothing"
+    assert "not width (the reference is mono)" in in_short(found)
+
+
+@pytest.mark.parametrize("name", ["silent_channel", "dual_mono", "polarity"])
+def test_a_broken_image_teaches_no_width(name, target, measured):
+    found = read(target, measured["song"], defects=(Defect(name, 1.0, "broken"),))
+    assert taught(found)["width"] == "nothing"
+
+
+def test_silence_is_no_reference(target):
+    silent = measure(track_of(demo.song(RATE_HZ)[:, : 5 * RATE_HZ] * 1e-6, RATE_HZ)).profile
+    found = passport_of(silent, target.profile, None)
+    assert not found.suitable
+    assert "silent" in found.reason
+    assert set(taught(found).values()) <= {"nothing"}
+
+
+def test_what_is_too_short_is_no_reference(target):
+    short = measure(track_of(pink_noise(-20, 2.0, RATE_HZ), RATE_HZ)).profile
+    assert "2.0 s long" in passport_of(short, target.profile, None).reason
+
+
+def test_what_sounds_all_the_time_is_denser(measured):
+    noise = measure(track_of(pink_noise(-20, 6.0, RATE_HZ), RATE_HZ)).profile
+    assert density_db(noise) < 4 < density_db(measured["dull"].profile)
+
+
+def test_tempo_and_density_are_told_of_both(target, measured):
+    facts = " · ".join(read(target, measured["song"]).facts)
+    assert "108 BPM; the target 108" in facts
+    assert "as dense as the target" in facts
+
+
+def test_the_passport_is_plain_data(target, measured):
+    data = as_data(read(target, measured["song"]))
+    assert data["text"]
+    assert data["lessons"][0]["aspect"] == "tone"
+    assert {"suitable", "relation", "kinship", "tempo_bpm", "hf_cutoff_hz", "limited", "facts"} <= set(data)
