@@ -33,6 +33,7 @@ from refmaster.decide import parse_decisions, parse_phase, parse_stages
 from refmaster.dsp.limiter import ReductionMeter
 from refmaster.errors import BadSetting
 from refmaster.genres import load_genre
+from refmaster.listen import Listening, listening
 from refmaster.load import BLOCK_SAMPLES, Track, open_track, resampled, track_of
 from refmaster.outputs import ending, files_of, goal_path, paths
 from refmaster.own import line_of, next_mark, recognised, sound_of
@@ -59,6 +60,7 @@ class Options:
     force: bool = False
     dry_run: bool = False
     html: bool = True
+    audio: bool = True
     threads: int = 2
     block_samples: int = BLOCK_SAMPLES
 
@@ -249,7 +251,7 @@ def finish(
         path = Path(files.session)
         write_text(path, written_on(report, delivery, path.parent, before, flags))
     if files.report:
-        write_text(Path(files.report), _page(report))
+        write_text(Path(files.report), _page(report, options))
     return report
 
 
@@ -352,8 +354,15 @@ def _report(
     )
 
 
-def _page(report: Report) -> str:
-    """The HTML report, with the wanted and the applied EQ curve."""
+def heard_in(report: Report, options: Options) -> Listening | None:
+    """What can be played in the report, where that is wanted and there is a master."""
+    if not options.audio or report.master is None:
+        return None
+    return listening(report.target, report.master, report.reference, threads=options.threads)
+
+
+def _page(report: Report, options: Options) -> str:
+    """The HTML report, with the wanted and the applied EQ curve, and what can be heard."""
     from refmaster.moves import match_eq
     from refmaster.report import page
 
@@ -365,7 +374,8 @@ def _page(report: Report) -> str:
     goal = None
     if report.comparison is not None:
         goal = tuple(wanted(report.comparison.tone, report.request.amount_pct).tolist())
-    return page(report, wanted_eq_db=goal, applied_eq_db=tuple(applied.tolist()))
+    sound = heard_in(report, options)
+    return page(report, wanted_eq_db=goal, applied_eq_db=tuple(applied.tolist()), sound=sound)
 
 
 def _without_needless_dither(delivery: Delivery, made: Plan) -> Delivery:

@@ -13,7 +13,7 @@ ROWS = (
     "errors units version names records",
     "dsp headers stream atomic timeless demo",
     "measure load save tags genres",
-    "analyse compare bands own outputs",
+    "analyse compare bands own outputs listen",
     "moves",
     "render decide locks",
     "plan verify explain",

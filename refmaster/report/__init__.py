@@ -2,6 +2,7 @@
 
     page(report) ─┬ verdict   what came of it, and what changed most
                   ├ table     before, reference and after; the checks
+                  ├ players   what can be heard of target, master and reference
                   ├ cards     every move with its reason, its effect and how to decide otherwise
                   └ plots     the evidence; plotly's own JavaScript is in the page, nothing is loaded
 
@@ -12,9 +13,11 @@ import json
 import shlex
 from pathlib import Path, PurePath
 
+from refmaster.listen import Listening
 from refmaster.records import Profile, Report
 from refmaster.report.cards import cards_of
 from refmaster.report.figure import Plot
+from refmaster.report.players import player_of
 from refmaster.report.plots import plots_of
 from refmaster.report.table import check_rows, rows_of
 from refmaster.report.verdict import verdict_of
@@ -33,8 +36,9 @@ def page(
     *,
     wanted_eq_db: tuple[float, ...] | None = None,
     applied_eq_db: tuple[float, ...] | None = None,
+    sound: Listening | None = None,
 ) -> str:
-    """The report as one HTML page that needs nothing else.
+    """The report as one HTML page that needs nothing else; with `sound`, what was mastered can be heard in it.
 
     Both EQ curves, where given, are levels at `report.target.band_hz`: what the evidence asked for, and what the
     EQ moves do.
@@ -59,11 +63,13 @@ def page(
         checks=check_rows(report.checks),
         things_to_know=_things_to_know(report),
         plots=plots,
+        player=player_of(sound),
         figures=Markup(_figures(plots)),
         session=shlex.quote(report.files.session or "SESSION.toml"),
         inputs=_inputs(report),
         style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
         script=Markup((_HERE / "page.js").read_text(encoding="utf-8")),
+        player_script=Markup((_HERE / "player.js").read_text(encoding="utf-8")),
         plotly=Markup(get_plotlyjs()),
     )
 

@@ -15,8 +15,13 @@
     const colour = (name) => style.getPropertyValue(`--${name}`).trim();
     const { data, layout } = structuredClone(figure);
     for (const trace of data) {
-      if (trace.type === "bar") trace.marker = { color: colour(trace.meta) };
-      else trace.line.color = colour(trace.meta);
+      const ink = colour(trace.meta);
+      if (trace.marker) {
+        trace.marker.color = ink;
+        if (trace.marker.line) trace.marker.line.color = ink;
+        if (trace.marker.pattern) Object.assign(trace.marker.pattern, { fgcolor: ink, fillmode: "overlay" });
+      }
+      if (trace.line) trace.line.color = ink;
       if (trace.fill) trace.fillcolor = colour(`${trace.meta}-fill`);
     }
     for (const shape of layout.shapes) shape.line.color = colour("quiet");
