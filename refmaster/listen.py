@@ -30,7 +30,7 @@ COMPRESSION = 0.4  # libsndfile's knob: Vorbis quality 6, about 190 kbit/s in st
 COMPRESSION_SAID = "Ogg Vorbis at about 190 kbit/s"
 HEADROOM_DBTP = -0.5  # a decoder may go higher than what was encoded
 
-Role = Literal["target", "master", "reference"]
+Role = Literal["target", "master", "beside", "reference"]
 
 
 @dataclass(frozen=True)
@@ -61,14 +61,21 @@ class Listening:
 
 
 def listening(
-    target: Profile, master: Profile, reference: Profile | None = None, *, threads: int = 2
+    target: Profile,
+    master: Profile,
+    reference: Profile | None = None,
+    beside: Profile | None = None,
+    *,
+    threads: int = 2,
 ) -> Listening | None:
     """What to hear of these files; None where levels cannot be matched, as with silence, or a file is gone by now.
 
-    The master is heard where the target is; the reference has its own passages, for it has its own time. Files are read
-    again, in pieces, and only where they are heard.
+    Masters are heard where the target is, also the one `beside`; the reference has its own passages, for it has its
+    own time. Files are read again, in pieces, and only where they are heard.
     """
     tracks: list[tuple[Role, Profile, Profile]] = [("target", target, target), ("master", master, target)]
+    if beside is not None:
+        tracks.append(("beside", beside, target))
     if reference is not None:
         tracks.append(("reference", reference, reference))
     gains = matching_gains_db(tuple(profile for _, profile, _ in tracks))

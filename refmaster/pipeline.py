@@ -358,7 +358,8 @@ def heard_in(report: Report, options: Options) -> Listening | None:
     """What can be played in the report, where that is wanted and there is a master."""
     if not options.audio or report.master is None:
         return None
-    return listening(report.target, report.master, report.reference, threads=options.threads)
+    beside = report.beside.master if report.beside else None
+    return listening(report.target, report.master, report.reference, beside, threads=options.threads)
 
 
 def _page(report: Report, options: Options) -> str:

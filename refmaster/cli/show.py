@@ -34,6 +34,8 @@ def print_report(report: Report, *, verbose: bool) -> None:
     print_text(console, verdict_line(report), style="bold", indent=0)
     print_text(console, reference_line(report), indent=0)
     columns = [("target", report.target), ("reference", report.reference), ("master", report.master)]
+    if report.beside is not None:
+        columns[2:] = [(report.engine, report.master), (report.beside.engine, report.beside.master)]
     console.print(table_of([(name, profile) for name, profile in columns if profile is not None]))
     for move in report.plan.moves:
         print_move(console, move)

@@ -61,9 +61,11 @@ def page(
         rows=rows_of(report),
         cards=cards_of(report),
         checks=check_rows(report.checks),
+        beside_checks=check_rows(report.beside.checks) if report.beside else (),
+        own_command=_own_command(report),
         things_to_know=_things_to_know(report),
         plots=plots,
-        player=player_of(sound),
+        player=player_of(sound, (report.engine, report.beside.engine) if report.beside else ()),
         figures=Markup(_figures(plots)),
         session=shlex.quote(report.files.session or "SESSION.toml"),
         inputs=_inputs(report),
@@ -108,6 +110,12 @@ def _things_to_know(report: Report) -> tuple[str, ...]:
     found = [f"{role}: {defect.text}" for role, profile in _profiles(report) for defect in profile.defects]
     ignored = report.comparison.ignored if report.comparison else ()
     return (*report.notes, *ignored, *found)
+
+
+def _own_command(report: Report) -> str:
+    """What masters the same with our own engine."""
+    words = ["refmaster", report.target.path, *(("--ref", report.reference.path) if report.reference else ())]
+    return shlex.join(words)
 
 
 def _inputs(report: Report) -> tuple[tuple[str, str, str], ...]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from refmaster.records import BandLevels, Profile
 from refmaster.report.curves import ALIGNED_HIGH_HZ, ALIGNED_LOW_HZ, Track, aligned_db, band_name, correlation_by_band
 from refmaster.report.figure import Role, Ys
-from refmaster.report.writing import difference, said
+from refmaster.report.writing import difference, said, span
 
 HEARD_DB = 40.0  # under the fullest band: what is fainter is no finding
 
@@ -19,8 +19,9 @@ def spectrum_said(tracks: tuple[Track, ...]) -> str:
         return _changed(of) if "master" in of else "The target's spectrum, and nothing to compare it with."
     ours = [track for track in tracks if track.role != "reference"]
     away = ", ".join(f"{track.name} {_rms(_distances(track.profile, goal)):.1f} dB" for track in ours)
-    furthest = _furthest(_distances(ours[-1].profile, goal))
-    ends = f"; the {ours[-1].name} is furthest from it {furthest}" if furthest else ""
+    heard = next((track for track in ours if track.role == "master"), ours[0])
+    furthest = _furthest(_distances(heard.profile, goal))
+    ends = f"; {heard.name} is furthest from it {furthest}" if furthest else ""
     return f"Distance from the reference, 100 Hz to 10 kHz, rms: {away}{ends}."
 
 
@@ -37,9 +38,8 @@ def loudness_said(tracks: tuple[Track, ...]) -> str:
     for track in tracks:
         known = [level for level in track.profile.short_term_lufs if level is not None]
         text = f"{track.name} {said('_lufs', track.profile.integrated_lufs)} integrated"
-        parts.append(
-            text + (f", short-term {said('_lufs', min(known))} to {said('_lufs', max(known))}" if known else "")
-        )
+        curve = span("integrated_lufs", min(known), max(known)) if known else ""
+        parts.append(f"{text}, short-term {curve}" if curve else text)
     return f"{_capital('; '.join(parts))}."
 
 
@@ -71,7 +71,7 @@ def correlation_said(tracks: tuple[Track, ...]) -> str:
 
 def depths_said(shares: tuple[tuple[str, float], ...]) -> str:
     """The share of each depth that occurs at all."""
-    return f"Of the time: {', '.join(f'{name} dB {share:.1f} %' for name, share in shares if share > 0)}."
+    return f"Share of the time: {', '.join(f'{share:.1f} % at {name} dB' for name, share in shares if share > 0)}."
 
 
 def dynamics_said(tracks: tuple[Track, ...]) -> str:

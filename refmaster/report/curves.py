@@ -21,7 +21,7 @@ MOST_ROWS = 24  # of a history's table: taste
 
 @dataclass(frozen=True)
 class Track:
-    """One of the three on a plot, and how it is told from the others."""
+    """One of those on a plot, and how it is told from the others."""
 
     name: str
     role: Role
@@ -31,12 +31,14 @@ class Track:
 
 
 def tracks_of(report: Report) -> tuple[Track, ...]:
-    """Those of target, reference and master that there are, in the order of the legend."""
-    found = [Track("target", "target", report.target, "dot", 2.5)]
+    """Those of target, reference and masters that there are, in the order of the legend."""
+    found = [Track("target", "target", report.target, "dot", 3.5)]
     if report.reference is not None:
         found.append(Track("reference", "reference", report.reference, "dash", 2.0))
     if report.master is not None:
-        found.append(Track("master", "master", report.master, "solid", 2.25))
+        found.append(Track(report.engine if report.beside else "master", "master", report.master, "solid", 2.0))
+    if report.beside is not None and report.beside.master is not None:
+        found.append(Track(report.beside.engine, "beside", report.beside.master, "dashdot", 2.0))
     return tuple(found)
 
 

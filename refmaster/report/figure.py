@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 Json = dict[str, object]
-Role = Literal["target", "reference", "master", "quiet", "genre"]
+Role = Literal["target", "reference", "master", "quiet", "genre", "beside"]
 Ys = tuple[float | None, ...]
 
 LOWEST_HZ, HIGHEST_HZ = 20.0, 20000.0
 _TICKS = {20: "20", 50: "50", 100: "100", 200: "200", 500: "500", 1000: "1k", 2000: "2k", 5000: "5k"}
 FREQUENCY_TICKS = {**_TICKS, 10000: "10k", 20000: "20k"}
-LAYERS: tuple[Role, ...] = ("genre", "quiet", "master", "reference", "target")
+LAYERS: tuple[Role, ...] = ("genre", "quiet", "target", "master", "beside", "reference")
 HOUR_S = 3600.0
 LEFT_PX = 58
 FIRST_MS = 86_400_000.0  # a midnight; from 0, plotly.js would read 1000…9999 ms as the years 1000…9999
 
-Dash = Literal["solid", "dash", "dot"]
+Dash = Literal["solid", "dash", "dot", "dashdot"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Plot:
 
     @property
     def drawn(self) -> tuple[Curve, ...]:
-        """The curves from the lowest layer to the highest: what is dashed or dotted lies on what is not, to be seen."""
+        """The curves from the lowest layer to the highest; the target's wide dots lie under the master, and show."""
         return tuple(sorted(self.curves, key=lambda curve: 0 if curve.kind == "bar" else LAYERS.index(curve.role)))
 
     @property
@@ -184,18 +184,22 @@ def _trace(curve: Curve) -> Json:
             **trace,
             "type": "scatter",
             "mode": "markers",
-            "marker": {"symbol": symbol, "size": 11, "line": {"width": 2}},
+            "marker": {"symbol": symbol, "size": 9 if symbol == "diamond" else 16, "line": {"width": 2}},
         }
     trace |= {"type": "scatter", "mode": "lines", "line": {"dash": curve.dash, "width": curve.width}}
     if curve.kind == "band":
         return trace | _outline(curve)
     if curve.faint:
-        trace["opacity"] = 0.5
+        trace["opacity"] = 0.65
     return {**trace, "fill": "tozeroy"} if curve.kind == "area" else trace
 
 
 def _bars(curve: Curve) -> Json:
-    marker: Json = {"pattern": {"shape": "/", "size": 6, "solidity": 0.35}} if curve.hatched else {}
+    marker: Json = (
+        {"pattern": {"shape": "/", "size": 6, "solidity": 0.5, "fillmode": "replace"}, "line": {"width": 1.5}}
+        if curve.hatched
+        else {}
+    )
     found: Json = {"marker": marker}
     if curve.low:
         heights = [

@@ -85,7 +85,7 @@ def true_peaks(report: Report) -> Plot | None:
     return Plot(
         name="true_peak",
         title="True peak before and after",
-        caption="True peaks lie between the samples, so they stand further right than sample peaks; what passes 0 is "
+        caption="True peaks lie between the samples, so they stand no further left than sample peaks; what passes 0 is "
         "over full scale in a player that converts or resamples.",
         alt=peaks_said(tracks, ceiling),
         curves=curves,

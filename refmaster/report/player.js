@@ -20,9 +20,10 @@
   const length = () => passage(voices[0]).length_s;
   const gain = (k) => (k === state.voice ? (state.matched ? 10 ** (voices[k].gain_db / 20) : 1) : 0);
   const position = () => {
-    const at = state.playing ? state.at + Math.max(0, context.currentTime - started) : state.at;
-    return at % length();
+    if (!state.playing) return state.at;
+    return (state.at + Math.max(0, context.currentTime - started)) % length();
   };
+  const called = () => buttons.voice[state.voice].dataset.said;
   const said = (seconds) => `${Math.floor(seconds / 60)}:${(seconds % 60).toFixed(1).padStart(4, "0")}`;
 
   const load = (voice) => {
@@ -78,7 +79,7 @@
     seek.value = at;
     const there = passage(voices[state.voice]).start_s + at;
     clock.textContent = said(there);
-    seek.setAttribute("aria-valuetext", `${at.toFixed(1)} s of ${length().toFixed(0)}, at ${said(there)} in the ${voices[state.voice].name}`);
+    seek.setAttribute("aria-valuetext", `${at.toFixed(1)} s of ${length().toFixed(0)}, at ${said(there)} in ${called()}`);
   };
 
   const show = (tell) => {
@@ -89,11 +90,11 @@
     for (const name of ["matched", "keys"]) one(`.${name}`).setAttribute("aria-pressed", String(state[name]));
     seek.max = length();
     place();
-    Object.assign(box.dataset, { state: state.playing ? "playing" : "paused", voice: voice.name });
+    Object.assign(box.dataset, { state: state.playing ? "playing" : "paused", heard: voice.name });
     running.forEach(({ level }, k) => level.gain.setTargetAtTime(gain(k), context.currentTime, FADE_S / 3));
     if (tell) {
       const level = !state.matched ? ", at its own level" : voice.gain_db > -0.05 ? "" : `, turned down ${(-voice.gain_db).toFixed(1)} dB`;
-      status.textContent = `${state.playing ? "Playing" : "Paused:"} the ${voice.name}${level}.`;
+      status.textContent = `${state.playing ? "Playing" : "Paused:"} ${called()}${level}.`;
     }
     clearInterval(ticking);
     if (state.playing) ticking = setInterval(place, TICK_MS);

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from refmaster.listen import COMPRESSION_SAID, Listening, Passage, Voice
 from refmaster.report.writing import clock, said
 
-KEYS = {"target": "A", "master": "B", "reference": "R"}
+KEYS = {"target": "A", "master": "B", "beside": "C", "reference": "R"}
 NAMES = {"loudest": "Loudest", "quieter": "A quieter part", "whole": "The whole track"}
 
 
 @dataclass(frozen=True)
 class VoiceButton:
-    """A track to be heard: its name, its key, and how it is turned down."""
+    """A track to be heard: its name, as it is called in a sentence, its key, and how it is turned down."""
 
     role: str
     name: str
+    said: str
     key: str
     gain: str
 
@@ -40,8 +41,8 @@ class Player:
     data: str
 
 
-def player_of(sound: Listening | None) -> Player | None:
-    """The player's words and sound; None where there is nothing to hear."""
+def player_of(sound: Listening | None, engines: tuple[str, ...] = ()) -> Player | None:
+    """The player's words and sound; None where there is nothing to hear. `engines` made master and beside."""
     if sound is None:
         return None
     first = sound.voices[0].passages
@@ -49,16 +50,19 @@ def player_of(sound: Listening | None) -> Player | None:
     short = "" if first[0].name == "whole" else f"{heard_s:.0f} s of each track, "
     return Player(
         level=said("_lufs", sound.level_lufs),
-        voices=tuple(_voice(voice) for voice in sound.voices),
+        voices=tuple(_voice(voice, engines) for voice in sound.voices),
         passages=tuple(_passage(sound, number) for number in range(len(first))),
         remark=f"{short}{COMPRESSION_SAID}: enough to compare tone, level and punch; the files tell the rest.",
         data=json.dumps(_data(sound), separators=(",", ":")),
     )
 
 
-def _voice(voice: Voice) -> VoiceButton:
+def _voice(voice: Voice, engines: tuple[str, ...]) -> VoiceButton:
     turned = "as it is" if voice.gain_db > -0.05 else said("_db", voice.gain_db)
-    return VoiceButton(voice.role, voice.role.capitalize(), KEYS[voice.role], turned)
+    by = dict(zip(("master", "beside"), engines, strict=False)).get(voice.role)
+    name = voice.role if by is None else by
+    called = voice.role if by is None else f"master by {by}"
+    return VoiceButton(voice.role, name[:1].upper() + name[1:], f"the {called}", KEYS[voice.role], turned)
 
 
 def _passage(sound: Listening, number: int) -> PassageButton:
