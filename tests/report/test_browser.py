@@ -21,6 +21,13 @@ KINDS = ("full_report", "dry_run", "without_reference", "unchanged", "mono", "de
 OVERFLOWING = """[...document.querySelectorAll("body *:not(.hushed)")]
     .filter((one) => one.getBoundingClientRect().right > innerWidth + 0.5 && !one.closest(".plot *, .scroll *"))
     .map((one) => one.outerHTML.slice(0, 120))"""
+# Tables and the like that reach past the column they stand in, into the margin of the page.
+INTO_THE_MARGIN = """() => {
+    const edge = document.querySelector("main").getBoundingClientRect().right + 0.5;
+    return [...document.querySelectorAll("main *:not(.hushed), footer *")]
+        .filter((one) => one.getBoundingClientRect().right > edge && !one.closest(".plot, .scroll *"))
+        .map((one) => one.outerHTML.slice(0, 120));
+}"""
 # Pairs of neighbours in the flow of the page that lie on each other, and text that is wider than its own box.
 OVERLAPPING = """() => {
     const shown = (one) => one.offsetParent && getComputedStyle(one).position === "static";
@@ -93,6 +100,7 @@ def test_the_page_fits_its_window_at_any_width_in_both_schemes(opened, kind):
             tab.wait_for_timeout(300)  # plotly.js fits its plots to a new width a moment later
             assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
             assert tab.evaluate(OVERFLOWING) == []
+            assert tab.evaluate(INTO_THE_MARGIN) == []
             assert tab.evaluate(OVERLAPPING) == []
 
 
