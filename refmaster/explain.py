@@ -217,6 +217,7 @@ def as_data(report: Report) -> dict[str, object]:
         "checks": [{**asdict(check), "passed": check.passed} for check in report.checks],
         "gain_reduction": _reduction_data(report),
         "notes": list(report.notes),
+        "beside": None if report.beside is None else _beside_data(report.beside),
     }
 
 
@@ -228,6 +229,12 @@ def _seen_data(comparison: Comparison | None) -> list[dict[str, object]]:
 
 def _runner_up(genre: Genre) -> dict[str, object] | None:
     return None if genre.runner_up is None else {"name": genre.runner_up[0], "share": genre.runner_up[1]}
+
+
+def _beside_data(report: Report) -> dict[str, object]:
+    """What our own engine makes of the same."""
+    data = as_data(report)
+    return {name: data[name] for name in ("engine", "version", "status", "master", "moves", "not_reached", "checks")}
 
 
 def profile_data(profile: Profile) -> dict[str, object]:

@@ -32,6 +32,7 @@ from refmaster.dsp.limiter import ReductionMeter
 from refmaster.errors import BadSetting
 from refmaster.genres.context import checked_genre
 from refmaster.genres.posterior import NONE
+from refmaster.listen import Listening, listening
 from refmaster.load import BLOCK_SAMPLES, open_track, track_of
 from refmaster.outputs import ending, files_of, goal_path, paths
 from refmaster.own import line_of, next_mark, sound_of
@@ -57,6 +58,7 @@ class Options:
     force: bool = False
     dry_run: bool = False
     html: bool = True
+    audio: bool = True
     threads: int = 2
     block_samples: int = BLOCK_SAMPLES
 
@@ -216,7 +218,7 @@ def finish(
         path = Path(files.session)
         write_text(path, written_on(report, delivery, path.parent, before, flags))
     if files.report:
-        write_text(Path(files.report), _page(report))
+        write_text(Path(files.report), _page(report, options))
     return report
 
 
@@ -309,8 +311,16 @@ def _passport(material: Material) -> Passport | None:
     return passport_of(material.reference.profile, material.target.profile, material.comparison)
 
 
-def _page(report: Report) -> str:
-    """The HTML report, with the wanted and the applied EQ curve."""
+def heard_in(report: Report, options: Options) -> Listening | None:
+    """What can be played in the report, where that is wanted and there is a master."""
+    if not options.audio or report.master is None:
+        return None
+    beside = report.beside.master if report.beside else None
+    return listening(report.target, report.master, report.reference, beside, threads=options.threads)
+
+
+def _page(report: Report, options: Options) -> str:
+    """The HTML report, with the wanted and the applied EQ curve, and what can be heard."""
     from refmaster.moves import match_eq
     from refmaster.report import page
 
@@ -322,7 +332,8 @@ def _page(report: Report) -> str:
     goal = None
     if report.comparison is not None:
         goal = tuple(wanted(report.comparison.tone, report.request.amount_pct).tolist())
-    return page(report, wanted_eq_db=goal, applied_eq_db=tuple(applied.tolist()))
+    sound = heard_in(report, options)
+    return page(report, wanted_eq_db=goal, applied_eq_db=tuple(applied.tolist()), sound=sound)
 
 
 def _without_needless_dither(delivery: Delivery, made: Plan) -> Delivery:

@@ -22,13 +22,14 @@ def make_timeless(path: Path) -> None:
                 file.write(bytes(4))
         file.seek(0)
         if file.read(4) == b"OggS":
-            _renumber(file, n_bytes)
+            make_ogg_timeless(file)
 
 
-def _renumber(file: BinaryIO, n_bytes: int) -> None:
-    """One serial number on all pages, each with its checksum made anew."""
+def make_ogg_timeless(file: BinaryIO) -> None:
+    """One serial number on all pages of an Ogg stream, each with its checksum made anew."""
     from mutagen.ogg import OggPage
 
+    n_bytes = file.seek(0, 2)
     file.seek(0)
     while file.tell() < n_bytes:
         start = file.tell()

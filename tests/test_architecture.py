@@ -13,7 +13,7 @@ ROWS = (
     "errors units version names records",
     "dsp headers stream atomic timeless demo",
     "measure load save tags genres",
-    "analyse belief compare bands own outputs cache nearness passport",
+    "analyse belief compare bands own outputs cache nearness passport listen",
     "moves",
     "render decide locks",
     "plan verify explain",

@@ -58,6 +58,7 @@ def command(
     force: o.Force = False,
     json: o.Json = False,
     no_report: o.NoReport = False,
+    no_audio: o.NoAudio = False,
     threads: o.Threads = 2,
     quiet: o.Quiet = False,
     verbose: o.Verbose = False,
@@ -71,7 +72,7 @@ def command(
     from refmaster.pipeline import Options, master
 
     references = _references(target, ref or [], genre)
-    opts = Options(format_, bit_depth, force, dry_run, not no_report, threads)
+    opts = Options(format_, bit_depth, force, dry_run, not no_report, not no_audio, threads)
     if engine == "matchering":
         from refmaster.engines.matchering import second_opinion
 

@@ -30,6 +30,7 @@ def command(
     force: o.Force = False,
     json: o.Json = False,
     no_report: o.NoReport = False,
+    no_audio: o.NoAudio = False,
     threads: o.Threads = 2,
     quiet: o.Quiet = False,
     verbose: o.Verbose = False,
@@ -41,7 +42,7 @@ def command(
     from refmaster.cli.running import run
     from refmaster.pipeline import Options, render
 
-    opts = Options(format_, bit_depth, force, dry_run, not no_report, threads)
+    opts = Options(format_, bit_depth, force, dry_run, not no_report, not no_audio, threads)
     run(
         lambda told: render(
             session,

@@ -36,6 +36,8 @@ def print_report(report: Report, *, verbose: bool) -> None:
     if line := genre_line(report):
         print_text(console, line, indent=0)
     columns = [("target", report.target), ("reference", report.reference), ("master", report.master)]
+    if report.beside is not None:
+        columns[2:] = [(report.engine, report.master), (report.beside.engine, report.beside.master)]
     console.print(table_of([(name, profile) for name, profile in columns if profile is not None]))
     for move in report.plan.moves:
         print_move(console, move)

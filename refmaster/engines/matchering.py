@@ -26,11 +26,12 @@ from refmaster import verify
 from refmaster.analyse import Measured, measure
 from refmaster.atomic import why
 from refmaster.compare import compare, wanted
+from refmaster.engines.beside import our_own
 from refmaster.errors import BadAudio, BadOutput, BadSetting
 from refmaster.load import Track, open_track, resampled, track_of
 from refmaster.names import shown
 from refmaster.outputs import files_of, goal_path, paths
-from refmaster.pipeline import Options
+from refmaster.pipeline import Options, heard_in
 from refmaster.plan import Material
 from refmaster.prepare import Told, checked_request, prepare
 from refmaster.records import Comparison, Delivery, Effect, Files, Gap, Move, Plan, Profile, Report, Stage, Weights
@@ -84,7 +85,9 @@ def second_opinion(
     _refuse_long(material.target.profile, heard.profile)
     told("match by matchering", -1.0)
     mastered, notes = _mastered(engine, track, ref, material.target.profile)
-    return _finished(_Job(engine.__version__, material, heard, comparison, mastered, notes, delivery, files), told)
+    job = _Job(engine.__version__, material, heard, comparison, mastered, notes, delivery, files)
+    with _workshop() as folder:  # where our own master lies until the page has it
+        return _finished(job, our_own(material, request, delivery, folder, options, told), options, told)
 
 
 @dataclass(frozen=True)
@@ -256,7 +259,7 @@ def _shifted(samples: FloatArray, delay: int) -> FloatArray:
     return padded[:, after : after + samples.shape[1]]
 
 
-def _finished(job: _Job, told: Told) -> Report:
+def _finished(job: _Job, ours: Report, options: Options, told: Told) -> Report:
     """Write the master, measure what was written, say what was done, and write session and report."""
     after, clipped, tag_notes = _written(job, told)
     told("explain", -1.0)
@@ -281,14 +284,16 @@ def _finished(job: _Job, told: Told) -> Report:
         texts=((ID, _text(job.version, tone, closed)),),
         files=job.files,
         notes=material.notes + job.notes + tag_notes,
+        beside=ours,
     )
     if job.files.session:
         write_text(Path(job.files.session), _session(report, job.delivery))
     if job.files.report:
         goal = wanted(comparison.tone, EVIDENCE_PCT)
         curves = [tuple(curve.tolist()) for curve in (goal, tone.gain_db)]
-        write_text(Path(job.files.report), page(report, wanted_eq_db=curves[0], applied_eq_db=curves[1]))
-    return report
+        html = page(report, wanted_eq_db=curves[0], applied_eq_db=curves[1], sound=heard_in(report, options))
+        write_text(Path(job.files.report), html)
+    return replace(report, beside=replace(ours, files=Files()))
 
 
 def _written(job: _Job, told: Told) -> tuple[Measured, int, tuple[str, ...]]:

@@ -69,6 +69,7 @@ class Report:
     files: Files = field(default_factory=Files)
     references: tuple["Input", ...] = ()  # all of them; `reference` is the first
     notes: tuple[str, ...] = ()  # one-line things to know: a file read as another format, a reference resampled
+    beside: "Report | None" = None  # what our own engine makes of the same, where another one did this
 
     def effect_of(self, move_id: str) -> Effect | None:
         """The measured effect of a move, if it was measured."""

@@ -2,6 +2,7 @@
 
     page(report) ─┬ verdict   what came of it, and what changed most
                   ├ table     before, reference and after; the checks
+                  ├ players   what can be heard of target, master and reference
                   ├ cards     every move with its reason, its effect and how to decide otherwise
                   └ plots     the evidence; plotly's own JavaScript is in the page, nothing is loaded
 
@@ -12,10 +13,12 @@ import json
 import shlex
 from pathlib import Path, PurePath
 
+from refmaster.listen import Listening
 from refmaster.passport import in_short
 from refmaster.records import Profile, Report
 from refmaster.report.cards import cards_of
 from refmaster.report.figure import Plot
+from refmaster.report.players import player_of
 from refmaster.report.plots import plots_of
 from refmaster.report.table import check_rows, rows_of
 from refmaster.report.verdict import verdict_of
@@ -34,8 +37,9 @@ def page(
     *,
     wanted_eq_db: tuple[float, ...] | None = None,
     applied_eq_db: tuple[float, ...] | None = None,
+    sound: Listening | None = None,
 ) -> str:
-    """The report as one HTML page that needs nothing else.
+    """The report as one HTML page that needs nothing else; with `sound`, what was mastered can be heard in it.
 
     Both EQ curves, where given, are levels at `report.target.band_hz`: what the evidence asked for, and what the
     EQ moves do.
@@ -58,13 +62,17 @@ def page(
         rows=rows_of(report),
         cards=cards_of(report),
         checks=check_rows(report.checks),
+        beside_checks=check_rows(report.beside.checks) if report.beside else (),
+        own_command=_own_command(report),
         things_to_know=_things_to_know(report),
         plots=plots,
+        player=player_of(sound, (report.engine, report.beside.engine) if report.beside else ()),
         figures=Markup(_figures(plots)),
         session=shlex.quote(report.files.session or "SESSION.toml"),
         inputs=_inputs(report),
         style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
         script=Markup((_HERE / "page.js").read_text(encoding="utf-8")),
+        player_script=Markup((_HERE / "player.js").read_text(encoding="utf-8")),
         plotly=Markup(get_plotlyjs()),
     )
 
@@ -104,6 +112,12 @@ def _things_to_know(report: Report) -> tuple[str, ...]:
     ignored = report.comparison.ignored if report.comparison else ()
     passport = (in_short(report.passport),) if report.passport else ()
     return (*report.notes, *passport, *ignored, *found)
+
+
+def _own_command(report: Report) -> str:
+    """What masters the same with our own engine."""
+    words = ["refmaster", report.target.path, *(("--ref", report.reference.path) if report.reference else ())]
+    return shlex.join(words)
 
 
 def _inputs(report: Report) -> tuple[tuple[str, str, str], ...]:

@@ -10,21 +10,27 @@ from dataclasses import dataclass
 from typing import Literal
 
 Json = dict[str, object]
+Role = Literal["target", "reference", "master", "quiet", "genre", "beside"]
 Ys = tuple[float | None, ...]
 
 LOWEST_HZ, HIGHEST_HZ = 20.0, 20000.0
 _TICKS = {20: "20", 50: "50", 100: "100", 200: "200", 500: "500", 1000: "1k", 2000: "2k", 5000: "5k"}
 FREQUENCY_TICKS = {**_TICKS, 10000: "10k", 20000: "20k"}
+LAYERS: tuple[Role, ...] = ("genre", "quiet", "target", "master", "beside", "reference")
 HOUR_S = 3600.0
+LEFT_PX = 58
 FIRST_MS = 86_400_000.0  # a midnight; from 0, plotly.js would read 1000…9999 ms as the years 1000…9999
 
-Role = Literal["target", "reference", "master", "quiet"]
-Dash = Literal["solid", "dash", "dot"]
+Dash = Literal["solid", "dash", "dot", "dashdot"]
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One thing drawn. The dash tells roles apart where colour does not."""
+    """One thing drawn. The dash, or the hatching of a bar, tells roles apart where colour does not.
+
+    `low` is the lower edge of a band, and the foot of bars that do not stand on 0. `shown` False waits in the legend.
+    `said` is what a bar says of itself when it is pointed at. Points and uprights have their values across, names down.
+    """
 
     name: str
     role: Role
@@ -33,7 +39,15 @@ class Curve:
     dash: Dash = "solid"
     width: float = 2.0
     faint: bool = False
-    kind: Literal["line", "bar", "area"] = "line"
+    kind: Literal["line", "bar", "area", "band", "points", "upright"] = "line"
+    low: Ys = ()
+    said: tuple[str, ...] = ()
+    shown: bool = True
+
+    @property
+    def hatched(self) -> bool:
+        """Whether bars are drawn with stripes: the reference's, as its lines are dashed."""
+        return self.role == "reference"
 
 
 @dataclass(frozen=True)
@@ -57,21 +71,26 @@ class Plot:
     table: Table
 
     @property
+    def drawn(self) -> tuple[Curve, ...]:
+        """The curves from the lowest layer to the highest; the target's wide dots lie under the master, and show."""
+        return tuple(sorted(self.curves, key=lambda curve: 0 if curve.kind == "bar" else LAYERS.index(curve.role)))
+
+    @property
     def legend(self) -> list[tuple[int, Curve]]:
-        """Each curve with its place in the figure; faint ones last, though they are drawn first."""
-        return sorted(enumerate(self.curves), key=lambda entry: entry[1].faint)
+        """Each curve with its place in the figure; faint ones last."""
+        return sorted(enumerate(self.drawn), key=lambda entry: (entry[1].faint, self.curves.index(entry[1])))
 
     @property
     def figure(self) -> Json:
         """What plotly.js is given."""
-        return {"data": [_trace(curve) for curve in self.curves], "layout": self.layout}
+        return {"data": [_trace(curve) for curve in self.drawn], "layout": self.layout}
 
 
-def layout(x_axis: Json, y_axis: Json, *, height_px: int, marks: Iterable[Json] = ()) -> Json:
-    """The frame of a plot; all have the same margins, so that plots of one axis line up below each other."""
+def layout(x_axis: Json, y_axis: Json, *, height_px: int, marks: Iterable[Json] = (), left_px: int = LEFT_PX) -> Json:
+    """The frame of a plot; most have the same margins, so that plots of one axis line up below each other."""
     return {
         "height": height_px,
-        "margin": {"l": 58, "r": 12, "t": 10, "b": 46},
+        "margin": {"l": left_px, "r": 12, "t": 10, "b": 46},
         "xaxis": x_axis,
         "yaxis": y_axis,
         "shapes": list(marks),
@@ -94,9 +113,9 @@ def frequency_axis() -> Json:
     }
 
 
-def band_axis() -> Json:
-    """A few bands by name."""
-    return {"type": "category", "tickangle": 0, "showgrid": False, "title": {"text": "Band (Hz)"}}
+def name_axis(title: str) -> Json:
+    """A few things by name."""
+    return {"type": "category", "tickangle": 0, "showgrid": False, "title": {"text": title}}
 
 
 def time_axis(duration_s: float) -> Json:
@@ -142,7 +161,8 @@ def rounded(values: Iterable[float | None], digits: int = 2) -> Ys:
 
 def finite(curves: Sequence[Curve]) -> list[float]:
     """All values that are drawn."""
-    return [value for curve in curves for value in curve.y if value is not None]
+    both = (value for curve in curves for value in (*curve.y, *(curve.low if curve.kind == "band" else ())))
+    return [value for value in both if value is not None]
 
 
 def _trace(curve: Curve) -> Json:
@@ -152,14 +172,59 @@ def _trace(curve: Curve) -> Json:
         "x": list(curve.x),
         "y": list(curve.y),
         "hovertemplate": "%{y:.1f}",
-        "visible": True,
+        "visible": curve.shown,
     }
     if curve.kind == "bar":
-        return {**trace, "type": "bar"}
+        return {**trace, "type": "bar", **_bars(curve)}
+    if curve.kind in ("points", "upright"):
+        trace |= {"x": trace["y"], "y": trace["x"], "hovertemplate": "%{x:.2f}"}
+    if curve.kind == "points":
+        symbol = "diamond" if curve.role == "master" else "circle-open"
+        return {
+            **trace,
+            "type": "scatter",
+            "mode": "markers",
+            "marker": {"symbol": symbol, "size": 9 if symbol == "diamond" else 16, "line": {"width": 2}},
+        }
     trace |= {"type": "scatter", "mode": "lines", "line": {"dash": curve.dash, "width": curve.width}}
+    if curve.kind == "band":
+        return trace | _outline(curve)
     if curve.faint:
-        trace["opacity"] = 0.5
+        trace["opacity"] = 0.65
     return {**trace, "fill": "tozeroy"} if curve.kind == "area" else trace
+
+
+def _bars(curve: Curve) -> Json:
+    marker: Json = (
+        {"pattern": {"shape": "/", "size": 6, "solidity": 0.5, "fillmode": "replace"}, "line": {"width": 1.5}}
+        if curve.hatched
+        else {}
+    )
+    found: Json = {"marker": marker}
+    if curve.low:
+        heights = [
+            None if y is None or low is None else round(y - low, 2) for y, low in zip(curve.y, curve.low, strict=True)
+        ]
+        found |= {"base": list(curve.low), "y": heights}
+    return found | ({"customdata": list(curve.said), "hovertemplate": "%{customdata}"} if curve.said else {})
+
+
+def _outline(curve: Curve) -> Json:
+    """A band as one closed line, there along its upper edge and back along its lower one."""
+    edges = [
+        (x, high, low)
+        for x, high, low in zip(curve.x, curve.y, curve.low, strict=True)
+        if high is not None and low is not None
+    ]
+    there, back = [(x, high) for x, high, _ in edges], [(x, low) for x, _, low in reversed(edges)]
+    return {
+        "x": [x for x, _ in (*there, *back)],
+        "y": [y for _, y in (*there, *back)],
+        "line": {"width": 0},
+        "fill": "toself",
+        "hoverinfo": "skip",
+        "hovertemplate": None,
+    }
 
 
 def _mark(place: Json) -> Json:

@@ -9,14 +9,20 @@
   const plots = [...document.querySelectorAll(".plot")];
   const touch = matchMedia("(pointer: coarse)").matches;
   const PRINT_WIDTH_PX = 660;
+  const PRINT_HEIGHT = 0.8; // three plots a page
 
   const inColour = (figure, widthPx) => {
     const style = getComputedStyle(root);
     const colour = (name) => style.getPropertyValue(`--${name}`).trim();
     const { data, layout } = structuredClone(figure);
     for (const trace of data) {
-      if (trace.type === "bar") trace.marker = { color: colour(trace.meta) };
-      else trace.line.color = colour(trace.meta);
+      const ink = colour(trace.meta);
+      if (trace.marker) {
+        trace.marker.color = ink;
+        if (trace.marker.line) trace.marker.line.color = ink;
+        if (trace.marker.pattern) Object.assign(trace.marker.pattern, { fgcolor: ink, bgcolor: colour("paper") });
+      }
+      if (trace.line) trace.line.color = ink;
       if (trace.fill) trace.fillcolor = colour(`${trace.meta}-fill`);
     }
     for (const shape of layout.shapes) shape.line.color = colour("quiet");
@@ -30,7 +36,7 @@
     layout.font = { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("muted") };
     layout.hoverlabel = { bgcolor: colour("raised"), bordercolor: colour("rule"), font: { color: colour("ink") } };
     layout.dragmode = touch ? false : "zoom"; // a finger scrolls the page
-    if (widthPx) layout.width = widthPx;
+    if (widthPx) Object.assign(layout, { width: widthPx, height: PRINT_HEIGHT * layout.height });
     else layout.autosize = true;
     return { data, layout };
   };

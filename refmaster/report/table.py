@@ -25,13 +25,14 @@ ROWS = (
 
 @dataclass(frozen=True)
 class Row:
-    """One measurement of the three; `note` says what limits it."""
+    """One measurement of all tracks; `note` says what limits it."""
 
     label: str
     unit: str
     before: str
     reference: str
     after: str
+    beside: str
     change: str
     note: str = ""
 
@@ -83,6 +84,7 @@ def _row(report: Report, name: str) -> Row:
         before=bare(name, before),
         reference=bare(name, reference),
         after=bare(name, after),
+        beside=bare(name, _value(report.beside.master, name)) if report.beside else "",
         change="—" if change is None else difference(name, change),
         note="short: under 60 s" if short else "",
     )

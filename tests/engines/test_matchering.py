@@ -17,7 +17,7 @@ from refmaster.account import account_of
 from refmaster.engines import matchering as engine
 from refmaster.errors import BadAudio, BadOutput, BadSetting, RefmasterError
 from refmaster.explain import as_json
-from refmaster.pipeline import Options, render
+from refmaster.pipeline import Options, master, render
 from refmaster.session import read
 from refmaster.units import written
 from tests.conftest import RATE_HZ, write_wav
@@ -128,6 +128,24 @@ def test_the_html_report_shows_it(opinion):
     assert "cannot be edited or dropped" in html
     figures = json.loads(re.search(r'id="figures">(.*?)</script>', html, re.DOTALL).group(1))
     assert {"spectrum", "eq", "loudness", "width"} <= set(figures)
+
+
+def test_our_own_master_of_the_same_is_measured_and_heard_beside_it(opinion, files, tmp_path):
+    report, folder = opinion
+    ours = report.beside
+    assert (report.engine, ours.engine) == ("matchering", "refmaster")
+    assert [check.name for check in ours.checks] == [check.name for check in report.checks]
+    alone = master(files["dull"], files["finished"], tmp_path / "ours.wav", options=Options(html=False))
+    assert ours.plan == alone.plan
+    assert ours.effects == alone.effects
+    assert ours.master.integrated_lufs == alone.master.integrated_lufs
+    assert ours.master.ltas_db == alone.master.ltas_db
+    assert ours.files.master is None
+    html = (folder / "out.html").read_text(encoding="utf-8")
+    assert "What refmaster does with the same" in html
+    voices = json.loads(re.search(r'id="sound">(.*?)</script>', html, re.DOTALL).group(1))["voices"]
+    assert [voice["name"] for voice in voices] == ["target", "master", "beside", "reference"]
+    assert json.loads(as_json(report))["beside"]["checks"]
 
 
 def test_the_session_is_a_record_that_render_refuses_in_one_line(opinion, tmp_path):

@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 from itertools import pairwise
 
+from refmaster.genres import load_genre
 from refmaster.records import (
     Assumption,
     BandLevels,
@@ -277,6 +278,31 @@ def gain_reduction() -> GainReduction:
         max(0.0, _song(i, 1.0) * 0.5 + 2.2 * abs(math.sin(i * 1.7)) * abs(math.sin(i * 0.23))) for i in range(2140)
     )
     return GainReduction(HOP_S, history, max(history), 41.3, 0.0)
+
+
+def in_a_genre() -> Report:
+    """Mastered, as metal: the genre's own bands, measured on tracks."""
+    return replace(full_report(), genre=load_genre("metal"))
+
+
+def second_opinion() -> Report:
+    """Another engine's master, with ours beside it."""
+    report = full_report()
+    assert report.master is not None
+    louder = replace(report.master, integrated_lufs=-9.7, true_peak_dbtp=0.4, path="/music/seven/opinion.wav")
+    match = Move("matchering/match", Stage.TONE, (), moves()[3].because, 0.8)
+    return replace(
+        report,
+        engine="matchering",
+        version="2.0.6",
+        master=louder,
+        plan=Plan((match,), goal_lufs=-10.2, ceiling_dbtp=-1.0),
+        checks=(Check("true_peak_dbtp", 0.4, None, -1.0), Check("integrated_lufs", -9.7, -10.3, -10.1)),
+        effects=(("matchering/match", Effect("integrated_lufs", -17.4, -9.7)),),
+        texts=(("matchering/match", "matchering 2.0.6 matched the reference in full."),),
+        gain_reduction=None,
+        beside=replace(report, files=Files()),
+    )
 
 
 def dry_run() -> Report:

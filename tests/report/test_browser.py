@@ -1,7 +1,8 @@
 """The page in a real browser: nothing is fetched, nothing fails, everything is drawn and fits."""
 
-import shutil
+import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -9,21 +10,43 @@ import pytest
 from refmaster.report import page
 
 from . import sample
+from .browsing import ARGS, CHROMIUM, MISSING, listened
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=f"no Chromium is installed ({', '.join(NAMES)})")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-ARGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
-KINDS = ("full_report", "dry_run", "without_reference", "unchanged", "mono", "decided")
-# Elements that reach past the right edge of the window; a drawing may, for it is cut off there.
+KINDS = ("full_report", "dry_run", "without_reference", "unchanged", "mono", "decided", "in_a_genre", "second_opinion")
+# Elements that reach past the right edge of the window; a drawing may, for it is cut off there, and a table of numbers
+# may be wider than its frame, in which it scrolls.
 OVERFLOWING = """[...document.querySelectorAll("body *:not(.hushed)")]
-    .filter((one) => one.getBoundingClientRect().right > innerWidth + 0.5 && !one.closest(".plot *"))
+    .filter((one) => one.getBoundingClientRect().right > innerWidth + 0.5 && !one.closest(".plot *, .scroll *"))
     .map((one) => one.outerHTML.slice(0, 120))"""
+# Tables and the like that reach past the column they stand in, into the margin of the page.
+INTO_THE_MARGIN = """() => {
+    const edge = document.querySelector("main").getBoundingClientRect().right + 0.5;
+    return [...document.querySelectorAll("main *:not(.hushed), footer *")]
+        .filter((one) => one.getBoundingClientRect().right > edge && !one.closest(".plot, .scroll *"))
+        .map((one) => one.outerHTML.slice(0, 120));
+}"""
+# Pairs of neighbours in the flow of the page that lie on each other, and text that is wider than its own box.
+OVERLAPPING = """() => {
+    const shown = (one) => one.offsetParent && getComputedStyle(one).position === "static";
+    const found = [];
+    const groups = "main, section, .move, .player, .voices, .choices, .choices > div, figure, .legend, .facts, header";
+    for (const group of document.querySelectorAll(groups)) {
+        const boxes = [...group.children].filter(shown).map((one) => [one, one.getBoundingClientRect()]);
+        boxes.forEach(([one, a], i) => boxes.slice(i + 1).forEach(([other, b]) => {
+            const across = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+            const down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+            if (across > 1 && down > 1) found.push([one, other].map((box) => box.outerHTML.slice(0, 90)));
+        }));
+    }
+    for (const one of document.querySelectorAll("button, th, td, dd, dt, figcaption")) {
+        if (shown(one) && !one.closest(".scroll") && one.scrollWidth > one.clientWidth + 1 && one.clientWidth)
+            found.push(["wider than its box", one.outerHTML.slice(0, 90)]);
+    }
+    return found;
+}"""
 RGB_OF_TRACE = "getComputedStyle(document.querySelector('#plot-spectrum .scatterlayer .trace:last-child path')).stroke"
 
 
@@ -55,9 +78,7 @@ def opened(browser, folder):
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
         contexts.append(context)
         tab = context.new_page()
-        tab.on("console", lambda message: troubles.append(f"console: {message.text}"))
-        tab.on("pageerror", lambda error: troubles.append(f"error: {error}"))
-        tab.on("request", lambda request: _local(request.url) or troubles.append(f"request: {request.url}"))
+        listened(tab, troubles)
         tab.goto((folder / f"{kind}.html").as_uri())
         tab.wait_for_selector("html[data-drawn]", timeout=20_000)
         return tab
@@ -68,11 +89,7 @@ def opened(browser, folder):
     assert troubles == []
 
 
-def _local(url: str) -> bool:
-    return url.startswith(("file://", "data:"))
-
-
-@pytest.mark.parametrize("kind", ["full_report", "decided"])
+@pytest.mark.parametrize("kind", ["full_report", "decided", "in_a_genre", "second_opinion"])
 def test_the_page_fits_its_window_at_any_width_in_both_schemes(opened, kind):
     tab = opened(kind)
     tab.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
@@ -83,6 +100,8 @@ def test_the_page_fits_its_window_at_any_width_in_both_schemes(opened, kind):
             tab.wait_for_timeout(300)  # plotly.js fits its plots to a new width a moment later
             assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
             assert tab.evaluate(OVERFLOWING) == []
+            assert tab.evaluate(INTO_THE_MARGIN) == []
+            assert tab.evaluate(OVERLAPPING) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -91,7 +110,7 @@ def test_every_plot_is_drawn(opened, kind):
     drawn = tab.evaluate(
         """() => [...document.querySelectorAll(".plot")].map((plot) => [
             plot.querySelectorAll(".main-svg").length > 0,
-            plot.querySelectorAll(".js-line, .bars path").length > 0,
+            plot.querySelectorAll(".js-line, .js-fill, .bars path, .points path").length > 0,
             plot.querySelectorAll(".xtitle, .ytitle").length,
             plot.getBoundingClientRect().height > 150,
         ])"""
@@ -107,7 +126,7 @@ def test_time_runs_from_left_to_right(opened):
         """() => ["loudness", "gain_reduction"].flatMap((name) => {
             const plot = document.querySelector(`[data-figure=${name}]`);
             const axis = plot._fullLayout.xaxis;
-            return plot.calcdata.map((points) => {
+            return plot.calcdata.filter((points) => points[0].trace.visible).map((points) => {
                 const xs = points.map((point) => point.x).filter(Number.isFinite); // a gap has none
                 return xs.length > 1 && xs.every((x, i) => !i || x > xs[i - 1])
                     && xs[0] >= axis.r2l(axis.range[0]) && xs.at(-1) <= axis.r2l(axis.range[1]) + 1;
@@ -116,6 +135,74 @@ def test_time_runs_from_left_to_right(opened):
     )
     assert ends
     assert all(ends)
+
+
+@pytest.mark.parametrize("kind", ["full_report", "in_a_genre", "second_opinion"])
+def test_every_axis_has_a_title_with_its_unit_and_every_curve_stands_in_the_legend(opened, kind):
+    tab = opened(kind)
+    plots = tab.evaluate(
+        """() => [...document.querySelectorAll("figure")].map((figure) => {
+            const plot = figure.querySelector(".plot");
+            const axes = [plot._fullLayout.xaxis, plot._fullLayout.yaxis];
+            return {
+                name: plot.dataset.figure,
+                titles: axes.map((axis) => axis.title.text),
+                categories: axes.map((axis) => axis.type === "category"),
+                traces: plot.data.map((trace) => trace.name).sort(),
+                legend: [...figure.querySelectorAll(".entry")].map((entry) => entry.textContent.trim()).sort(),
+                alt: plot.getAttribute("aria-label"),
+            };
+        })"""
+    )
+    assert len(plots) >= 7
+    for plot in plots:
+        for title, is_names in zip(plot["titles"], plot["categories"], strict=True):
+            assert title, plot["name"]
+            assert is_names or re.search(r"\(.+\)$", title), f"{plot['name']}: {title!r} has no unit"
+        assert plot["traces"] == plot["legend"]
+        assert re.search(r"\d", plot["alt"]), f"{plot['name']}: {plot['alt']!r} has no number"
+
+
+def test_headings_go_down_by_one_and_landmarks_are_there(opened):
+    tab = opened("full_report")
+    levels = tab.evaluate("[...document.querySelectorAll('h1, h2, h3, h4')].map((one) => Number(one.tagName[1]))")
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(later <= earlier + 1 for earlier, later in pairwise(levels))
+    count = "['header', 'main', 'footer'].map((one) => document.querySelectorAll(`body > ${one}`).length)"
+    assert tab.evaluate(count) == [1, 1, 1]
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.className") == "skip"
+    outline = tab.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline != "none"
+
+
+def test_a_genre_is_a_band_under_the_lines(opened):
+    tab = opened("in_a_genre")
+    for name in ("spectrum", "width"):
+        filled = tab.evaluate(f"document.querySelector('[data-figure={name}]').data.map((trace) => trace.fill || '')")
+        assert filled[0] == "toself"
+        assert filled[1:] == [""] * 3
+    assert "metal, P10–P90 of" in tab.locator("#plot-spectrum .legend").inner_text()
+
+
+def test_it_prints_on_a4_with_no_plot_cut_and_no_player(opened):
+    tab = opened("in_a_genre")
+    pdf = tab.pdf(format="A4", print_background=True, prefer_css_page_size=True)
+    assert pdf.startswith(b"%PDF")
+    tab.emulate_media(media="print")
+    height_px, width_px = 1017, 688  # A4 less margins of 14 mm, at 96 to the inch
+    tab.set_viewport_size({"width": width_px, "height": height_px})
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    tab.wait_for_timeout(300)
+    figures = tab.evaluate(
+        """() => [...document.querySelectorAll("figure, .move")].map((one) => [
+            one.getBoundingClientRect().height, getComputedStyle(one).breakInside,
+            ...[...one.querySelectorAll(".main-svg")].slice(0, 1).map((svg) => svg.getBoundingClientRect().right)])"""
+    )
+    assert all(height < height_px and how == "avoid" for height, how, *_ in figures)
+    assert all(right <= width_px for *_, right in (one for one in figures if len(one) == 3))
+    assert tab.locator(".copy:visible, summary:visible, #listen:visible").count() == 0
 
 
 def test_plots_follow_the_colour_scheme(opened):
@@ -159,7 +246,7 @@ def test_a_page_in_print_is_light_whatever_the_screen(opened):
 def test_text_stands_out_from_its_ground_in_both_schemes(opened):
     """WCAG 2.1, 1.4.3: a contrast of at least 4.5 to 1 for text, and 1.4.11: 3 to 1 for the lines of a plot."""
     tab = opened("full_report")
-    names = ["paper", "raised", "ink", "muted", "accent", "failed", "target", "reference", "master"]
+    names = ["paper", "raised", "ink", "muted", "accent", "failed", "target", "reference", "master", "beside"]
     for scheme in ("light", "dark"):
         tab.emulate_media(color_scheme=scheme)
         style = tab.evaluate(
@@ -169,7 +256,7 @@ def test_text_stands_out_from_its_ground_in_both_schemes(opened):
         )
         for ground in (style["paper"], style["raised"]):
             assert all(_contrast(style[name], ground) >= 4.5 for name in ("ink", "muted", "accent", "failed"))
-            assert all(_contrast(style[name], ground) >= 3.0 for name in ("target", "reference", "master"))
+            assert all(_contrast(style[name], ground) >= 3.0 for name in ("target", "reference", "master", "beside"))
 
 
 def _contrast(one: str, other: str) -> float:

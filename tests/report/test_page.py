@@ -2,11 +2,14 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 from plotly.offline import get_plotlyjs
 
+from refmaster.genres import load_genre
 from refmaster.records import Assumption, Check, Effect, Report
 from refmaster.report import page
+from refmaster.report.curves import correlation_by_band, tone_band
 
 from . import sample
 
@@ -20,8 +23,10 @@ KINDS = {
     "failed": sample.failed,
     "decided": sample.decided,
     "unmeasured": sample.unmeasured,
+    "in a genre": sample.in_a_genre,
+    "second opinion": sample.second_opinion,
 }
-VOID = {"meta", "link", "img", "br", "hr", "input", "line", "rect"}
+VOID = {"meta", "link", "img", "br", "hr", "input", "line", "rect", "path", "circle"}
 
 
 class Outline(HTMLParser):
@@ -216,7 +221,17 @@ def test_every_plot_has_a_title_units_a_legend_a_caption_an_alternative_and_a_ta
     found = outline(sample.full_report())
     plots = [attributes for attributes in found.of("div") if attributes.get("class") == "plot"]
     names = [plot["data-figure"] for plot in plots]
-    assert names == ["spectrum", "eq", "loudness", "width", "gain_reduction", "dynamics"]
+    assert names == [
+        "spectrum",
+        "eq",
+        "loudness",
+        "true_peak",
+        "gain_reduction",
+        "reduction_depths",
+        "dynamics",
+        "width",
+        "correlation",
+    ]
     assert all(plot["role"] == "img" and plot["aria-label"] for plot in plots)
     for tag in ("figure", "figcaption", "details"):
         assert len(found.of(tag)) == len(plots)
@@ -227,15 +242,64 @@ def test_every_plot_has_a_title_units_a_legend_a_caption_an_alternative_and_a_ta
 @pytest.mark.parametrize(
     ("kind", "absent"),
     [
-        ("mono", {"width"}),
-        ("dry run", {"gain_reduction"}),
-        ("unmeasured", {"spectrum", "loudness", "width", "dynamics"}),
+        ("mono", {"width", "correlation"}),
+        ("dry run", {"gain_reduction", "reduction_depths"}),
+        ("unmeasured", {"spectrum", "loudness", "true_peak", "width", "correlation", "dynamics"}),
     ],
 )
 def test_a_plot_with_nothing_to_draw_is_left_out(kind, absent):
     found = outline(KINDS[kind]())
     names = {attributes.get("data-figure") for attributes in found.of("div")}
     assert not names & absent
+
+
+def test_what_a_plot_shows_is_said_in_its_own_numbers():
+    found = outline(sample.full_report())
+    said = {a["data-figure"]: a["aria-label"] or "" for a in found.of("div") if "data-figure" in a}
+    assert said["true_peak"] == (
+        "True peak: target −3.90 dBTP, reference −0.31 dBTP, master −1.02 dBTP; the ceiling is −1.00 dBTP."
+    )
+    assert "Target −17.4 LUFS integrated" in said["loudness"]
+    assert re.search(
+        r"target \d\.\d dB, master \d\.\d dB; master is furthest from it at [\d.]+ k?Hz, by", said["spectrum"]
+    )
+    assert "20–120 Hz 9.0, 7.2, 7.7" in said["dynamics"]  # of the sample: 9 dB, times 1, 0.8 and 0.86
+    shares = [float(one) for one in re.findall(r"([\d.]+) % at", said["reduction_depths"])]
+    work = sample.gain_reduction()
+    over = 100 * sum(depth > 0.1 for depth in work.history_db) / len(work.history_db)
+    assert sum(shares) == pytest.approx(over, abs=0.3)
+
+
+def test_correlation_by_band_is_what_it_says():
+    """Equal mid and side are one channel alone: 0; a side 20 dB under the mid is (1 − 0.01) / (1 + 0.01)."""
+    profile = replace(sample.full_report().target, band_hz=(100.0, 200.0, 400.0), side_to_mid_db=(0.0, -20.0, None))
+    assert correlation_by_band(profile) == (pytest.approx(0.0), pytest.approx(0.99 / 1.01), None)
+
+
+def test_the_genres_band_holds_eight_of_ten_of_its_songs():
+    """Drawn from the genre's own distribution, by its factors: the band is to hold 80 % of them in each frequency."""
+    genre = load_genre("metal")
+    (band,) = tone_band(genre)
+    tone, rng = genre.tone, np.random.default_rng(1)
+    assert tone is not None
+    factors = np.array(tone.factors_db)
+    songs = np.array(tone.mean_db) + rng.standard_normal((20_000, factors.shape[0])) @ factors
+    songs += rng.standard_normal(songs.shape) * np.array(tone.rest_sd_db)
+    inside = (songs >= np.array(band.low)) & (songs <= np.array(band.y))
+    assert np.abs(inside.mean(axis=0) - 0.8).max() < 0.015
+    assert tone_band(load_genre("any")) == ()  # all music has no usual spectrum
+
+
+def test_a_second_opinion_and_ours_are_measured_side_by_side():
+    found = outline(sample.second_opinion())
+    assert re.search(r"integrated loudness LUFS −17.4 −10.2 −9.7 −10.3 ", found.text)
+    assert "The master by matchering" in found.text
+    assert "The master by refmaster" in found.text
+    assert "What refmaster does with the same" in found.text
+    for move in sample.moves():
+        assert dict(sample.TEXTS)[move.id] in found.text
+    assert "refmaster '/music/seven/long way home.wav' --ref /music/references/harbour.flac" in found.text
+    assert "refmaster render" not in found.text
 
 
 def test_inputs_are_named_by_their_hash():

@@ -1,0 +1,197 @@
+"""What the report plays: short passages of target, master and reference, small enough to stand inside the page.
+
+    Profile ─passages_of▶ where to listen ─▶ a stretch of the file ─▶ Ogg Vorbis, one small file a passage
+
+A whole track would cost more time to encode than to master, so a long one is heard in two places: where it is loudest,
+and in a quieter part. The sound itself is not changed; by how much each is turned down to be as loud as the quietest of
+them is a number beside it, for the player. The bytes are the same on every run.
+"""
+
+import io
+import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import soundfile as sf
+
+from refmaster.records import Profile
+from refmaster.stream import PIECE_SAMPLES, SoundStream, reading
+from refmaster.timeless import make_ogg_timeless
+
+LOUDEST_S, QUIETER_S = 10.0, 8.0  # taste: long enough to judge, and about 0.2 s of work a track
+QUIETER_SHARE = 0.25  # the quieter passage is louder than a quarter of the track: a verse, not the fade-out
+SHORT_TERM_S = 3.0  # a value of the loudness history covers the 3 s before it
+HIGHEST_RATE_HZ = 48_000  # what lies above half of it nobody hears, and it costs time
+COMPRESSION = 0.4  # libsndfile's knob: Vorbis quality 6, about 190 kbit/s in stereo
+COMPRESSION_SAID = "Ogg Vorbis at about 190 kbit/s"
+HEADROOM_DBTP = -0.5  # a decoder may go higher than what was encoded
+
+Role = Literal["target", "master", "beside", "reference"]
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A stretch of a track; `name` is "loudest", "quieter" or "whole"."""
+
+    name: str
+    start_s: float
+    length_s: float
+
+
+@dataclass(frozen=True)
+class Voice:
+    """One of the tracks as it is played: its passages, each as the bytes of an Ogg file, and its gain, ≤ 0 dB."""
+
+    role: Role
+    gain_db: float
+    passages: tuple[Passage, ...]
+    ogg: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class Listening:
+    """The tracks in the order in which they are offered; `level_lufs` is what all of them read once turned down."""
+
+    voices: tuple[Voice, ...]
+    level_lufs: float
+
+
+def listening(
+    target: Profile,
+    master: Profile,
+    reference: Profile | None = None,
+    beside: Profile | None = None,
+    *,
+    threads: int = 2,
+) -> Listening | None:
+    """What to hear of these files; None where levels cannot be matched, as with silence, or a file is gone by now.
+
+    Masters are heard where the target is, also the one `beside`; the reference has its own passages, for it has its
+    own time. Files are read again, in pieces, and only where they are heard.
+    """
+    tracks: list[tuple[Role, Profile, Profile]] = [("target", target, target), ("master", master, target)]
+    if beside is not None:
+        tracks.append(("beside", beside, target))
+    if reference is not None:
+        tracks.append(("reference", reference, reference))
+    gains = matching_gains_db(tuple(profile for _, profile, _ in tracks))
+    if gains is None:
+        return None
+    with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:  # libsndfile works without Python's lock
+        waiting = [
+            [pool.submit(encoded, profile, passage, exact=role != "reference") for passage in passages_of(places)]
+            for role, profile, places in tracks
+        ]
+        try:
+            found = [tuple(one.result() for one in clips) for clips in waiting]
+        except (
+            sf.SoundFileError,
+            OSError,
+        ):  # the master stands; a silent report is no failure
+            return None
+    voices = tuple(
+        Voice(role, gain, passages_of(places), clips)
+        for (role, _, places), gain, clips in zip(tracks, gains, found, strict=True)
+    )
+    return Listening(voices, (target.integrated_lufs or 0.0) + gains[0])
+
+
+def matching_gains_db(profiles: tuple[Profile, ...]) -> tuple[float, ...] | None:
+    """The gain that makes each as loud as the quietest: never up, and never over full scale; None for silence."""
+    levels = [profile.integrated_lufs for profile in profiles]
+    if not levels or any(level is None for level in levels):
+        return None
+    known = [level for level in levels if level is not None]
+    gains = [min(known) - level for level in known]
+    peaks = [(p.true_peak_dbtp or -math.inf) + gain for p, gain in zip(profiles, gains, strict=True)]
+    excess = max(0.0, max(peaks) - HEADROOM_DBTP)
+    return tuple(round(gain - excess, 2) for gain in gains)
+
+
+def passages_of(profile: Profile) -> tuple[Passage, ...]:
+    """Where to listen: a short track as a whole, else where it is loudest, and a quieter part of it."""
+    duration_s = profile.n_samples / profile.sample_rate_hz
+    if duration_s <= LOUDEST_S + QUIETER_S:
+        return (Passage("whole", 0.0, duration_s),)
+    loud = _levels(profile, LOUDEST_S)
+    first_s = _latest(int(np.argmax(loud)) * profile.history_hop_s, duration_s, LOUDEST_S)
+    first = Passage("loudest", first_s, LOUDEST_S)
+    soft = _levels(profile, QUIETER_S)
+    starts_s = np.arange(soft.size) * profile.history_hop_s
+    apart = (starts_s >= first_s + LOUDEST_S) | (starts_s + QUIETER_S <= first_s)
+    sounding = apart & np.isfinite(soft)
+    if not sounding.any():
+        return (first,)
+    goal = np.quantile(soft[np.isfinite(soft)], QUIETER_SHARE)
+    distance = np.where(sounding, np.abs(soft - goal), np.inf)
+    second_s = _latest(float(starts_s[int(np.argmin(distance))]), duration_s, QUIETER_S)
+    return (first, Passage("quieter", second_s, QUIETER_S))
+
+
+def encoded(profile: Profile, passage: Passage, *, exact: bool = True) -> bytes:
+    """A passage of a file as Ogg Vorbis; `exact` where it must lie on the sample, which costs time in Ogg."""
+    rate = profile.sample_rate_hz
+    step = -(-rate // HIGHEST_RATE_HZ)
+    memory = io.BytesIO()
+    with SoundStream(
+        memory,
+        "w",
+        samplerate=rate // step,
+        channels=profile.channels,
+        format="OGG",
+        subtype="VORBIS",
+        compression_level=COMPRESSION,
+    ) as stream:
+        pieces = _stretch(profile, round(passage.start_s * rate), round(passage.length_s * rate), exact)
+        for piece in _at_rate(pieces, rate, rate // step, profile.channels):
+            for start in range(0, piece.shape[0], PIECE_SAMPLES):
+                stream.write(piece[start : start + PIECE_SAMPLES])
+    make_ogg_timeless(memory)
+    return memory.getvalue()
+
+
+def _latest(start_s: float, duration_s: float, length_s: float) -> float:
+    return max(0.0, min(start_s, duration_s - length_s))
+
+
+def _levels(profile: Profile, length_s: float) -> npt.NDArray[np.float64]:
+    """How loud each stretch of this length is, by the place where it starts; minus infinity where it is silent."""
+    power = np.array([0.0 if level is None else 10 ** (level / 10) for level in profile.short_term_lufs])
+    lead, span = (round(seconds / profile.history_hop_s) for seconds in (SHORT_TERM_S, length_s - SHORT_TERM_S))
+    inside = np.convolve(power[lead:], np.ones(span + 1), "valid") if power.size > lead + span else power[:1]
+    with np.errstate(divide="ignore"):
+        return np.asarray(10 * np.log10(inside), dtype=np.float64)
+
+
+def _stretch(profile: Profile, start: int, count: int, exact: bool) -> Iterator[npt.NDArray[np.float32]]:
+    """Samples from `start` on, shape (samples, channels)."""
+    with reading(profile.path) as stream:
+        if not (exact and profile.container == "OGG"):  # libsndfile's places in Ogg may be some ms off
+            try:
+                stream.seek(start)
+                start = 0
+            except sf.SoundFileError:  # a FLAC of unknown length: straight through, then
+                pass
+        while count > 0 and (piece := stream.read(min(PIECE_SAMPLES, start + count), "float32", True)).shape[0]:
+            heard = piece[min(start, piece.shape[0]) :]
+            start = max(0, start - piece.shape[0])
+            count -= heard.shape[0]
+            yield heard
+
+
+def _at_rate(
+    pieces: Iterator[npt.NDArray[np.float32]], rate: int, new_rate: int, channels: int
+) -> Iterator[npt.NDArray[np.float32]]:
+    if new_rate == rate:
+        yield from pieces
+        return
+    import soxr
+
+    stream = soxr.ResampleStream(rate, new_rate, channels, dtype="float32", quality="HQ")
+    for piece in pieces:
+        yield stream.resample_chunk(piece)
+    yield stream.resample_chunk(np.zeros((0, channels), dtype=np.float32), last=True)

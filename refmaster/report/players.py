@@ -1,0 +1,95 @@
+"""The player: what stands on its buttons, and the sound that they play."""
+
+import base64
+import json
+from dataclasses import dataclass
+
+from refmaster.listen import COMPRESSION_SAID, Listening, Passage, Voice
+from refmaster.report.writing import clock, said
+
+KEYS = {"target": "A", "master": "B", "beside": "C", "reference": "R"}
+NAMES = {"loudest": "Loudest", "quieter": "A quieter part", "whole": "The whole track"}
+
+
+@dataclass(frozen=True)
+class VoiceButton:
+    """A track to be heard: its name, as it is called in a sentence, its key, and how it is turned down."""
+
+    role: str
+    name: str
+    said: str
+    key: str
+    gain: str
+
+
+@dataclass(frozen=True)
+class PassageButton:
+    """A passage to be heard: what it is, and where each track plays it."""
+
+    name: str
+    where: str
+
+
+@dataclass(frozen=True)
+class Player:
+    """All that the page says of the player; `data` is JSON for its script."""
+
+    level: str
+    voices: tuple[VoiceButton, ...]
+    passages: tuple[PassageButton, ...]
+    remark: str
+    data: str
+
+
+def player_of(sound: Listening | None, engines: tuple[str, ...] = ()) -> Player | None:
+    """The player's words and sound; None where there is nothing to hear. `engines` made master and beside."""
+    if sound is None:
+        return None
+    first = sound.voices[0].passages
+    heard_s = sum(one.length_s for one in first)
+    short = "" if first[0].name == "whole" else f"{heard_s:.0f} s of each track, "
+    return Player(
+        level=said("_lufs", sound.level_lufs),
+        voices=tuple(_voice(voice, engines) for voice in sound.voices),
+        passages=tuple(_passage(sound, number) for number in range(len(first))),
+        remark=f"{short}{COMPRESSION_SAID}: enough to compare tone, level and punch; the files tell the rest.",
+        data=json.dumps(_data(sound), separators=(",", ":")),
+    )
+
+
+def _voice(voice: Voice, engines: tuple[str, ...]) -> VoiceButton:
+    turned = "as it is" if voice.gain_db > -0.05 else said("_db", voice.gain_db)
+    by = dict(zip(("master", "beside"), engines, strict=False)).get(voice.role)
+    name = voice.role if by is None else by
+    called = voice.role if by is None else f"master by {by}"
+    return VoiceButton(voice.role, name[:1].upper() + name[1:], f"the {called}", KEYS[voice.role], turned)
+
+
+def _passage(sound: Listening, number: int) -> PassageButton:
+    passage = sound.voices[0].passages[number]
+    if passage.name == "whole":
+        return PassageButton(NAMES["whole"], f"{clock(passage.length_s)} long")
+    theirs = [of(voice, number) for voice in sound.voices if voice.role == "reference"]
+    beside = "".join(f", the reference from {clock(one.start_s)}" for one in theirs)
+    return PassageButton(NAMES[passage.name], f"from {clock(passage.start_s)}{beside}")
+
+
+def of(voice: Voice, number: int) -> Passage:
+    """The passage that a voice plays for this one of the target's; a short track has fewer."""
+    return voice.passages[min(number, len(voice.passages) - 1)]
+
+
+def _data(sound: Listening) -> dict[str, object]:
+    return {
+        "voices": [
+            {
+                "name": voice.role,
+                "gain_db": voice.gain_db,
+                "passages": [
+                    {"start_s": one.start_s, "length_s": one.length_s, "ogg": base64.b64encode(ogg).decode("ascii")}
+                    for one, ogg in zip(voice.passages, voice.ogg, strict=True)
+                ],
+            }
+            for voice in sound.voices
+        ]
+    }

@@ -1,0 +1,143 @@
+"""What the report plays: where, how loud, and the very samples."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from refmaster import demo, listen
+from refmaster.analyse import analyse
+from refmaster.records import Profile
+from tests.conftest import RATE_HZ, write_wav
+from tests.report import sample
+from tests.signals import pink_noise
+
+FRAMES = "frames, channels"
+TOUCH_DB = -20.0  # what Vorbis at this quality adds or takes away, beside the sound
+
+
+@pytest.fixture(scope="module")
+def profile() -> Profile:
+    return sample.full_report().target
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """A song of 40 s and a louder version of it, as files and as profiles."""
+    folder = tmp_path_factory.mktemp("pair")
+    song = demo.dull_mix(RATE_HZ)
+    quiet, loud = (write_wav(folder / f"{name}.wav", gain * song) for name, gain in (("quiet", 0.25), ("loud", 0.5)))
+    return song, analyse(quiet), analyse(loud)
+
+
+def decoded(ogg: bytes):
+    samples, rate_hz = sf.read(io.BytesIO(ogg), always_2d=True)
+    return samples, rate_hz
+
+
+def level_db(samples):
+    return 10 * np.log10(np.mean(np.square(samples)))
+
+
+def test_a_long_track_is_heard_where_it_is_loudest_and_in_a_quieter_part(profile):
+    loudest, quieter = listen.passages_of(profile)
+    assert (loudest.name, loudest.length_s) == ("loudest", listen.LOUDEST_S)
+    assert (quieter.name, quieter.length_s) == ("quieter", listen.QUIETER_S)
+    chorus = profile.sections[4]  # of the sample: its loudest
+    assert chorus.start_s - 1 <= loudest.start_s
+    assert loudest.start_s + loudest.length_s <= chorus.end_s + 1
+    ends = (loudest.start_s + loudest.length_s, quieter.start_s + quieter.length_s)
+    assert quieter.start_s >= ends[0] or ends[1] <= loudest.start_s
+    inside = [
+        level
+        for i, level in enumerate(profile.short_term_lufs)
+        if level is not None and quieter.start_s + 3 <= i * profile.history_hop_s <= ends[1]
+    ]
+    assert max(inside) < profile.integrated_lufs
+
+
+def test_a_short_track_is_heard_as_a_whole(profile):
+    short = replace(profile, n_samples=12 * RATE_HZ, duration_s=12.0)
+    assert listen.passages_of(short) == (listen.Passage("whole", 0.0, 12.0),)
+
+
+def test_a_track_that_is_silent_but_for_one_place_has_one_passage(profile):
+    there = tuple(-20.0 if 100 <= i * profile.history_hop_s <= 106 else None for i in range(2140))
+    passages = listen.passages_of(replace(profile, short_term_lufs=there))
+    assert passages[0].name == "loudest"
+    assert passages[0].start_s - 1 <= 100 <= passages[0].start_s + listen.LOUDEST_S
+    assert all(0 <= one.start_s <= profile.duration_s - one.length_s for one in passages)
+
+
+def test_all_are_turned_down_to_the_quietest_and_none_up(profile):
+    levels = (-20.0, -9.5, -14.0)
+    profiles = tuple(replace(profile, integrated_lufs=level, true_peak_dbtp=-3.0) for level in levels)
+    assert listen.matching_gains_db(profiles) == (0.0, -10.5, -6.0)
+
+
+def test_what_would_pass_full_scale_turns_all_down(profile):
+    """A quiet track with a peak over full scale: it may not clip in the player, and stays as loud as the others."""
+    profiles = (
+        replace(profile, integrated_lufs=-20.0, true_peak_dbtp=1.0),
+        replace(profile, integrated_lufs=-10.0, true_peak_dbtp=-1.0),
+    )
+    gains = listen.matching_gains_db(profiles)
+    assert gains == (-1.5, -11.5)
+    assert 1.0 + gains[0] <= listen.HEADROOM_DBTP
+
+
+def test_silence_is_not_matched(profile):
+    assert listen.matching_gains_db((profile, replace(profile, integrated_lufs=None))) is None
+
+
+def test_the_passage_is_those_very_samples_of_the_file(pair):
+    song, quiet, _ = pair
+    passage = listen.Passage("loudest", 12.3, 4.0)
+    heard, rate_hz = decoded(listen.encoded(quiet, passage))
+    start = round(12.3 * RATE_HZ)
+    meant = 0.25 * song[:, start : start + heard.shape[0]].T
+    assert rate_hz == RATE_HZ
+    assert heard.shape == (4 * RATE_HZ, 2), FRAMES
+    assert level_db(heard - meant) < level_db(meant) + TOUCH_DB
+    late = 0.25 * song[:, start - 1 : start - 1 + heard.shape[0]].T
+    assert level_db(heard - meant) < level_db(heard - late)  # on the sample, not near it
+
+
+def test_an_ogg_target_is_heard_on_the_sample_too(pair, tmp_path):
+    """libsndfile's places in an Ogg file may be off where the file was cut, so it is read from its start."""
+    song, _, _ = pair
+    with sf.SoundFile(tmp_path / "song.ogg", "w", RATE_HZ, 2, "VORBIS", format="OGG", compression_level=0.2) as stream:
+        for start in range(0, song.shape[1], 4096):
+            stream.write(0.25 * song[:, start : start + 4096].T)
+    heard, _ = decoded(listen.encoded(analyse(tmp_path / "song.ogg"), listen.Passage("loudest", 9.0, 3.0)))
+    meant = 0.25 * song[:, 9 * RATE_HZ : 12 * RATE_HZ].T
+    assert level_db(heard - meant) < level_db(meant) + TOUCH_DB
+
+
+@pytest.mark.parametrize(("rate_hz", "played_hz"), [(8000, 8000), (48000, 48000), (88200, 44100), (192000, 48000)])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_any_rate_and_number_of_channels_can_be_played(tmp_path, rate_hz, played_hz, channels):
+    noise = pink_noise(-20.0, 4.0, rate_hz)[:channels]
+    profile = analyse(write_wav(tmp_path / "noise.wav", noise, rate_hz))
+    heard, found_hz = decoded(listen.encoded(profile, listen.Passage("whole", 1.0, 2.0)))
+    assert found_hz == played_hz
+    assert heard.shape == (2 * played_hz, channels), FRAMES
+    assert level_db(heard) == pytest.approx(level_db(noise), abs=1.5)
+
+
+def test_the_same_files_give_the_same_bytes_with_any_number_of_threads(pair):
+    _, quiet, loud = pair
+    one, two = (listen.listening(quiet, loud, quiet, threads=threads) for threads in (1, 2))
+    assert one is not None
+    assert one == two
+    assert [voice.role for voice in one.voices] == ["target", "master", "reference"]
+    assert [voice.gain_db for voice in one.voices] == [0.0, pytest.approx(-6.02, abs=0.02), 0.0]
+    assert one.level_lufs == pytest.approx(quiet.integrated_lufs)
+    assert one.voices[1].passages == one.voices[0].passages
+
+
+def test_a_file_that_is_gone_is_no_failure(pair):
+    _, quiet, loud = pair
+    assert listen.listening(quiet, replace(loud, path=f"{loud.path}.gone")) is None
