@@ -3,7 +3,6 @@
 import json
 import math
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -13,7 +12,6 @@ from refmaster.genres import ANY
 from refmaster.genres.context import AUTO
 from refmaster.genres.posterior import NONE
 from refmaster.moves import linear_mover_of, mover_of
-from refmaster.names import shown
 from refmaster.records import Check, Comparison, Gap, Genre, Move, Plan, Profile, Report, Request, Status, Verdict
 from refmaster.units import unit_of, written
 
@@ -139,7 +137,7 @@ def _several_line(comparison: Comparison) -> str:
     if nearest.kinship < 0.2:
         return text + "all of them are other songs, hints and not orders."
     kind = "the same song or session" if nearest.kinship > 0.8 else "a relative"
-    return text + f"{shown(Path(nearest.path).name)} looks like {kind} ({100 * nearest.kinship:.0f} %) and counts most."
+    return text + f"{nearest.name} looks like {kind} ({100 * nearest.kinship:.0f} %) and counts most."
 
 
 def genre_line(report: Report) -> str:
@@ -224,7 +222,7 @@ def as_data(report: Report) -> dict[str, object]:
 def _seen_data(comparison: Comparison | None) -> list[dict[str, object]]:
     """Each reference as it was taken."""
     seen = () if comparison is None else comparison.seen
-    return [{"path": one.path, "kinship": one.kinship, "weights": asdict(one.weights)} for one in seen]
+    return [{"name": one.name, "kinship": one.kinship, "weights": asdict(one.weights)} for one in seen]
 
 
 def _runner_up(genre: Genre) -> dict[str, object] | None:

@@ -18,6 +18,7 @@ from refmaster.load import Track
 from refmaster.measure.loudness import LoudnessMeter
 from refmaster.measure.true_peak import TruePeakMeter
 from refmaster.moves import Scene, blank_of, movers
+from refmaster.names import whose
 from refmaster.own import left_alone, staying
 from refmaster.records import (
     Assumption,
@@ -228,7 +229,7 @@ def _gathered(material: Material, moves: tuple[Move, ...], answers: list[Proposa
     if material.request.loudness_lufs is None and goal is not None and material.request.amount_pct > 0 and not same:
         short = any(missed.what == "integrated_lufs" for answer in answers for missed in answer.not_reached)
         part = material.request.amount_pct < 50 or short
-        how = "part of the way to the reference's loudness" if part else "as the reference"
+        how = _whose_loudness(material.comparison, part=part)
         loud = f"{goal:.1f} LUFS, {how}.".replace("-", "−")
         assumptions += (Assumption("How loud should it be? (--loudness LUFS)", loud),)
     ceiling = next((m for m in moves if m.id == "limit_peaks"), None)
@@ -242,6 +243,14 @@ def _gathered(material: Material, moves: tuple[Move, ...], answers: list[Proposa
         goal_lufs=goal,
         ceiling_dbtp=None if dropped else held,
     )
+
+
+def _whose_loudness(comparison: Comparison | None, *, part: bool) -> str:
+    """What a loudness that nobody asked for follows."""
+    if comparison is not None and not comparison.seen:
+        return "part of the way to what is usual in the genre" if part else "the nearest that is usual in the genre"
+    toward = "the reference" if comparison is None else comparison.toward
+    return f"part of the way to {whose(toward)} loudness" if part else f"as {toward}"
 
 
 def _left_alone(material: Material) -> tuple[Stage, ...]:

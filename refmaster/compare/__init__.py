@@ -13,6 +13,7 @@ wrong", gives what is wanted (`belief.py`).
 """
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from refmaster.compare.pairing import Example, middle_thirds_db, sight, width_th
 from refmaster.compare.several import belonging
 from refmaster.compare.tone import tone_curve
 from refmaster.compare.width import width_curve
+from refmaster.names import shown
 from refmaster.records import Comparison, Curve, Genre, Profile, Seen
 from refmaster.units import FloatArray
 
@@ -59,7 +61,7 @@ def compare(
         band_hz=tuple(band_hz.tolist()),
         tone=tone_curve(target, sights, goal, genre, band_hz),
         width=width_curve(target, sights, goal, genre, band_hz) if found or not sights else None,
-        dynamics=dynamics_gaps(target.profile, goal, genre, kinship) if found or not sights else (),
+        dynamics=dynamics_gaps(target.profile, goal, genre, kinship, alone=not sights) if found or not sights else (),
         identical=bool(sights) and all(one.identical for one in sights),
         ignored=ignored + odd,
         transposed_semitones=next((s.transposed_semitones for s in sights if s.transposed_semitones is not None), None),
@@ -121,4 +123,4 @@ def _towards(goal_db: float, got_db: float) -> float:
 
 
 def _names(examples: tuple[Example, ...]) -> tuple[str, ...]:
-    return tuple(one.measured.profile.path for one in examples)
+    return tuple(shown(Path(one.measured.profile.path).name) for one in examples)

@@ -20,7 +20,7 @@ NEAR_MONO_DB = -40.0  # a side so far under the mid was not meant to be heard: i
 WIDTH_SD_DB = 3.0  # how far mixes are off in width
 WIDTH_ERROR_SCALE, WIDTH_ERROR_FLOOR_DB = 0.8, 0.2  # error of the matched width over its spread between bands
 WIDE_BANDS_HZ = (150.0, 10000.0)  # where a genre's width is read as a whole
-GENRE_WIDTH_SHARE = 0.85  # bands of a song stray together: their mean strays nearly as far as each
+GENRE_WIDTH_SHARE = 1.1  # what a genre says of one song's width as a whole is off by so much of a band's deviation
 LOW_END_HZ = 120.0
 LOW_END_NARROW_DB = -12.0  # a genre whose low end is so narrow on average means it to be
 

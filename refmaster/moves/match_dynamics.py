@@ -199,6 +199,8 @@ def _withdrawn(k: int) -> Rejected:
 def _left_alone(gaps: tuple[DynamicsGap, ...], toward: str) -> Rejected:
     if not gaps:
         return Rejected("match_dynamics", "Dynamics left alone: there is too little sound to compare.")
+    if all(gap.reference_db == gap.target_db for gap in gaps):
+        return Rejected("match_dynamics", f"Dynamics left alone: in each band they are as {toward} has them.")
     widest = max(gaps, key=lambda gap: abs(np.log(gap.reference_db / gap.target_db)))
     denser = widest.reference_db < widest.target_db
     where = WORDS[gaps.index(widest)]

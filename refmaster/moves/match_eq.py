@@ -221,11 +221,15 @@ def _rejected(
         out.append(
             Rejected(
                 "match_eq",
-                f"Tonal balance left alone: it differs from {comparison.toward} by {rms:.1f} dB rms; what can be told "
-                f"from arrangement is {np.abs(wanted).max():.1f} dB at most.",
+                f"Tonal balance left alone: it differs from {comparison.toward} by {rms:.1f} dB rms; "
+                f"{_told(comparison)} {np.abs(wanted).max():.1f} dB at most.",
             )
         )
     return tuple(out)
+
+
+def _told(comparison: Comparison) -> str:
+    return "what can be told from arrangement is" if comparison.seen else "what is surely outside its usual range is"
 
 
 def _heard_hz(shape: Shape, frequency_hz: float) -> float:

@@ -16,7 +16,7 @@ from refmaster.dsp.octaves import octave_around
 from refmaster.dsp.parametric import Band, fit_bands, fit_thirds
 from refmaster.moves import Blocks, Scene
 from refmaster.names import verb, whose
-from refmaster.records import Curve, Effect, Gap, Move, Param, Profile, Proposal, Rejected, Stage
+from refmaster.records import Comparison, Curve, Effect, Gap, Move, Param, Profile, Proposal, Rejected, Stage
 from refmaster.units import FloatArray, db_to_gain
 
 STAGE = Stage.IMAGE
@@ -61,7 +61,7 @@ def propose(scene: Scene) -> Proposal:
         )
     moves: tuple[Move, ...] = (_whole(whole, scene, wanted),) if abs(whole) >= LEAST_GAIN_DB else ()
     moves += tuple(_regions(fit.bands, scene, wanted))
-    return Proposal(moves, () if moves else (_left_alone(curve, wanted, comparison.toward),))
+    return Proposal(moves, () if moves else (_left_alone(curve, wanted, comparison),))
 
 
 def apply(blocks: Blocks, move: Move, sample_rate_hz: int) -> Iterator[FloatArray]:
@@ -168,14 +168,16 @@ def _gap(feature: str, reach: FloatArray, scene: Scene, wanted: FloatArray) -> G
     return Gap(feature, here, here + full, 0.5, sd, float(np.clip(taken, 0.0, 100.0)), toward)
 
 
-def _left_alone(curve: Curve, wanted: FloatArray, toward: str) -> Rejected:
+def _left_alone(curve: Curve, wanted: FloatArray, comparison: Comparison) -> Rejected:
     full, believed = (float(np.average(v, weights=curve.weight)) for v in (curve.full_db, wanted))
+    toward = comparison.toward
+    told = "what of that can be told from arrangement" if comparison.seen else "what is surely outside its usual range"
     if abs(full) < 0.05:
         return Rejected("match_width", f"Width left alone: the target is as wide as {toward}.")
     return Rejected(
         "match_width",
         f"Width left alone: {toward} {verb(toward)} {abs(full):.1f} dB {'wider' if full > 0 else 'narrower'}, "
-        f"and what of that can be told from arrangement is {abs(believed):.1f} dB.",
+        f"and {told} is {abs(believed):.1f} dB.",
     )
 
 

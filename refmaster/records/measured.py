@@ -245,9 +245,9 @@ class Weights:
 
 @dataclass(frozen=True)
 class Seen:
-    """One reference as it was taken: its file, how near a relative it is, and what it counted for in each aspect."""
+    """One reference as it was taken: its file's name, how near a relative it is, what it counted for in each aspect."""
 
-    path: str
+    name: str
     kinship: float
     weights: Weights = field(default_factory=Weights)
 
