@@ -263,7 +263,9 @@ class Runs:
     def compared(self) -> str:
         """The mix beside the record, and the record's passport."""
         assert self.songs
-        return "$ refmaster compare mix.wav --ref record.wav\n" + self.said("compare", "mix.wav", "--ref", "record.wav")
+        head, rule, *rest = self.said("compare", "mix.wav", "--ref", "record.wav").splitlines()
+        lines = ("$ refmaster compare mix.wav --ref record.wav", head.rjust(len(rule)), rule, *rest)
+        return "\n".join(lines)
 
     def of_mover(self, mover: str, target: str, reference: str, *more: str) -> str:
         """What a run says of one mover's moves, under the command that was given."""
