@@ -10,12 +10,11 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from refmaster.dsp.jit import kernel
-from refmaster.dsp.oversample import LEAD, TAPS, gain_bound, phases
+from refmaster.dsp.between import bend, interpolator
+from refmaster.dsp.oversample import LEAD, TAPS, phases
 from refmaster.units import FloatArray
 
 TIMES = 4
-GROUP = 64
 
 
 def clipped(blocks: Iterable[FloatArray], threshold: float) -> Iterator[FloatArray]:
@@ -33,8 +32,7 @@ class _Clipper:
 
     def __init__(self, channels: int, threshold: float):
         self._threshold = threshold
-        self._rows, self._weights = phases(TIMES), _spread()
-        self._bound = gain_bound(TIMES) * 1.0001
+        self._interpolator, self._weights = interpolator(TIMES, single=False), _spread()
         self._context = np.zeros((channels, TAPS - 1))
         self._waiting = np.zeros((channels, 0))
         self._owed = np.zeros((channels, 0))  # what is to come off the waiting samples
@@ -47,7 +45,7 @@ class _Clipper:
         self._owed = np.concatenate([self._owed, np.zeros(block.shape)], axis=1)
         self._waiting = np.concatenate([self._waiting, block], axis=1)
         for channel in range(block.shape[0]):
-            _bend(joined[channel], self._rows, self._weights, self._bound, self._threshold, offset, self._owed[channel])
+            bend(joined[channel], self._interpolator, self._weights, self._threshold, offset, self._owed[channel])
         self._context = joined[:, count:].copy()
         ready = max(0, self._waiting.shape[1] - (TAPS - 1))
         out = self._waiting[:, :ready] - self._owed[:, :ready]
@@ -68,37 +66,3 @@ def _spread() -> FloatArray:
     whole = np.zeros((1, TAPS))
     whole[0, LEAD - 1] = 1.0
     return np.asarray(np.concatenate([whole, phases(TIMES)]) / TIMES)
-
-
-@kernel
-def _bend(x, rows, weights, bound, threshold, offset, owed):  # type: ignore[no-untyped-def]
-    """Add to `owed`, whose place `offset` belongs to x[0], what comes off."""
-    taps = rows.shape[1]
-    middle = taps // 2 - 1
-    count = x.size - taps + 1
-    between = np.empty((rows.shape[0] + 1, GROUP))
-    for start in range(0, count, GROUP):
-        width = min(GROUP, count - start)
-        largest = 0.0
-        for i in range(start, start + width + taps - 1):
-            largest = max(largest, abs(x[i]))
-        if largest * bound <= threshold:
-            continue
-        between[0, :width] = x[start + middle : start + middle + width]
-        for p in range(rows.shape[0]):
-            row = between[p + 1]
-            row[:] = 0.0
-            for t in range(taps):
-                weight = rows[p, t]
-                piece = x[start + t : start + t + width]
-                for i in range(piece.size):
-                    row[i] += weight * piece[i]
-        for i in range(width):  # in the order of time, so that sums come out alike however the stream is cut
-            for p in range(rows.shape[0] + 1):
-                over = abs(between[p, i]) - threshold
-                if over > 0.0:
-                    part = over if between[p, i] > 0.0 else -over
-                    for t in range(taps):
-                        place = offset + start + i + t
-                        if place >= 0:
-                            owed[place] += weights[p, t] * part
