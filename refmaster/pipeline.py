@@ -28,6 +28,7 @@ from refmaster.again import (
 from refmaster.analyse import Listener, analyse, measure
 from refmaster.compare import wanted
 from refmaster.decide import parse_decisions
+from refmaster.dsp.ahead import ahead
 from refmaster.dsp.limiter import ReductionMeter
 from refmaster.errors import BadSetting
 from refmaster.genres.context import checked_genre
@@ -247,7 +248,8 @@ def _written(
     digest, listener = SoundDigest(rate), Listener(rate, channels, str(out))
 
     def heard() -> Iterator[FloatArray]:
-        for block in rendered(track.blocks(options.block_samples), made.moves, rate, meter):
+        sound = rendered(track.blocks(options.block_samples), made.moves, rate, meter)
+        for block in ahead(sound) if options.threads > 1 else sound:
             tell(block.shape[1])
             yield block
 

@@ -13,6 +13,7 @@ from refmaster import locks
 from refmaster.analyse import Measured, measure
 from refmaster.compare import Example, corrected, empty_top
 from refmaster.decide import decided, in_phase
+from refmaster.dsp.ahead import ahead
 from refmaster.dsp.limiter import CLIP_DB, LOOKAHEAD_MS, MARGIN_DB, RELEASE_MS, Limiting, limited
 from refmaster.load import Track
 from refmaster.measure.loudness import LoudnessMeter
@@ -47,7 +48,7 @@ class Material:
 
     `toward` are the SHA-256 of the references; `mark` is what the target says of itself, where it is our own master
     toward them, None for any other file. `settled` are moves that a person decided about in an earlier session: the
-    rest is planned around them.
+    rest is planned around them. `threads` may work at once.
     """
 
     track: Track
@@ -60,6 +61,7 @@ class Material:
     toward: tuple[str, ...] = ()
     mark: Mark | None = None
     settled: tuple[Move, ...] = ()
+    threads: int = 1
 
     @property
     def reference(self) -> Measured | None:
@@ -125,7 +127,7 @@ def _planned(
     moves: tuple[Move, ...] = ()
     answers: list[Proposal] = []
     measured_at: tuple[Move, ...] = ()
-    ear = _Ear(material.track)
+    ear = _Ear(material.track, material.threads)
     for name, mover in movers().items():
         if before is not None and before <= mover.STAGE:
             break
@@ -206,6 +208,7 @@ def _scene(
         limiting=how,
         untouched=not so_far,
         settled_lufs=material.target.profile.integrated_lufs if _level_stays(material) else None,
+        threads=material.threads,
     )
 
 
@@ -258,8 +261,8 @@ def _level_stays(material: Material) -> bool:
 class _Ear:
     """Plays the target through moves, and remembers the last sound it played if that is short enough."""
 
-    def __init__(self, track: Track):
-        self._track = track
+    def __init__(self, track: Track, threads: int):
+        self._track, self._threads = track, threads
         self._moves: tuple[Move, ...] | None = None
         self._kept: list[np.typing.NDArray[np.float32]] | None = None
 
@@ -275,7 +278,8 @@ class _Ear:
         true_peak = TruePeakMeter(profile.sample_rate_hz, profile.channels)
         keep = profile.n_samples * profile.channels <= KEPT_IN_MEMORY_SAMPLES
         kept = []
-        for block in rendered(self._track.blocks(), moves, profile.sample_rate_hz):
+        sound = rendered(self._track.blocks(), moves, profile.sample_rate_hz)
+        for block in ahead(sound) if self._threads > 1 else sound:
             loudness.feed(block)
             true_peak.feed(block)
             if keep:

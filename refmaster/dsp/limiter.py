@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from refmaster.dsp.ahead import ahead
 from refmaster.dsp.between import interpolator, raise_to_peaks
 from refmaster.dsp.clipper import clipped
 from refmaster.dsp.oversample import BETA, LEAD, SHORT_BETA, SHORT_TAPS, TAPS, factor
@@ -94,20 +95,25 @@ def limited(
     *,
     drive_db: float = 0.0,
     meter: ReductionMeter | None = None,
+    aside: bool = False,
 ) -> Iterator[FloatArray]:
-    """A stream of (channels, samples) held under the ceiling, aligned with what came in, after `drive_db` of gain."""
+    """A stream of (channels, samples) held under the ceiling, aligned with what came in, after `drive_db` of gain.
+
+    `aside` reads peaks in a thread of their own; the bits are the same.
+    """
     if limiting.clip_db > 0:
         ceiling = db_to_gain(limiting.ceiling_dbtp - limiting.margin_db)
         told = _Product(meter) if meter else None
         steepest = STEEPEST_DB_PER_MS - CATCH_DB_PER_MS
-        held = _held(blocks, _Gains(sample_rate_hz, limiting, steepest), drive_db, told.first if told else None)
+        gains = _Gains(sample_rate_hz, limiting, steepest)
+        held = _held(blocks, gains, drive_db, told.first if told else None, aside)
         for _ in range(CLIPPINGS):
             held = clipped(held, ceiling)
         last = _Gains(sample_rate_hz, replace(limiting, clip_db=0.0), CATCH_DB_PER_MS)
-        yield from _held(held, last, 0.0, told.second if told else None)
+        yield from _held(held, last, 0.0, told.second if told else None, aside)
     else:
         gains = _Gains(sample_rate_hz, limiting, STEEPEST_DB_PER_MS)
-        yield from _held(blocks, gains, drive_db, meter.feed if meter else None)
+        yield from _held(blocks, gains, drive_db, meter.feed if meter else None, aside)
 
 
 def _held(
@@ -115,14 +121,14 @@ def _held(
     gains: "_Gains",
     drive_db: float,
     tell: Callable[[FloatArray], None] | None,
+    aside: bool,
 ) -> Iterator[FloatArray]:
     """The driven sound times the gains."""
-    drive = db_to_gain(drive_db)
     delayed: FloatArray | None = None
-    for block in blocks:
-        block = block * drive if drive != 1.0 else block
+    driven = _driven(blocks, gains, db_to_gain(drive_db))
+    for block, need_db in ahead(driven) if aside else driven:
         delayed = block if delayed is None else np.concatenate([delayed, block], axis=1)
-        gain = gains.after(block)
+        gain = gains.after(need_db)
         if gain.size:
             if tell:
                 tell(gain)
@@ -133,6 +139,13 @@ def _held(
         if tell:
             tell(gain)
         yield delayed * gain
+
+
+def _driven(blocks: Iterable[FloatArray], gains: "_Gains", drive: float) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """The driven sound, and how far each of its samples is over."""
+    for block in blocks:
+        block = block * drive if drive != 1.0 else block
+        yield block, gains.need_db(block)
 
 
 class _Product:
@@ -160,20 +173,24 @@ class _Gains:
         self._reduction = Reduction(law)
         self._skip = self._lead = LEAD + law.delay  # a gain is decided so many samples after its own
 
-    def after(self, block: FloatArray) -> FloatArray:
-        """The gains that this block decides."""
+    def need_db(self, block: FloatArray) -> FloatArray:
+        """How far each sample of a block, late by the interpolator's lead, is over the ceiling."""
         peaks = self._peaks.after(block)
         over = np.flatnonzero(peaks > self._ceiling)
         need = np.zeros(peaks.size)
         need[over] = 20.0 * np.log10(peaks[over] / self._ceiling)
-        gain = self._reduction.after(need)
+        return need
+
+    def after(self, need_db: FloatArray) -> FloatArray:
+        """The gains that this decides."""
+        gain = self._reduction.after(need_db)
         early = min(self._skip, gain.size)
         self._skip -= early
         return gain[early:]
 
     def rest(self, channels: int, samples: int) -> FloatArray:
         """The gains of the last samples, with silence behind them."""
-        return self.after(np.zeros((channels, self._lead)))[:samples]
+        return self.after(self.need_db(np.zeros((channels, self._lead))))[:samples]
 
 
 def _law(sample_rate_hz: int, limiting: Limiting, steepest_db_per_ms: float) -> Law:
