@@ -28,9 +28,7 @@ def ahead(blocks: Iterable[T]) -> Iterator[T]:
         unwanted.set()
 
 
-def _make(
-    blocks: Iterable[T], made: "queue.Queue[tuple[T] | BaseException | None]", unwanted: threading.Event
-) -> None:
+def _make(blocks: Iterable[T], made: "queue.Queue[tuple[T] | BaseException | None]", unwanted: threading.Event) -> None:
     last: BaseException | None = None
     try:
         for block in blocks:

@@ -13,6 +13,7 @@ the last bit. Kernels that call each other stand in one file: what is compiled i
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +26,7 @@ GROUP = 128
 NEAR = 8
 ROUNDING = 1e-4  # single precision loses 1e-5 of the largest sample at most
 
-AnyFloats = FloatArray | npt.NDArray[np.float32]
+AnyFloats = npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Interpolator:
 @cache
 def interpolator(times: int, taps: int = TAPS, beta: float = BETA, *, single: bool = True) -> Interpolator:
     """The weights that read `times` − 1 values between two samples, in single or double precision."""
-    rows, kind = phases(times, taps, beta), np.float32 if single else np.float64
+    rows = phases(times, taps, beta)
+    kind: type[np.floating[Any]] = np.float32 if single else np.float64
     first = (taps - NEAR) // 2
     weight = np.abs(rows)
     whole = weight.sum(axis=1)
@@ -58,11 +60,9 @@ def raise_to_peaks(x: npt.NDArray[np.float32], how: Interpolator, ceiling: float
     _raise(x, how.rows, how.whole, how.far, ceiling, peaks)
 
 
-def bend(
-    x: FloatArray, how: Interpolator, weights: FloatArray, threshold: float, offset: int, owed: FloatArray
-) -> None:
-    """Add to `owed`, whose place `offset` belongs to x[0], what comes off for all that is over the threshold."""
-    _bend(x, how.rows, how.whole, how.far, weights, threshold, offset, owed)
+def bend(x: FloatArray, how: Interpolator, weights: FloatArray, threshold: float, owed: FloatArray) -> None:
+    """Add to `owed`, shape of x, what comes off for all that is over the threshold."""
+    _bend(x, how.rows, how.whole, how.far, weights, threshold, owed)
 
 
 @kernel
@@ -160,7 +160,7 @@ def _raise(x, rows, whole, far, ceiling, peaks):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _bend(x, rows, whole, far, weights, threshold, offset, owed):  # type: ignore[no-untyped-def]
+def _bend(x, rows, whole, far, weights, threshold, owed):  # type: ignore[no-untyped-def]
     taps = rows.shape[1]
     near = (taps - NEAR) // 2
     middle = taps // 2 - 1
@@ -177,20 +177,25 @@ def _bend(x, rows, whole, far, weights, threshold, offset, owed):  # type: ignor
             continue
         reach = x[start : start + width + taps - 1]
         between[0, :width] = reach[middle : middle + width]
+        word[0] = _top(between[0].view(np.int64)[:width], mask)
+        over_anywhere = level[0] > threshold
         for p in range(rows.shape[0]):
             row = between[p + 1]
             _weighted(reach[near:], rows[p, near : near + NEAR], width, row)
             word[0] = _top(row.view(np.int64)[:width], mask)
             if level[0] + largest * far[p] > threshold:
                 _weighted(reach, rows[p], width, row)
+                word[0] = _top(row.view(np.int64)[:width], mask)
+                over_anywhere = over_anywhere or level[0] > threshold
             else:
                 row[:width] = 0.0
+        if not over_anywhere:
+            continue
         for i in range(width):  # in the order of time, so that sums come out alike however the stream is cut
             for p in range(rows.shape[0] + 1):
                 over = abs(between[p, i]) - threshold
                 if over > 0.0:
                     part = over if between[p, i] > 0.0 else -over
+                    place = owed[start + i : start + i + taps]
                     for t in range(taps):
-                        place = offset + start + i + t
-                        if place >= 0:
-                            owed[place] += weights[p, t] * part
+                        place[t] += weights[p, t] * part

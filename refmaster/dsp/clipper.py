@@ -33,29 +33,28 @@ class _Clipper:
     def __init__(self, channels: int, threshold: float):
         self._threshold = threshold
         self._interpolator, self._weights = interpolator(TIMES, single=False), _spread()
-        self._context = np.zeros((channels, TAPS - 1))
-        self._waiting = np.zeros((channels, 0))
-        self._owed = np.zeros((channels, 0))  # what is to come off the waiting samples
+        self._late = TAPS - 1  # so many samples still wait for what may come off them
+        self._waiting = np.zeros((channels, self._late))
+        self._owed = np.zeros((channels, self._late))  # what is to come off the waiting samples
+        self._before = self._late  # of which so many lie before the first
 
     def after(self, block: FloatArray) -> FloatArray:
         """What this block makes ready."""
         count = block.shape[1]
-        offset = self._waiting.shape[1] - (TAPS - 1)  # place of the first context sample among the waiting
-        joined = np.concatenate([self._context, block], axis=1)
-        self._owed = np.concatenate([self._owed, np.zeros(block.shape)], axis=1)
-        self._waiting = np.concatenate([self._waiting, block], axis=1)
+        joined = np.concatenate([self._waiting, block], axis=1)
+        owed = np.zeros(joined.shape)
+        owed[:, : self._late] = self._owed
         for channel in range(block.shape[0]):
-            bend(joined[channel], self._interpolator, self._weights, self._threshold, offset, self._owed[channel])
-        self._context = joined[:, count:].copy()
-        ready = max(0, self._waiting.shape[1] - (TAPS - 1))
-        out = self._waiting[:, :ready] - self._owed[:, :ready]
-        self._waiting, self._owed = self._waiting[:, ready:], self._owed[:, ready:]
-        return out
+            bend(joined[channel], self._interpolator, self._weights, self._threshold, owed[channel])
+        self._waiting, self._owed = joined[:, count:].copy(), owed[:, count:].copy()
+        skipped = min(self._before, count)
+        self._before -= skipped
+        return joined[:, skipped:count] - owed[:, skipped:count]
 
     def rest(self) -> FloatArray:
         """What is left, with silence behind it."""
-        left = self._waiting.shape[1]
-        return self.after(np.zeros((self._waiting.shape[0], TAPS)))[:, :left]
+        left = self._late - self._before
+        return self.after(np.zeros((self._waiting.shape[0], self._late)))[:, :left]
 
 
 def _spread() -> FloatArray:

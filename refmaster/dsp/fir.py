@@ -39,7 +39,7 @@ def zero_phase(coefficients: FloatArray, sample_rate_hz: int) -> FloatArray:
     """
     coefficients = coefficients[np.abs(coefficients[:, :3] - _denominators(coefficients)).max(axis=1) > AT_REST]
     size = _grid(coefficients, sample_rate_hz)
-    at_hz = np.fft.rfftfreq(size, 1 / sample_rate_hz)
+    at_hz = np.asarray(np.fft.rfftfreq(size, 1 / sample_rate_hz), dtype=np.float64)
     level_db = np.zeros(at_hz.size)
     for band in coefficients:
         level_db += response_db(band[np.newaxis, :], at_hz, sample_rate_hz)[0]

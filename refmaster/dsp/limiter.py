@@ -13,6 +13,7 @@
    does not depend on how the stream is cut, and where nothing is over the ceiling the gain is 1 to the last bit.
 """
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -154,13 +155,16 @@ class _Product:
     def __init__(self, meter: ReductionMeter):
         self._meter = meter
         self._waiting = np.zeros(0)
+        self._turn = threading.Lock()  # the two gains may come from two threads
 
     def first(self, gain: FloatArray) -> None:
-        self._waiting = np.concatenate([self._waiting, gain])
+        with self._turn:
+            self._waiting = np.concatenate([self._waiting, gain])
 
     def second(self, gain: FloatArray) -> None:
-        self._meter.feed(self._waiting[: gain.size] * gain)
-        self._waiting = self._waiting[gain.size :]
+        with self._turn:
+            earlier, self._waiting = self._waiting[: gain.size], self._waiting[gain.size :]
+        self._meter.feed(earlier * gain)
 
 
 class _Gains:

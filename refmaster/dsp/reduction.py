@@ -8,7 +8,6 @@ nothing is computed; it would be 1 again.
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from refmaster.dsp.jit import kernel
 from refmaster.units import FloatArray
@@ -88,13 +87,13 @@ def _largest(value, queue, ends, window):  # type: ignore[no-untyped-def]
 @kernel
 def _follow(need, windows, queues, ends, late, law, level, box, box2, sums, places, quiet, gain):  # type: ignore[no-untyped-def]
     clip_db, fast, slow, settle, steepest = law[0], law[1], law[2], law[3], law[4]
-    f, s = level[0], level[1]
-    sum_1, sum_2 = sums[0], sums[1]
+    f, s, sum_1, sum_2 = level[0], level[1], sums[0], sums[1]
     place_1, place_2, place_late = places[0], places[1], places[2]
     rest_1 = np.int64(UNIT) * box.size
     rest_2 = rest_1 * box2.size
     unit = float(UNIT) * box.size * box2.size
     still, memory = quiet[0], quiet[1]
+    calm = windows[CLIPPED] + windows[OPENED] + windows[HELD] + windows[RECENT] + 1  # the minimum needs a single zero
     for k in range(need.size):
         over = need[k]
         still = 0 if over > 0.0 else still + 1
@@ -108,9 +107,11 @@ def _follow(need, windows, queues, ends, late, law, level, box, box2, sums, plac
             over, late[place_late] = late[place_late], over
             place_late = place_late + 1 if place_late + 1 < late.size else 0
             wanted = max(min(over, stays + TIP_DB) if stays > 0.0 else 0.0, over - clip_db)
-        held = _largest(wanted, queues[HELD], ends[HELD], windows[HELD])
-        recent = _largest(over, queues[RECENT], ends[RECENT], windows[RECENT])
-        sustained = -_largest(-recent, queues[SUSTAINED], ends[SUSTAINED], windows[SUSTAINED])
+        held = recent = sustained = 0.0
+        if still <= calm:  # later they hold zeros only, and would give zeros
+            held = _largest(wanted, queues[HELD], ends[HELD], windows[HELD])
+            recent = _largest(over, queues[RECENT], ends[RECENT], windows[RECENT])
+            sustained = -_largest(-recent, queues[SUSTAINED], ends[SUSTAINED], windows[SUSTAINED])
         now = np.int64(UNIT)
         if f > 0.0 or held > 0.0 or sustained > 0.0:
             s = sustained + (s - sustained) * (settle if sustained > s else slow)
