@@ -14,7 +14,7 @@ import numpy as np
 from refmaster.dsp.blocks import rechunked
 from refmaster.dsp.midside import to_mid_side
 from refmaster.errors import BadAudio
-from refmaster.load import BLOCK_SAMPLES, Track, check_finite, open_track
+from refmaster.load import BLOCK_SAMPLES, Track, open_track, refuse_bad
 from refmaster.measure.defects import find_defects
 from refmaster.measure.dynamics import DynamicsMeter, percussive_pct, psr_db
 from refmaster.measure.loudness import Loudness, LoudnessMeter
@@ -23,7 +23,7 @@ from refmaster.measure.spectrum import Spectrum, SpectrumMeter, hf_cutoff_hz, ti
 from refmaster.measure.stereo import Image, StereoMeter
 from refmaster.measure.tempo import tempo_bpm
 from refmaster.measure.true_peak import TruePeakMeter
-from refmaster.records import Profile
+from refmaster.records import Profile, Source
 from refmaster.units import FloatArray, gain_to_db
 
 HISTORY_HOP_S = 0.5  # how often the loudness curves are kept in a Profile
@@ -55,15 +55,12 @@ def measure(
 
     `progress` is told how many samples were heard, block by block. Raises BadAudio for NaN, infinity and no sound.
     """
-    meters = _Meters(track.source.sample_rate_hz, track.source.channels)
-    stream = check_finite(blocks if blocks is not None else track.blocks(), track.source.path, meters.sample_rate_hz)
-    for block in rechunked(stream, BLOCK_SAMPLES):  # the grid of the meters, whatever the feed
-        meters.feed(block)
+    listener = Listener(track.source.sample_rate_hz, track.source.channels, track.source.path)
+    for block in rechunked(blocks if blocks is not None else track.blocks(), BLOCK_SAMPLES):
+        listener.feed(block)
         if progress:
             progress(block.shape[1])
-    if not meters.samples.n_samples:
-        raise BadAudio(f"{track.source.path}: holds no audio (0 samples); export it again")
-    return meters.read(track)
+    return listener.read(track.source)
 
 
 def check_masterable(profile: Profile, role: str) -> None:
@@ -76,11 +73,12 @@ def check_masterable(profile: Profile, role: str) -> None:
         raise BadAudio(f"{profile.path}: {role} is silent (nothing above −70 LUFS); choose a file with sound in it")
 
 
-class _Meters:
-    """All meters of one pass."""
+class Listener:
+    """All meters of one pass, for sound that comes by on its way to somewhere else; `name` begins each error."""
 
-    def __init__(self, sample_rate_hz: int, channels: int):
+    def __init__(self, sample_rate_hz: int, channels: int, name: str):
         self.sample_rate_hz = sample_rate_hz
+        self.name = name
         self.loudness = LoudnessMeter(sample_rate_hz, channels)
         self.true_peak = TruePeakMeter(sample_rate_hz, channels)
         self.spectrum = SpectrumMeter(sample_rate_hz, channels)
@@ -89,6 +87,8 @@ class _Meters:
         self.stereo = StereoMeter() if channels == 2 else None
 
     def feed(self, block: FloatArray) -> None:
+        """Listen to the next `BLOCK_SAMPLES`, or to a shorter last block: the grid of the meters."""
+        refuse_bad(block, self.samples.n_samples, self.name, self.sample_rate_hz)
         self.loudness.feed(block)
         self.true_peak.feed(block)
         self.samples.feed(block)
@@ -98,18 +98,21 @@ class _Meters:
         if self.stereo:
             self.stereo.feed(block)
 
-    def read(self, track: Track) -> Measured:
+    def read(self, source: Source) -> Measured:
+        """All that was heard, as the sound of this file. Raises BadAudio where that was nothing."""
+        if not self.samples.n_samples:
+            raise BadAudio(f"{self.name}: holds no audio (0 samples); export it again")
         loudness, spectrum = self.loudness.read(), self.spectrum.read()
         levels = self.dynamics.read_levels()
         image = self.stereo.read() if self.stereo else Image()
         peak = max(self.true_peak.read())
-        profile = _profile(track, self, loudness, spectrum, levels, image, peak)
+        profile = _profile(source, self, loudness, spectrum, levels, image, peak)
         return Measured(profile, spectrum, levels)
 
 
 def _profile(
-    track: Track,
-    meters: _Meters,
+    source: Source,
+    meters: Listener,
     loudness: Loudness,
     spectrum: Spectrum,
     levels: FloatArray,
@@ -117,7 +120,7 @@ def _profile(
     peak: float,
 ) -> Profile:
     """Put the readings of all meters into one record."""
-    source, samples = track.source, meters.samples
+    samples = meters.samples
     ltas = spectrum.ltas_db()
     true_peak_dbtp = _finite(gain_to_db(peak))
     sample_peak_dbfs = _finite(gain_to_db(float(meters.true_peak.sample_peak.max())))

@@ -156,11 +156,16 @@ def check_finite(blocks: Iterable[FloatArray], name: str, sample_rate_hz: int) -
     """
     start = 0
     for block in blocks:
-        # NaN makes both comparisons false, so two passes over the block find everything.
-        if block.size and not (block.min() >= -LOUDEST and block.max() <= LOUDEST):
-            raise BadAudio(_first_bad(block, start, name, sample_rate_hz))
+        refuse_bad(block, start, name, sample_rate_hz)
         start += block.shape[1]
         yield block
+
+
+def refuse_bad(block: FloatArray, start_sample: int, name: str, sample_rate_hz: int) -> None:
+    """Refuse a block, which starts at a sample of the track, in which some value is no sound."""
+    # NaN makes both comparisons false, so two passes over the block find everything.
+    if block.size and not (block.min() >= -LOUDEST and block.max() <= LOUDEST):
+        raise BadAudio(_first_bad(block, start_sample, name, sample_rate_hz))
 
 
 def _examined(path: str | os.PathLike[str], name: str) -> tuple[str, Claim | None, OggStreams | None, bytes]:

@@ -14,6 +14,7 @@ from refmaster.load import Track
 from refmaster.names import shown
 from refmaster.records import Mark, Plan, Rejected, Request, Stage, Verdict
 from refmaster.tags import read_mark
+from refmaster.units import FloatArray
 from refmaster.version import __version__
 
 DIGITS = 16  # of a SHA-256: 64 bits tell any files apart that one person has
@@ -84,11 +85,26 @@ def by_genre(name: str) -> tuple[str, ...]:
 
 def sound_of(track: Track) -> str:
     """The first digits of the SHA-256 of all samples: the same in every lossless container."""
-    digest = hashlib.sha256(f"{track.source.sample_rate_hz} Hz".encode())
+    digest = SoundDigest(track.source.sample_rate_hz)
     for block in track.blocks():
+        digest.feed(block)
+    return digest.read()
+
+
+class SoundDigest:
+    """`sound_of` for sound that comes by: feed it blocks of (channels, samples), cut anywhere."""
+
+    def __init__(self, sample_rate_hz: int):
+        self._digest = hashlib.sha256(f"{sample_rate_hz} Hz".encode())
+
+    def feed(self, block: FloatArray) -> None:
+        """Take in the next samples."""
         # Minus zero is zero, and only one of them survives whole numbers.
-        digest.update(np.ascontiguousarray((block + 0.0).T, dtype="<f8").data)
-    return digest.hexdigest()[:DIGITS]
+        self._digest.update(np.add(block.T, 0.0, order="C").astype("<f8", copy=False).data)
+
+    def read(self) -> str:
+        """The digits for all that was fed."""
+        return self._digest.hexdigest()[:DIGITS]
 
 
 def next_mark(before: Mark | None, toward: tuple[str, ...], request: Request, made: Plan) -> Mark | None:

@@ -25,9 +25,10 @@ from refmaster.again import (
     target_again,
     written_on,
 )
-from refmaster.analyse import analyse, measure
+from refmaster.analyse import Listener, analyse, measure
 from refmaster.compare import wanted
 from refmaster.decide import parse_decisions
+from refmaster.dsp.ahead import ahead
 from refmaster.dsp.limiter import ReductionMeter
 from refmaster.errors import BadSetting
 from refmaster.genres.context import checked_genre
@@ -35,7 +36,7 @@ from refmaster.genres.posterior import NONE
 from refmaster.listen import Listening, listening
 from refmaster.load import BLOCK_SAMPLES, open_track, track_of
 from refmaster.outputs import ending, files_of, goal_path, paths
-from refmaster.own import line_of, next_mark, sound_of
+from refmaster.own import SoundDigest, line_of, next_mark
 from refmaster.passport import passport_of
 from refmaster.plan import Material, plan
 from refmaster.prepare import Asked, Told, checked_request, files_asked, prepare, silent
@@ -241,37 +242,43 @@ def _written(
     track = material.track
     measured: list[Profile] = []
     notes: list[str] = []
-    total = material.target.profile.n_samples
+    total, rate, channels = material.target.profile.n_samples, track.source.sample_rate_hz, track.source.channels
     tell = _share(total, "render", told)
+    mark = next_mark(material.mark, material.toward, material.request, made)
+    digest, listener = SoundDigest(rate), Listener(rate, channels, str(out))
 
     def heard() -> Iterator[FloatArray]:
-        for block in rendered(track.blocks(options.block_samples), made.moves, track.source.sample_rate_hz, meter):
+        sound = rendered(track.blocks(options.block_samples), made.moves, rate, meter)
+        for block in ahead(sound) if options.threads > 1 else sound:
             tell(block.shape[1])
             yield block
 
+    def stored(block: FloatArray) -> None:
+        listener.feed(block)
+        if mark is not None:
+            digest.feed(block)
+
     def check(temp: Path) -> None:
-        notes.extend(copy_tags(track.source.path, temp, _mark_line(material, made, delivery, temp)))
+        sounding = mark if mark is None or is_lossy(delivery) else replace(mark, sound=digest.read())
+        notes.extend(copy_tags(track.source.path, temp, line_of(sounding) if sounding else ""))
         written = open_track(temp, role="master")
-        measured.append(replace(measure(written, progress=_share(total, "verify", told)).profile, path=str(out)))
+        if is_lossy(delivery):  # what was written is not what will be heard
+            found = measure(written, progress=_share(total, "verify", told))
+        else:
+            found = listener.read(written.source)
+        measured.append(replace(found.profile, path=str(out)))
 
     result = write_audio(
         out,
         heard(),
-        sample_rate_hz=track.source.sample_rate_hz,
-        channels=track.source.channels,
+        sample_rate_hz=rate,
+        channels=channels,
         delivery=delivery,
-        expected_samples=material.target.profile.n_samples,
+        expected_samples=total,
+        stored=None if is_lossy(delivery) else stored,
         finish=check,
     )
     return measured[0], result.clipped_samples, tuple(notes)
-
-
-def _mark_line(material: Material, made: Plan, delivery: Delivery, temp: Path) -> str:
-    """What a master says of itself in its tags; empty where there is nothing to say."""
-    mark = next_mark(material.mark, material.toward, material.request, made)
-    if mark is None:
-        return ""
-    return line_of(mark if is_lossy(delivery) else replace(mark, sound=sound_of(open_track(temp, role="master"))))
 
 
 def _inputs(material: Material) -> tuple[Input, ...]:

@@ -5,6 +5,7 @@ measured, because peaks and gated loudness do not.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from refmaster import locks
 from refmaster.analyse import Measured, measure
 from refmaster.compare import Example, corrected, empty_top
 from refmaster.decide import decided, in_phase
+from refmaster.dsp.ahead import ahead
 from refmaster.dsp.limiter import CLIP_DB, LOOKAHEAD_MS, MARGIN_DB, RELEASE_MS, Limiting, limited
 from refmaster.load import Track
 from refmaster.measure.loudness import LoudnessMeter
@@ -36,10 +38,13 @@ from refmaster.records import (
     Verdict,
 )
 from refmaster.render import rendered
+from refmaster.spool import Spool
 from refmaster.units import FloatArray, gain_to_db
 
 FULL_ROUNDS = 3  # how often a match in full is heard through before it is planned for good
-KEPT_IN_MEMORY_SAMPLES = 30_000_000  # the sound before the level, as float32: 120 MB, about 5 minutes of stereo
+KEPT_IN_MEMORY_SAMPLES = (
+    30_000_000  # the sound before the level, as float32: 120 MB, about 5 minutes; more goes to disk
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ class Material:
 
     `toward` are the SHA-256 of the references; `mark` is what the target says of itself, where it is our own master
     toward them, None for any other file. `settled` are moves that a person decided about in an earlier session: the
-    rest is planned around them.
+    rest is planned around them. `threads` may work at once.
     """
 
     track: Track
@@ -61,6 +66,7 @@ class Material:
     toward: tuple[str, ...] = ()
     mark: Mark | None = None
     settled: tuple[Move, ...] = ()
+    threads: int = 1
 
     @property
     def reference(self) -> Measured | None:
@@ -122,11 +128,22 @@ def _planned(
     before: Stage | None = None,
 ) -> Plan:
     """Every mover asked once, in chain order; only those before a stage where one is given."""
+    with closing(_Ear(material.track, material.threads)) as ear:
+        return _asked(material, decisions, kept, told, ear, before)
+
+
+def _asked(
+    material: Material,
+    decisions: tuple[Decision, ...],
+    kept: tuple[Move, ...] | None,
+    told: Callable[[str], None] | None,
+    ear: "_Ear",
+    before: Stage | None,
+) -> Plan:
     profile = material.target.profile
     moves: tuple[Move, ...] = ()
     answers: list[Proposal] = []
     measured_at: tuple[Move, ...] = ()
-    ear = _Ear(material.track)
     for name, mover in movers().items():
         if before is not None and before <= mover.STAGE:
             break
@@ -207,6 +224,7 @@ def _scene(
         limiting=how,
         untouched=not so_far,
         settled_lufs=material.target.profile.integrated_lufs if _level_stays(material) else None,
+        threads=material.threads,
     )
 
 
@@ -265,31 +283,36 @@ def _level_stays(material: Material) -> bool:
 
 
 class _Ear:
-    """Plays the target through moves, and remembers the last sound it played if that is short enough."""
+    """Plays the target through moves, and keeps the last sound it measured: a short one in memory, others on disk."""
 
-    def __init__(self, track: Track):
-        self._track = track
+    def __init__(self, track: Track, threads: int):
+        self._track, self._threads = track, threads
         self._moves: tuple[Move, ...] | None = None
-        self._kept: list[np.typing.NDArray[np.float32]] | None = None
+        self._kept: list[np.typing.NDArray[np.float32]] = []
+        self._spool: Spool | None = None
 
     def sound(self, moves: tuple[Move, ...]) -> Iterator[FloatArray]:
         """The target through these moves, from its start."""
-        if self._kept is not None and self._moves == moves:
-            return (block.astype(np.float64) for block in self._kept)
-        return rendered(self._track.blocks(), moves, self._track.source.sample_rate_hz)
+        if self._moves != moves:
+            return rendered(self._track.blocks(), moves, self._track.source.sample_rate_hz)
+        if self._spool is not None:
+            return self._spool.blocks()
+        return (block.astype(np.float64) for block in self._kept)
 
     def remeasured(self, profile: Profile, moves: tuple[Move, ...]) -> Profile:
         """The Profile with loudness and peaks as they are after these moves."""
         loudness = LoudnessMeter(profile.sample_rate_hz, profile.channels)
         true_peak = TruePeakMeter(profile.sample_rate_hz, profile.channels)
-        keep = profile.n_samples * profile.channels <= KEPT_IN_MEMORY_SAMPLES
-        kept = []
-        for block in rendered(self._track.blocks(), moves, profile.sample_rate_hz):
+        self.close()
+        if profile.n_samples * profile.channels > KEPT_IN_MEMORY_SAMPLES:
+            self._spool = Spool()
+        kept = True
+        sound = rendered(self._track.blocks(), moves, profile.sample_rate_hz)
+        for block in ahead(sound) if self._threads > 1 else sound:
             loudness.feed(block)
             true_peak.feed(block)
-            if keep:
-                kept.append(block.astype(np.float32))
-        self._moves, self._kept = (moves, kept) if keep else (None, None)
+            kept = kept and self._keep(block)
+        self._moves = moves if kept else None
         heard = loudness.read()
         return replace(
             profile,
@@ -298,3 +321,21 @@ class _Ear:
             max_momentary_lufs=heard.max_momentary_lufs,
             true_peak_dbtp=gain_to_db(max(true_peak.read())),
         )
+
+    def close(self) -> None:
+        """Keep nothing any more, in memory or on disk."""
+        if self._spool is not None:
+            self._spool.close()
+        self._moves, self._kept, self._spool = None, [], None
+
+    def _keep(self, block: FloatArray) -> bool:
+        """Whether a block could be laid aside; where the disk is full, the sound is made anew each time."""
+        if self._spool is None:
+            self._kept.append(block.astype(np.float32))
+            return True
+        try:
+            self._spool.add(block)
+        except OSError:
+            self.close()
+            return False
+        return True

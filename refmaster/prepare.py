@@ -83,7 +83,7 @@ def prepare(
     toward = toward or tuple(ref.source.sha256 for ref, _ in refs) or by_genre(request.genre)
     mark, marked = recognised(track, toward, request)
     notes = track.notes + tuple(note for ref, _ in refs for note in ref.notes) + marked
-    return Material(track, target, examples, comparison, genre, request, notes, toward, mark)
+    return Material(track, target, examples, comparison, genre, request, notes, toward, mark, threads=threads)
 
 
 def files_asked(reference: Asked | Sequence[Asked] | None) -> tuple[tuple[str | os.PathLike[str], Weights], ...]:

@@ -5,13 +5,14 @@ it takes its name.
 """
 
 import errno
+import hashlib
 import os
 import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,7 @@ class WriteResult:
 
     n_samples: int
     clipped_samples: int
+    digest: str = field(default="", compare=False)  # of the values as they were encoded; empty for a lossy format
 
 
 def choose_delivery(out: Path, *, container: str | None, bit_depth: str | None, source: Source) -> Delivery:
@@ -134,25 +136,27 @@ def write_audio(
     channels: int,
     delivery: Delivery,
     expected_samples: int | None = None,
+    stored: Callable[[FloatArray], None] | None = None,
     finish: Callable[[Path], None] | None = None,
 ) -> WriteResult:
     """Write sound of the shape (channels, samples), whole or not at all; an existing file is replaced at the end.
 
-    `expected_samples` lets a WAV past 4 GiB become an RF64, and is held against what came. `finish` is called with
-    the closed, still hidden file, to add tags to it.
+    `expected_samples` lets a WAV past 4 GiB become an RF64, and is held against what came. `stored`, for a format that
+    is not lossy, hears the sound as whoever opens the file will: every block is read back in the end and must be the
+    same. `finish` is called with the closed, still hidden file, to add tags to it.
     """
     delivery = _large_enough(out, delivery, channels, expected_samples)
     with replacing(out) as temp:
-        result = _written(temp, blocks, sample_rate_hz=sample_rate_hz, channels=channels, delivery=delivery)
+        result = _written(temp, blocks, stored, sample_rate_hz=sample_rate_hz, channels=channels, delivery=delivery)
         if expected_samples is not None and result.n_samples != expected_samples:
             raise BadOutput(
                 f"{shown(out)} would have {result.n_samples} samples instead of {expected_samples};"
                 " the target changed while it was read: run again"
             )
+        make_timeless(temp)
         if finish is not None:
             finish(temp)
-        make_timeless(temp)
-        _verify(temp, out, result.n_samples, delivery)
+        _verify(temp, out, result, delivery)
     return result
 
 
@@ -253,18 +257,29 @@ def _large_enough(out: Path, delivery: Delivery, channels: int, expected_samples
 
 
 def _written(
-    temp: Path, blocks: Iterable[FloatArray], *, sample_rate_hz: int, channels: int, delivery: Delivery
+    temp: Path,
+    blocks: Iterable[FloatArray],
+    stored: Callable[[FloatArray], None] | None,
+    *,
+    sample_rate_hz: int,
+    channels: int,
+    delivery: Delivery,
 ) -> WriteResult:
     """Encode the blocks into an existing file, in steps that never depend on how they came."""
     n_samples = clipped_samples = 0
+    digest = hashlib.sha256()
     most_samples = LARGEST_RIFF_BYTES // (channels * _STORED_BYTES.get(delivery.subtype, 1))
     with _writing(temp, sample_rate_hz, channels, delivery) as stream:
         for block in rechunked(blocks, PIECE_SAMPLES if is_lossy(delivery) else WRITE_SAMPLES):
             if block.shape[0] != channels:
                 raise ValueError(f"a block of {block.shape[0]} channels in a file of {channels}")
             values, clipped = _encodable(block, delivery, n_samples)
+            if stored is not None:
+                stored(_decoded(values, delivery))
+            turned = np.ascontiguousarray(values.T)
+            digest.update(turned.data)
             try:
-                stream.write(np.ascontiguousarray(values.T))
+                stream.write(turned)
             except AssertionError as error:  # how python-soundfile says that less was written than given
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
             n_samples += block.shape[1]
@@ -273,7 +288,7 @@ def _written(
                 raise OSError(errno.EFBIG, f"{delivery.container} ends at 4 GiB; choose RF64, CAF or FLAC")
     if n_samples == 0:
         raise OSError(errno.EINVAL, "there was no sound to write")
-    return WriteResult(n_samples, clipped_samples)
+    return WriteResult(n_samples, clipped_samples, "" if is_lossy(delivery) else digest.hexdigest())
 
 
 @contextmanager
@@ -316,10 +331,33 @@ def _encodable(
     return values << (32 - delivery.bit_depth), clipped
 
 
-def _verify(temp: Path, out: Path, n_samples: int, delivery: Delivery) -> None:
-    """Open what was written and count: a full disk leaves files that look valid and are short."""
+def _decoded(values: np.ndarray[tuple[int, ...], np.dtype[np.generic]], delivery: Delivery) -> FloatArray:
+    """What comes back when values that were `_encodable` are read as floating point: exact for all these formats."""
+    if delivery.bit_depth is None:
+        return np.asarray(values, dtype=np.float64)
+    return np.asarray(np.multiply(values, 2.0 ** (1 - 8 * values.dtype.itemsize), dtype=np.float64))
+
+
+def _verify(temp: Path, out: Path, result: WriteResult, delivery: Delivery) -> None:
+    """Read back what was written: a full or failing disk leaves files that look valid and are not."""
+    digest, kind, found = hashlib.sha256(), _kind(delivery), 0
     with reading(temp) as stream:
-        found = stream.frames
+        n_samples = stream.frames
+        buffer = np.empty((WRITE_SAMPLES, stream.channels), dtype=kind)
+        while result.digest and (read := stream.read(out=buffer, dtype=kind, always_2d=True).shape[0]):
+            digest.update(buffer[:read].data)
+            found += read
     # MP3 headers count in whole frames of the codec, and lie; the others are exact.
-    if found != n_samples and delivery.container != "MP3":
-        raise BadOutput(f"{shown(out)} came out with {found} of {n_samples} samples; is the disk full or failing?")
+    if n_samples != result.n_samples and delivery.container != "MP3":
+        raise BadOutput(
+            f"{shown(out)} came out with {n_samples} of {result.n_samples} samples; is the disk full or failing?"
+        )
+    if result.digest and digest.hexdigest() != result.digest:
+        raise BadOutput(f"{shown(out)} does not hold what was written into it; is the disk failing?")
+
+
+def _kind(delivery: Delivery) -> str:
+    """How values are given to libsndfile and taken from it."""
+    if delivery.bit_depth is None:
+        return "float64" if delivery.subtype == "DOUBLE" else "float32"
+    return "int16" if delivery.bit_depth == 16 else "int32"

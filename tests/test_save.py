@@ -458,3 +458,21 @@ def test_names_are_cut_to_what_a_folder_takes(tmp_path):
     cut = fitting(tmp_path, "ü" * 200, ".master.wav").name
     assert cut.endswith("ü.master.wav")
     assert 254 <= len(os.fsencode(cut)) <= 255
+
+
+@pytest.mark.parametrize("bit_depth", ["16", "24", "32", "32f", "64f"])
+def test_what_is_stored_is_heard_as_the_file_will_be_read(tmp_path, music, bit_depth):
+    out, heard = tmp_path / "out.wav", []
+    write(out, [music], delivery_for("out.wav", bit_depth), stored=heard.append)
+    assert np.array_equal(np.concatenate(heard, axis=1), np.concatenate(list(open_track(out).blocks()), axis=1))
+
+
+def test_a_disk_that_loses_a_sample_is_noticed(tmp_path, music):
+    def flip(temp: Path) -> None:
+        with open(temp, "r+b") as file:
+            file.seek(-100, 2)
+            file.write(b"\x55" * 3)
+
+    with pytest.raises(BadOutput, match="does not hold what was written"):
+        write(tmp_path / "out.wav", [music], finish=flip)
+    assert not (tmp_path / "out.wav").exists()

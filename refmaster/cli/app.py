@@ -80,6 +80,8 @@ def _interrupt(number: int, frame: object) -> None:
 def main() -> None:
     """Run the program: exit 0 done, 1 done but a check failed, 2 refused, 130 interrupted."""
     signal.signal(signal.SIGTERM, _interrupt)
+    # Before numpy is imported: our matrices are so small that a second thread costs more than it does.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         code = app(standalone_mode=False)
         if code == INTERRUPTED:  # what typer makes of Ctrl-C

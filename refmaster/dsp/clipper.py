@@ -10,12 +10,11 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from refmaster.dsp.jit import kernel
-from refmaster.dsp.oversample import LEAD, TAPS, gain_bound, phases
+from refmaster.dsp.between import bend, interpolator
+from refmaster.dsp.oversample import LEAD, TAPS, phases
 from refmaster.units import FloatArray
 
 TIMES = 4
-GROUP = 64
 
 
 def clipped(blocks: Iterable[FloatArray], threshold: float) -> Iterator[FloatArray]:
@@ -33,31 +32,29 @@ class _Clipper:
 
     def __init__(self, channels: int, threshold: float):
         self._threshold = threshold
-        self._rows, self._weights = phases(TIMES), _spread()
-        self._bound = gain_bound(TIMES) * 1.0001
-        self._context = np.zeros((channels, TAPS - 1))
-        self._waiting = np.zeros((channels, 0))
-        self._owed = np.zeros((channels, 0))  # what is to come off the waiting samples
+        self._interpolator, self._weights = interpolator(TIMES, single=False), _spread()
+        self._late = TAPS - 1  # so many samples still wait for what may come off them
+        self._waiting = np.zeros((channels, self._late))
+        self._owed = np.zeros((channels, self._late))  # what is to come off the waiting samples
+        self._before = self._late  # of which so many lie before the first
 
     def after(self, block: FloatArray) -> FloatArray:
         """What this block makes ready."""
         count = block.shape[1]
-        offset = self._waiting.shape[1] - (TAPS - 1)  # place of the first context sample among the waiting
-        joined = np.concatenate([self._context, block], axis=1)
-        self._owed = np.concatenate([self._owed, np.zeros(block.shape)], axis=1)
-        self._waiting = np.concatenate([self._waiting, block], axis=1)
+        joined = np.concatenate([self._waiting, block], axis=1)
+        owed = np.zeros(joined.shape)
+        owed[:, : self._late] = self._owed
         for channel in range(block.shape[0]):
-            _bend(joined[channel], self._rows, self._weights, self._bound, self._threshold, offset, self._owed[channel])
-        self._context = joined[:, count:].copy()
-        ready = max(0, self._waiting.shape[1] - (TAPS - 1))
-        out = self._waiting[:, :ready] - self._owed[:, :ready]
-        self._waiting, self._owed = self._waiting[:, ready:], self._owed[:, ready:]
-        return out
+            bend(joined[channel], self._interpolator, self._weights, self._threshold, owed[channel])
+        self._waiting, self._owed = joined[:, count:].copy(), owed[:, count:].copy()
+        skipped = min(self._before, count)
+        self._before -= skipped
+        return joined[:, skipped:count] - owed[:, skipped:count]
 
     def rest(self) -> FloatArray:
         """What is left, with silence behind it."""
-        left = self._waiting.shape[1]
-        return self.after(np.zeros((self._waiting.shape[0], TAPS)))[:, :left]
+        left = self._late - self._before
+        return self.after(np.zeros((self._waiting.shape[0], self._late)))[:, :left]
 
 
 def _spread() -> FloatArray:
@@ -68,37 +65,3 @@ def _spread() -> FloatArray:
     whole = np.zeros((1, TAPS))
     whole[0, LEAD - 1] = 1.0
     return np.asarray(np.concatenate([whole, phases(TIMES)]) / TIMES)
-
-
-@kernel
-def _bend(x, rows, weights, bound, threshold, offset, owed):  # type: ignore[no-untyped-def]
-    """Add to `owed`, whose place `offset` belongs to x[0], what comes off."""
-    taps = rows.shape[1]
-    middle = taps // 2 - 1
-    count = x.size - taps + 1
-    between = np.empty((rows.shape[0] + 1, GROUP))
-    for start in range(0, count, GROUP):
-        width = min(GROUP, count - start)
-        largest = 0.0
-        for i in range(start, start + width + taps - 1):
-            largest = max(largest, abs(x[i]))
-        if largest * bound <= threshold:
-            continue
-        between[0, :width] = x[start + middle : start + middle + width]
-        for p in range(rows.shape[0]):
-            row = between[p + 1]
-            row[:] = 0.0
-            for t in range(taps):
-                weight = rows[p, t]
-                piece = x[start + t : start + t + width]
-                for i in range(piece.size):
-                    row[i] += weight * piece[i]
-        for i in range(width):  # in the order of time, so that sums come out alike however the stream is cut
-            for p in range(rows.shape[0] + 1):
-                over = abs(between[p, i]) - threshold
-                if over > 0.0:
-                    part = over if between[p, i] > 0.0 else -over
-                    for t in range(taps):
-                        place = offset + start + i + t
-                        if place >= 0:
-                            owed[place] += weights[p, t] * part

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, repeat
 
 import numpy as np
-from scipy import fft
 
 from refmaster.dsp.biquad import response_db
 from refmaster.dsp.blocks import rechunked
+from refmaster.dsp.transform import irfft, rfft
 from refmaster.units import FloatArray, db_to_gain
 
 ERROR_DB = 0.001  # well under the 0.05 dB that are promised: it costs a fifth more taps than 0.005
@@ -39,12 +39,12 @@ def zero_phase(coefficients: FloatArray, sample_rate_hz: int) -> FloatArray:
     """
     coefficients = coefficients[np.abs(coefficients[:, :3] - _denominators(coefficients)).max(axis=1) > AT_REST]
     size = _grid(coefficients, sample_rate_hz)
-    at_hz = fft.rfftfreq(size, 1 / sample_rate_hz)
+    at_hz = np.asarray(np.fft.rfftfreq(size, 1 / sample_rate_hz), dtype=np.float64)
     level_db = np.zeros(at_hz.size)
     for band in coefficients:
         level_db += response_db(band[np.newaxis, :], at_hz, sample_rate_hz)[0]
     gain = 10 ** (level_db / 20)
-    side = fft.irfft(gain, size)[: size // 2]
+    side = irfft(gain, size)[: size // 2]
     beyond = 2 * np.cumsum(np.abs(side[::-1]))[::-1]  # what is lost on both sides if this tap is the first to go
     kept = int(np.count_nonzero(beyond > (db_to_gain(ERROR_DB) - 1) * gain.min()))
     half = min(max(kept - 1, 0), round(LONGEST_S * sample_rate_hz))
@@ -59,7 +59,7 @@ def convolved(blocks: Iterable[FloatArray], taps: FloatArray) -> Iterator[FloatA
         return
     size = max(SMALLEST_FRAME, _power_of_two(FRAME_TAPS * taps.size))
     hop = size - 2 * half
-    gain = fft.rfft(np.roll(np.pad(taps, (0, size - taps.size)), -half)).real  # of symmetric taps there is no more
+    gain = rfft(np.roll(np.pad(taps, (0, size - taps.size)), -half)).real  # of symmetric taps there is no more
     heard, at = 0, -half  # samples that came in, and the place of the first that the next frame tells
     frame: FloatArray | None = None
     nothing = np.zeros((0, 0))
@@ -90,7 +90,7 @@ def _push(frame: FloatArray, block: FloatArray, hop: int) -> None:
 
 def _through(frame: FloatArray, gain: FloatArray) -> FloatArray:
     """A frame in circular convolution; channel by channel, so that a channel does not depend on how many there are."""
-    return np.stack([fft.irfft(fft.rfft(channel) * gain, channel.size) for channel in frame])
+    return np.stack([irfft(rfft(channel) * gain, channel.size) for channel in frame])
 
 
 def _grid(coefficients: FloatArray, sample_rate_hz: int) -> int:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from refmaster.dsp.jit import kernel
 from refmaster.dsp.octaves import bin_shares
+from refmaster.dsp.transform import rfft
 from refmaster.units import FloatArray
 
 BATCH = 8  # frames a transform
@@ -25,37 +26,42 @@ class BandFrames:
         self._window = np.hanning(n_fft + 1)[:-1].astype(np.float32)
         self._scale = 2.0 / (n_fft * float((self._window.astype(np.float64) ** 2).sum()))
         self._bins, self._shares = bin_shares(edges, n_fft, sample_rate_hz)
+        self._span = n_fft + (BATCH - 1) * hop_samples
         self._waiting = np.zeros(0, dtype=np.float32)
+        self._windowed = np.empty((BATCH, n_fft), dtype=np.float32)
         self._frames: list[FloatArray] = []
         self._bin_powers = np.zeros(n_fft // 2 + 1)
         self._heard = 0
 
     def feed(self, samples: FloatArray) -> None:
         """Take in the next samples of the signal."""
-        self._waiting = np.concatenate([self._waiting, samples.astype(np.float32)])
-        span = self._n_fft + (BATCH - 1) * self._hop
-        while self._waiting.size >= span:
-            self._transform(BATCH)
-            self._waiting = self._waiting[BATCH * self._hop :]
+        joined = np.empty(self._waiting.size + samples.size, dtype=np.float32)
+        joined[: self._waiting.size] = self._waiting
+        joined[self._waiting.size :] = samples
+        start = 0
+        while joined.size - start >= self._span:
+            self._transform(joined[start : start + self._span], BATCH)
+            start += BATCH * self._hop
+        self._waiting = joined[start:].copy()
 
     def read(self) -> FloatArray:
         """All frames that were filled; a signal shorter than one frame is padded with silence to one."""
         if not self._frames and self._waiting.size < self._n_fft:
             self._waiting = np.pad(self._waiting, (0, self._n_fft - self._waiting.size))
         left = (self._waiting.size - self._n_fft) // self._hop + 1
-        for _ in range(max(0, left)):  # one by one: a batch of another size could round in another way
-            self._transform(1)
-            self._waiting = self._waiting[self._hop :]
+        for number in range(max(0, left)):  # one by one: a batch of another size could round in another way
+            self._transform(self._waiting[number * self._hop :], 1)
         self._waiting = np.zeros(0, dtype=np.float32)
         return np.concatenate(self._frames) if self._frames else np.zeros((0, len(self._bins)))
 
-    def _transform(self, count: int) -> None:
-        from scipy import fft  # single precision, and several frames at once: five times numpy's speed
-
-        frames = np.lib.stride_tricks.sliding_window_view(self._waiting, self._n_fft)[:: self._hop][:count]
-        spectrum = fft.rfft(frames * self._window, axis=1)
-        self._frames.append(_band_powers(spectrum, self._bins, self._shares) * self._scale)
-        _add_powers(spectrum, self._bin_powers)
+    def _transform(self, samples: npt.NDArray[np.float32], count: int) -> None:
+        frames = self._windowed[:count]
+        for number in range(count):
+            start = number * self._hop
+            np.multiply(samples[start : start + self._n_fft], self._window, out=frames[number])
+        powers = _powers(rfft(frames), self._bins, self._shares, self._bin_powers)
+        powers *= self._scale
+        self._frames.append(powers)
         self._heard += count
 
     def bin_powers(self) -> FloatArray:
@@ -69,29 +75,24 @@ def power_of_two(samples: float) -> int:
 
 
 @kernel
-def _add_powers(spectrum: npt.NDArray[np.complex64], total: FloatArray) -> None:
+def _powers(
+    spectrum: npt.NDArray[np.complex64], bins: npt.NDArray[np.int64], shares: FloatArray, total: FloatArray
+) -> FloatArray:
+    """The power in each band of each frame; that of each bin is added to `total`."""
+    out = np.zeros((spectrum.shape[0], bins.shape[0]))
+    power = np.empty(spectrum.shape[1])
     for frame in range(spectrum.shape[0]):
         row = spectrum[frame]
         for k in range(row.size):
-            value = row[k]
-            total[k] += np.float64(value.real) * value.real + np.float64(value.imag) * value.imag
-
-
-@kernel
-def _band_powers(spectrum: npt.NDArray[np.complex64], bins: npt.NDArray[np.int64], shares: FloatArray) -> FloatArray:
-    out = np.zeros((spectrum.shape[0], bins.shape[0]))
-    for frame in range(spectrum.shape[0]):
-        row = spectrum[frame]
+            power[k] = np.float64(row[k].real) * row[k].real + np.float64(row[k].imag) * row[k].imag
+            total[k] += power[k]
         for band in range(bins.shape[0]):
             first, count = bins[band]
-            total = 0.0
-            for k in range(count):
-                value = row[first + k]
-                power = np.float64(value.real) * value.real + np.float64(value.imag) * value.imag
-                if k == 0:
-                    power *= shares[band, 0]
-                elif k == count - 1:
-                    power *= shares[band, 1]
-                total += power
-            out[frame, band] = total
+            part = power[first : first + count]
+            found = part[0] * shares[band, 0]
+            for k in range(1, count - 1):
+                found += part[k]
+            if count > 1:
+                found += part[count - 1] * shares[band, 1]
+            out[frame, band] = found
     return out

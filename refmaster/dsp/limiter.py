@@ -13,16 +13,18 @@
    does not depend on how the stream is cut, and where nothing is over the ceiling the gain is 1 to the last bit.
 """
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from refmaster.dsp.ahead import ahead
+from refmaster.dsp.between import interpolator, raise_to_peaks
 from refmaster.dsp.clipper import clipped
-from refmaster.dsp.extremes import Extreme
-from refmaster.dsp.jit import kernel
-from refmaster.dsp.oversample import BETA, LEAD, SHORT_BETA, SHORT_TAPS, TAPS, factor, gain_bound, phases
+from refmaster.dsp.oversample import BETA, LEAD, SHORT_BETA, SHORT_TAPS, TAPS, factor
+from refmaster.dsp.reduction import Law, Reduction
 from refmaster.records import GainReduction
 from refmaster.units import FloatArray, db_to_gain
 
@@ -31,7 +33,6 @@ RELEASE_MS = 10.0  # measured with the next five on music driven 3 and 6 dB: the
 CLIP_DB = 3.0  # of a short peak so much is clipped
 CLIPPINGS = 2  # what the first leaves over between the samples is less after the second
 SHORT_MS = 0.8  # what stays over longer is not clipped: then bass and kicks keep their shape
-TIP_DB = 0.3  # nor is so much on top of it: the tip of a crest is over for less time than its foot
 HOLD_MS = 1.0
 SUSTAIN_MS = 80.0  # what is needed all of this time is sustained: the slow reduction takes it over
 MARGIN_DB = 0.05  # other meters read up to 0.04 dB more than ours
@@ -40,9 +41,6 @@ SETTLE_MS = 40.0  # how soon the slow reduction takes over what is sustained
 SLOW_MS = 20.0  # and how soon it lets go
 STEEPEST_DB_PER_MS = 0.95  # the gain comes back no faster, or the ear takes its return for a sound of its own
 CATCH_DB_PER_MS = 0.2  # of which so much is left to the second limiter
-REST_DB = 1e-5  # under this the gain is 1
-UNIT = 2**30  # fixed-point one
-GROUP = 64
 
 
 @dataclass(frozen=True)
@@ -98,20 +96,25 @@ def limited(
     *,
     drive_db: float = 0.0,
     meter: ReductionMeter | None = None,
+    aside: bool = False,
 ) -> Iterator[FloatArray]:
-    """A stream of (channels, samples) held under the ceiling, aligned with what came in, after `drive_db` of gain."""
+    """A stream of (channels, samples) held under the ceiling, aligned with what came in, after `drive_db` of gain.
+
+    `aside` reads peaks in a thread of their own; the bits are the same.
+    """
     if limiting.clip_db > 0:
         ceiling = db_to_gain(limiting.ceiling_dbtp - limiting.margin_db)
         told = _Product(meter) if meter else None
         steepest = STEEPEST_DB_PER_MS - CATCH_DB_PER_MS
-        held = _held(blocks, _Gains(sample_rate_hz, limiting, steepest), drive_db, told.first if told else None)
+        gains = _Gains(sample_rate_hz, limiting, steepest)
+        held = _held(blocks, gains, drive_db, told.first if told else None, aside)
         for _ in range(CLIPPINGS):
             held = clipped(held, ceiling)
         last = _Gains(sample_rate_hz, replace(limiting, clip_db=0.0), CATCH_DB_PER_MS)
-        yield from _held(held, last, 0.0, told.second if told else None)
+        yield from _held(held, last, 0.0, told.second if told else None, aside)
     else:
         gains = _Gains(sample_rate_hz, limiting, STEEPEST_DB_PER_MS)
-        yield from _held(blocks, gains, drive_db, meter.feed if meter else None)
+        yield from _held(blocks, gains, drive_db, meter.feed if meter else None, aside)
 
 
 def _held(
@@ -119,14 +122,14 @@ def _held(
     gains: "_Gains",
     drive_db: float,
     tell: Callable[[FloatArray], None] | None,
+    aside: bool,
 ) -> Iterator[FloatArray]:
     """The driven sound times the gains."""
-    drive = db_to_gain(drive_db)
     delayed: FloatArray | None = None
-    for block in blocks:
-        block = block * drive if drive != 1.0 else block
+    driven = _driven(blocks, gains, db_to_gain(drive_db))
+    for block, need_db in ahead(driven) if aside else driven:
         delayed = block if delayed is None else np.concatenate([delayed, block], axis=1)
-        gain = gains.after(block)
+        gain = gains.after(need_db)
         if gain.size:
             if tell:
                 tell(gain)
@@ -139,75 +142,79 @@ def _held(
         yield delayed * gain
 
 
+def _driven(blocks: Iterable[FloatArray], gains: "_Gains", drive: float) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """The driven sound, and how far each of its samples is over."""
+    for block in blocks:
+        block = block * drive if drive != 1.0 else block
+        yield block, gains.need_db(block)
+
+
 class _Product:
     """Tells a meter the product of two gains of the same samples, of which the first comes earlier."""
 
     def __init__(self, meter: ReductionMeter):
         self._meter = meter
         self._waiting = np.zeros(0)
+        self._turn = threading.Lock()  # the two gains may come from two threads
 
     def first(self, gain: FloatArray) -> None:
-        self._waiting = np.concatenate([self._waiting, gain])
+        with self._turn:
+            self._waiting = np.concatenate([self._waiting, gain])
 
     def second(self, gain: FloatArray) -> None:
-        self._meter.feed(self._waiting[: gain.size] * gain)
-        self._waiting = self._waiting[gain.size :]
+        with self._turn:
+            earlier, self._waiting = self._waiting[: gain.size], self._waiting[gain.size :]
+        self._meter.feed(earlier * gain)
 
 
 class _Gains:
     """Steps 1 to 5: takes in sound, gives out the gain of the samples that are far enough back to be decided."""
 
     def __init__(self, sample_rate_hz: int, limiting: Limiting, steepest_db_per_ms: float):
-        def samples(ms: float) -> int:
-            return max(2, round(ms * 1e-3 * sample_rate_hz))
-
+        law = _law(sample_rate_hz, limiting, steepest_db_per_ms)
         self._peaks = _Peaks(sample_rate_hz, limiting, both=limiting.clip_db == 0)
         self._ceiling = db_to_gain(limiting.ceiling_dbtp - limiting.margin_db)
-        look = samples(limiting.lookahead_ms)
-        self._allowed = _Allowed(samples(SHORT_MS), limiting.clip_db) if limiting.clip_db > 0 else None
-        self._held = Extreme(look + samples(HOLD_MS) + 1, 1)
-        self._recent = Extreme(look + samples(RECUR_MS) + 1, 1)
-        self._sustained = Extreme(samples(SUSTAIN_MS), -1)
-        fast, slow, settle = (np.exp(-1.0 / samples(ms)) for ms in (limiting.release_ms, SLOW_MS, SETTLE_MS))
-        self._law = np.array([fast, slow, settle, steepest_db_per_ms * 1e3 / sample_rate_hz])
-        self._follow = np.zeros(2)  # fast and slow reduction, dB
-        first = look // 2 + 1
-        second = look + 2 - first  # both averages together span the look-ahead, and one
-        self._boxes = (np.full(first, UNIT, dtype=np.int64), np.full(second, UNIT * first, dtype=np.int64))
-        self._sums = np.array([UNIT * first, UNIT * first * second], dtype=np.int64)
-        self._places = np.zeros(2, dtype=np.int64)
-        # A gain is decided so many samples after its own.
-        self._skip = self._lead = LEAD + look + (samples(SHORT_MS) - 1 if self._allowed else 0)
-        self._memory = 2 * samples(SHORT_MS) + look + samples(RECUR_MS) + samples(SUSTAIN_MS)  # of all windows
-        self._quiet = self._memory + 1  # samples since something was over
-        self._at_rest = self._sums.copy()
+        self._reduction = Reduction(law)
+        self._skip = self._lead = LEAD + law.delay  # a gain is decided so many samples after its own
 
-    def after(self, block: FloatArray) -> FloatArray:
-        """The gains that this block decides."""
-        gain = self._of(self._peaks.after(block))
+    def need_db(self, block: FloatArray) -> FloatArray:
+        """How far each sample of a block, late by the interpolator's lead, is over the ceiling."""
+        peaks = self._peaks.after(block)
+        over = np.flatnonzero(peaks > self._ceiling)
+        need = np.zeros(peaks.size)
+        need[over] = 20.0 * np.log10(peaks[over] / self._ceiling)
+        return need
+
+    def after(self, need_db: FloatArray) -> FloatArray:
+        """The gains that this decides."""
+        gain = self._reduction.after(need_db)
         early = min(self._skip, gain.size)
         self._skip -= early
         return gain[early:]
 
-    def _of(self, peaks: FloatArray) -> FloatArray:
-        over = np.flatnonzero(peaks > self._ceiling)
-        rests = not self._follow.any() and np.array_equal(self._sums, self._at_rest)
-        if not over.size and self._quiet > self._memory and rests:
-            return np.ones(peaks.size)  # every window holds zeros, and would after as many more
-        self._quiet = peaks.size - 1 - over[-1] if over.size else self._quiet + peaks.size
-        need = np.zeros(peaks.size)
-        need[over] = 20.0 * np.log10(peaks[over] / self._ceiling)
-        need, wanted = self._allowed.after(need) if self._allowed else (need, need)
-        gain = np.empty(need.size)
-        _follow(
-            self._held.after(wanted), self._sustained.after(self._recent.after(need)), self._law, self._follow,
-            self._boxes[0], self._boxes[1], self._sums, self._places, gain,
-        )  # fmt: skip
-        return gain
-
     def rest(self, channels: int, samples: int) -> FloatArray:
         """The gains of the last samples, with silence behind them."""
-        return self.after(np.zeros((channels, self._lead)))[:samples]
+        return self.after(self.need_db(np.zeros((channels, self._lead))))[:samples]
+
+
+def _law(sample_rate_hz: int, limiting: Limiting, steepest_db_per_ms: float) -> Law:
+    def samples(ms: float) -> int:
+        return max(2, round(ms * 1e-3 * sample_rate_hz))
+
+    look = samples(limiting.lookahead_ms)
+    fast, slow, settle = (float(np.exp(-1.0 / samples(ms))) for ms in (limiting.release_ms, SLOW_MS, SETTLE_MS))
+    return Law(
+        short=samples(SHORT_MS) if limiting.clip_db > 0 else 0,
+        clip_db=limiting.clip_db,
+        look=look,
+        held=look + samples(HOLD_MS) + 1,
+        recent=look + samples(RECUR_MS) + 1,
+        sustained=samples(SUSTAIN_MS),
+        fast=fast,
+        slow=slow,
+        settle=settle,
+        steepest_db=steepest_db_per_ms * 1e3 / sample_rate_hz,
+    )
 
 
 class _Peaks:
@@ -216,7 +223,7 @@ class _Peaks:
     def __init__(self, sample_rate_hz: int, limiting: Limiting, *, both: bool):
         times = factor(sample_rate_hz)
         kinds = [(TAPS, BETA), (SHORT_TAPS, SHORT_BETA)][: 2 if both else 1]
-        self._readers = [(phases(times, *kind).astype(np.float32), gain_bound(times, *kind) * 1.0001) for kind in kinds]
+        self._readers = [interpolator(times, *kind) for kind in kinds]
         self._ceiling = db_to_gain(limiting.ceiling_dbtp - limiting.margin_db)
         self._tail: npt.NDArray[np.float32] | None = None
 
@@ -228,80 +235,10 @@ class _Peaks:
         joined = np.concatenate([self._tail, block.astype(np.float32)], axis=1)
         count = block.shape[1]
         peaks = np.zeros(count)
-        for rows, bound in self._readers:
-            start = LEAD - rows.shape[1] // 2  # a shorter interpolator starts later, to look at the same place
+        for reader in self._readers:
+            taps = reader.rows.shape[1]
+            start = LEAD - taps // 2  # a shorter interpolator starts later, to look at the same place
             for channel in joined:
-                reach = channel[start : start + count + rows.shape[1] - 1]
-                _raise_to_peaks(reach, rows, bound, self._ceiling, peaks)
+                raise_to_peaks(channel[start : start + count + taps - 1], reader, self._ceiling, peaks)
         self._tail = joined[:, count:].copy()
         return peaks
-
-
-class _Allowed:
-    """Step 4: what must be limited when up to `clip_db` of what is over for less than `window` samples need not."""
-
-    def __init__(self, window: int, clip_db: float):
-        self._lowest, self._opened = Extreme(window, -1), Extreme(window, 1)  # together, an opening: what stays over
-        self._late = np.zeros(window - 1)
-        self._clip_db = clip_db
-
-    def after(self, need: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """What all would need, `window` − 1 samples late, and what of it must be limited; dB."""
-        stays = self._opened.after(self._lowest.after(need))
-        joined = np.concatenate([self._late, need])
-        late, self._late = joined[: need.size], joined[need.size :].copy()
-        long = np.where(stays > 0.0, np.minimum(late, stays + TIP_DB), 0.0)
-        return late, np.maximum(long, late - self._clip_db)
-
-
-@kernel
-def _raise_to_peaks(x, rows, bound, ceiling, peaks):  # type: ignore[no-untyped-def]
-    """Raise peaks[k] to the largest value at sample k + LEAD − 1 of x and up to the next, where over the ceiling."""
-    taps = rows.shape[1]
-    lead = taps // 2
-    buffer = np.empty(GROUP, dtype=np.float32)
-    for start in range(0, peaks.size, GROUP):
-        width = min(GROUP, peaks.size - start)
-        reach = x[start : start + width + taps - 1]
-        largest = np.float32(0.0)
-        for i in range(reach.size):
-            largest = max(largest, abs(reach[i]))
-        if largest * bound <= ceiling:
-            continue
-        centre = reach[lead - 1 : lead - 1 + width]
-        for i in range(centre.size):
-            peaks[start + i] = max(peaks[start + i], abs(centre[i]))
-        for p in range(rows.shape[0]):
-            buffer[:] = np.float32(0.0)
-            for t in range(taps):
-                weight = rows[p, t]
-                piece = reach[t : t + width]
-                for i in range(piece.size):
-                    buffer[i] += weight * piece[i]
-            for i in range(width):
-                peaks[start + i] = max(peaks[start + i], abs(buffer[i]))
-
-
-@kernel
-def _follow(held, sustained, law, level, box, box2, sums, places, gain):  # type: ignore[no-untyped-def]
-    """Release and smooth; gain[k] is the gain of the sample `look` before what is held at k."""
-    fast, slow, settle, steepest = law[0], law[1], law[2], law[3]
-    f, s = level[0], level[1]
-    for k in range(held.size):
-        if f > 0.0 or held[k] > 0.0 or sustained[k] > 0.0:
-            s = sustained[k] + (s - sustained[k]) * (settle if sustained[k] > s else slow)
-            toward = max(held[k], s)
-            f = max(toward, toward + (f - toward) * fast, f - steepest)
-            if f < REST_DB and sustained[k] == 0.0:
-                f, s = 0.0, 0.0
-            wanted = np.int64(UNIT * np.exp(f * -0.11512925464970229))
-        else:
-            wanted = np.int64(UNIT)
-        sums[0] += wanted - box[places[0]]
-        box[places[0]] = wanted
-        places[0] = (places[0] + 1) % box.size
-        sums[1] += sums[0] - box2[places[1]]
-        box2[places[1]] = sums[0]
-        places[1] = (places[1] + 1) % box2.size
-        gain[k] = float(sums[1]) / (float(UNIT) * box.size * box2.size)
-    level[0], level[1] = f, s

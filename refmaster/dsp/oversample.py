@@ -34,9 +34,3 @@ def phases(times: int, taps: int = TAPS, beta: float = BETA) -> FloatArray:
     rows = rows / rows.sum(axis=1, keepdims=True)  # DC passes exactly
     rows.setflags(write=False)
     return np.asarray(rows, dtype=np.float64)
-
-
-@cache
-def gain_bound(times: int, taps: int = TAPS, beta: float = BETA) -> float:
-    """No value between samples exceeds the largest sample around it by more than this factor."""
-    return float(np.abs(phases(times, taps, beta)).sum(axis=1).max())

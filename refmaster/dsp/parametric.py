@@ -177,18 +177,21 @@ class _Problem:
         x = self._coded(bands)
         shapes = tuple(band.shape for band in bands)
         damping, root = 1e-2, np.sqrt(self.weight)
-        error = root * (self.wanted - self._sum(shapes, x))
+        each, jacobian = self._each(shapes, x), None
+        error = root * (self.wanted - each.sum(axis=0))
         for _ in range(ROUNDS):
-            jacobian = self._slopes(shapes, x) * root[:, np.newaxis]
-            normal = jacobian.T @ jacobian
+            if jacobian is None:
+                jacobian = self._slopes(shapes, x, each) * root[:, np.newaxis]
+                normal = jacobian.T @ jacobian
             step = np.linalg.solve(
                 normal + damping * (np.diag(np.diag(normal)) + 1e-6 * np.eye(x.size)), jacobian.T @ error
             )
             tried = self._held(shapes, x + step)
-            new = root * (self.wanted - self._sum(shapes, tried))
+            each_tried = self._each(shapes, tried)
+            new = root * (self.wanted - each_tried.sum(axis=0))
             gained = (error**2).sum() - (new**2).sum()
             if gained > 0:
-                x, error, damping = tried, new, max(damping / 3, 1e-7)
+                x, each, jacobian, error, damping = tried, each_tried, None, new, max(damping / 3, 1e-7)
                 if gained < 1e-6 * (error**2).sum() + 1e-12:
                     break
             else:
@@ -216,18 +219,13 @@ class _Problem:
         f, g, q = x.reshape(-1, 3).T
         return response_db(design_many(shapes, 2**f, g, 2**q, self.rate), self.at, self.rate)
 
-    def _sum(self, shapes: tuple[Shape, ...], x: FloatArray) -> FloatArray:
-        return np.asarray(self._each(shapes, x).sum(axis=0))
-
-    def _slopes(self, shapes: tuple[Shape, ...], x: FloatArray) -> FloatArray:
-        """Jacobian, shape (points, 3 · bands): a band's response depends on its own three numbers only."""
-        base = self._each(shapes, x)
-        columns = np.empty((len(shapes), 3, self.at.size))
+    def _slopes(self, shapes: tuple[Shape, ...], x: FloatArray, each: FloatArray) -> FloatArray:
+        """Jacobian, shape (points, 3 · bands): a band's response, `each` at x, depends on its own numbers only."""
+        moved = np.repeat(x.reshape(1, -1, 3), 3, axis=0)
         for k in range(3):
-            moved = x.reshape(-1, 3).copy()
-            moved[:, k] += STEP
-            columns[:, k] = (self._each(shapes, moved.ravel()) - base) / STEP
-        return columns.reshape(-1, self.at.size).T
+            moved[k, :, k] += STEP
+        columns = (self._each(shapes * 3, moved.ravel()).reshape(3, len(shapes), -1) - each) / STEP
+        return np.asarray(columns.transpose(1, 0, 2).reshape(-1, self.at.size).T)
 
 
 def _designed(bands: tuple[Band, ...], sample_rate_hz: int) -> FloatArray:

@@ -30,7 +30,8 @@ class Scene:
     `target` is the Profile of the sound as the moves before leave it, `spectrum` that of the target itself; `sound`
     plays the sound so far from its start, as often as it is called. `comparison` is None without a reference;
     `limiting` is how the limiter at the end will work, None where a person has dropped it; `untouched` is True while
-    no move has changed the sound; `settled_lufs` is the loudness of our own master, where an earlier run settled it.
+    no move has changed the sound; `settled_lufs` is the loudness of our own master, where an earlier run settled it;
+    `threads` is how many may work at once, which changes no bit.
     """
 
     target: Profile
@@ -43,6 +44,7 @@ class Scene:
     limiting: Limiting | None
     untouched: bool = False
     settled_lufs: float | None = None
+    threads: int = 1
 
     @property
     def nothing_to_do(self) -> bool:

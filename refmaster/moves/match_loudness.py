@@ -218,7 +218,7 @@ def _try(scene: Scene, limiting: Limiting, gain_db: float) -> _Tried:
     rate, channels = scene.target.sample_rate_hz, scene.target.channels
     reduction, loudness = ReductionMeter(rate), LoudnessMeter(rate, channels)
     peak = TruePeakMeter(rate, channels, taps=SHORT_TAPS, beta=SHORT_BETA)
-    for block in limited(scene.sound(), rate, limiting, drive_db=gain_db, meter=reduction):
+    for block in limited(scene.sound(), rate, limiting, drive_db=gain_db, meter=reduction, aside=scene.threads > 1):
         loudness.feed(block)
         peak.feed(block)
     work, lufs = reduction.read(), loudness.read().integrated_lufs

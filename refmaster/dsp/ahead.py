@@ -1,0 +1,54 @@
+"""Working ahead: one stretch of a chain in a thread of its own, so that two cores share it.
+
+The blocks and their order stay the same, so the bits do. A consumer that stops early, or is interrupted, does not wait
+for the thread: it ends by itself after the block it is at.
+"""
+
+import queue
+import threading
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+T = TypeVar("T")
+
+BLOCKS_AHEAD = 2  # enough to even out blocks that take long, and no more memory than that
+
+
+def ahead(blocks: Iterable[T]) -> Iterator[T]:
+    """The same blocks, made in another thread while the last ones are still in use; errors come through."""
+    made: queue.Queue[tuple[T] | BaseException | None] = queue.Queue(BLOCKS_AHEAD)
+    unwanted = threading.Event()
+    threading.Thread(target=_make, args=(blocks, made, unwanted), daemon=True).start()
+    try:
+        while (one := made.get()) is not None:
+            if isinstance(one, BaseException):
+                raise one
+            yield one[0]
+    finally:
+        unwanted.set()
+
+
+def _make(blocks: Iterable[T], made: "queue.Queue[tuple[T] | BaseException | None]", unwanted: threading.Event) -> None:
+    last: BaseException | None = None
+    try:
+        for block in blocks:
+            if not _put((block,), made, unwanted):
+                return
+    except BaseException as error:
+        last = error
+    _put(last, made, unwanted)
+
+
+def _put(
+    one: tuple[T] | BaseException | None,
+    made: "queue.Queue[tuple[T] | BaseException | None]",
+    unwanted: threading.Event,
+) -> bool:
+    """Hand one over; False where nobody wants it any more."""
+    while not unwanted.is_set():
+        try:
+            made.put(one, timeout=0.1)
+        except queue.Full:
+            continue
+        return True
+    return False

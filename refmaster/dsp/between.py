@@ -1,0 +1,201 @@
+"""Reading between the samples, and not reading where nothing can be found.
+
+The meter asks for the largest value, the limiter and the clipper for those over a threshold. So a stretch is read in
+three steps, each for what the one before could not rule out:
+
+1. the largest sample times the sum of a phase's weights bounds every value of that phase;
+2. the `NEAR` weights in the middle are applied; the rest adds at most the largest sample times the sum of theirs;
+3. all weights are applied, in the order of the taps.
+
+The first two leave out about nine tenths of the work and never a value that is asked for: the answers are the same to
+the last bit. Kernels that call each other stand in one file: what is compiled is kept by the file's date.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from refmaster.dsp.jit import kernel
+from refmaster.dsp.oversample import BETA, TAPS, phases
+from refmaster.units import FloatArray
+
+GROUP = 128
+NEAR = 8
+ROUNDING = 1e-4  # single precision loses 1e-5 of the largest sample at most
+
+AnyFloats = npt.NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Interpolator:
+    """Weights, shape (phases, taps), and what bounds them: of all of a phase, and of all but its middle."""
+
+    rows: AnyFloats
+    whole: AnyFloats
+    far: AnyFloats
+
+
+@cache
+def interpolator(times: int, taps: int = TAPS, beta: float = BETA, *, single: bool = True) -> Interpolator:
+    """The weights that read `times` − 1 values between two samples, in single or double precision."""
+    rows = phases(times, taps, beta)
+    kind: type[np.floating[Any]] = np.float32 if single else np.float64
+    first = (taps - NEAR) // 2
+    weight = np.abs(rows)
+    whole = weight.sum(axis=1)
+    far = whole - weight[:, first : first + NEAR].sum(axis=1)
+    return Interpolator(rows.astype(kind), (whole + ROUNDING).astype(kind), (far + ROUNDING).astype(kind))
+
+
+def largest_between(x: npt.NDArray[np.float32], how: Interpolator, peak: float) -> float:
+    """The larger of `peak` and all values read between samples of x whose full set of taps lies within it."""
+    return float(_scan(x, how.rows, how.whole, how.far, peak))
+
+
+def raise_to_peaks(x: npt.NDArray[np.float32], how: Interpolator, ceiling: float, peaks: FloatArray) -> None:
+    """Raise peaks[k] to the largest value at sample k + taps/2 − 1 of x and up to the next, where over the ceiling."""
+    _raise(x, how.rows, how.whole, how.far, ceiling, peaks)
+
+
+def bend(x: FloatArray, how: Interpolator, weights: FloatArray, threshold: float, owed: FloatArray) -> None:
+    """Add to `owed`, shape of x, what comes off for all that is over the threshold."""
+    _bend(x, how.rows, how.whole, how.far, weights, threshold, owed)
+
+
+@kernel
+def _top(bits, mask):  # type: ignore[no-untyped-def]
+    """The largest magnitude, as bits: of floats without their sign these have the same order, and are quick to sort."""
+    top = bits[0] & mask
+    for i in range(bits.size):
+        top = max(top, bits[i] & mask)
+    return top
+
+
+@kernel
+def _weighted(x, row, width, out):  # type: ignore[no-untyped-def]
+    """out[i] = sum of row[t] · x[i + t], in the order of t; eight taps a round, so that sums stay in registers."""
+    taps = row.size
+    out[:width] = 0.0
+    t = 0
+    while t + 8 <= taps:
+        w0, w1, w2, w3 = row[t], row[t + 1], row[t + 2], row[t + 3]
+        w4, w5, w6, w7 = row[t + 4], row[t + 5], row[t + 6], row[t + 7]
+        p0, p1, p2, p3 = x[t : t + width], x[t + 1 : t + 1 + width], x[t + 2 : t + 2 + width], x[t + 3 : t + 3 + width]
+        p4, p5 = x[t + 4 : t + 4 + width], x[t + 5 : t + 5 + width]
+        p6, p7 = x[t + 6 : t + 6 + width], x[t + 7 : t + 7 + width]
+        for i in range(p0.size):
+            near = (((out[i] + w0 * p0[i]) + w1 * p1[i]) + w2 * p2[i]) + w3 * p3[i]
+            out[i] = (((near + w4 * p4[i]) + w5 * p5[i]) + w6 * p6[i]) + w7 * p7[i]
+        t += 8
+    while t < taps:
+        weight = row[t]
+        piece = x[t : t + width]
+        for i in range(piece.size):
+            out[i] += weight * piece[i]
+        t += 1
+
+
+@kernel
+def _scan(x, rows, whole, far, peak):  # type: ignore[no-untyped-def]
+    taps = rows.shape[1]
+    count = x.size - taps + 1
+    near = (taps - NEAR) // 2
+    mask = np.int32(0x7FFFFFFF)
+    buffer, word = np.empty(GROUP, dtype=np.float32), np.empty(1, dtype=np.int32)
+    bits, found_bits, level = x.view(np.int32), buffer.view(np.int32), word.view(np.float32)
+    widest = whole.max()
+    for start in range(0, count, GROUP):
+        width = min(GROUP, count - start)
+        word[0] = _top(bits[start : start + width + taps - 1], mask)
+        largest = level[0]
+        if largest * widest <= peak:
+            continue
+        reach = x[start : start + width + taps - 1]
+        for p in range(rows.shape[0]):
+            if largest * whole[p] <= peak:
+                continue
+            _weighted(reach[near:], rows[p, near : near + NEAR], width, buffer)
+            word[0] = _top(found_bits[:width], mask)
+            if level[0] + largest * far[p] <= peak:
+                continue
+            _weighted(reach, rows[p], width, buffer)
+            word[0] = _top(found_bits[:width], mask)
+            peak = max(peak, np.float64(level[0]))
+    return peak
+
+
+@kernel
+def _raise(x, rows, whole, far, ceiling, peaks):  # type: ignore[no-untyped-def]
+    taps = rows.shape[1]
+    lead = taps // 2
+    near = (taps - NEAR) // 2
+    mask = np.int32(0x7FFFFFFF)
+    buffer, word = np.empty(GROUP, dtype=np.float32), np.empty(1, dtype=np.int32)
+    bits, found_bits, level = x.view(np.int32), buffer.view(np.int32), word.view(np.float32)
+    widest = whole.max()
+    for start in range(0, peaks.size, GROUP):
+        width = min(GROUP, peaks.size - start)
+        word[0] = _top(bits[start : start + width + taps - 1], mask)
+        largest = level[0]
+        if largest * widest <= ceiling:
+            continue
+        reach = x[start : start + width + taps - 1]
+        here = peaks[start : start + width]
+        centre = reach[lead - 1 : lead - 1 + width]
+        for i in range(centre.size):
+            here[i] = max(here[i], abs(centre[i]))
+        for p in range(rows.shape[0]):
+            if largest * whole[p] <= ceiling:
+                continue
+            _weighted(reach[near:], rows[p, near : near + NEAR], width, buffer)
+            word[0] = _top(found_bits[:width], mask)
+            if level[0] + largest * far[p] <= ceiling:
+                continue
+            _weighted(reach, rows[p], width, buffer)
+            for i in range(here.size):
+                here[i] = max(here[i], abs(buffer[i]))
+
+
+@kernel
+def _bend(x, rows, whole, far, weights, threshold, owed):  # type: ignore[no-untyped-def]
+    taps = rows.shape[1]
+    near = (taps - NEAR) // 2
+    middle = taps // 2 - 1
+    count = x.size - taps + 1
+    mask = np.int64(0x7FFFFFFFFFFFFFFF)
+    between, word = np.empty((rows.shape[0] + 1, GROUP)), np.empty(1, dtype=np.int64)
+    bits, level = x.view(np.int64), word.view(np.float64)
+    widest = whole.max()
+    for start in range(0, count, GROUP):
+        width = min(GROUP, count - start)
+        word[0] = _top(bits[start : start + width + taps - 1], mask)
+        largest = level[0]
+        if largest * widest <= threshold:
+            continue
+        reach = x[start : start + width + taps - 1]
+        between[0, :width] = reach[middle : middle + width]
+        word[0] = _top(between[0].view(np.int64)[:width], mask)
+        over_anywhere = level[0] > threshold
+        for p in range(rows.shape[0]):
+            row = between[p + 1]
+            _weighted(reach[near:], rows[p, near : near + NEAR], width, row)
+            word[0] = _top(row.view(np.int64)[:width], mask)
+            if level[0] + largest * far[p] > threshold:
+                _weighted(reach, rows[p], width, row)
+                word[0] = _top(row.view(np.int64)[:width], mask)
+                over_anywhere = over_anywhere or level[0] > threshold
+            else:
+                row[:width] = 0.0
+        if not over_anywhere:
+            continue
+        for i in range(width):  # in the order of time, so that sums come out alike however the stream is cut
+            for p in range(rows.shape[0] + 1):
+                over = abs(between[p, i]) - threshold
+                if over > 0.0:
+                    part = over if between[p, i] > 0.0 else -over
+                    place = owed[start + i : start + i + taps]
+                    for t in range(taps):
+                        place[t] += weights[p, t] * part

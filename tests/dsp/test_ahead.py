@@ -1,0 +1,80 @@
+"""Working ahead: the same blocks in the same order, errors included, and no thread that outlives its use."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from refmaster.dsp.ahead import ahead
+from refmaster.dsp.limiter import Limiting, ReductionMeter, limited
+from tests.signals import in_blocks, kick_loop
+
+RATE_HZ = 44100
+
+
+def test_everything_comes_in_order_from_another_thread():
+    makers = set()
+
+    def made():
+        for number in range(50):
+            makers.add(threading.get_ident())
+            yield number
+
+    assert list(ahead(made())) == list(range(50))
+    assert threading.get_ident() not in makers
+
+
+def test_an_error_comes_through_after_what_was_made_before_it():
+    def made():
+        yield 1
+        raise ValueError("broken")
+
+    stream = ahead(made())
+    assert next(stream) == 1
+    with pytest.raises(ValueError, match="broken"):
+        next(stream)
+
+
+def test_who_stops_listening_ends_the_thread():
+    ended = threading.Event()
+
+    def made():
+        try:
+            while True:
+                yield np.zeros(8)
+        finally:
+            ended.set()
+
+    stream = ahead(made())
+    next(stream)
+    stream.close()
+    assert ended.wait(10.0)
+
+
+def test_no_more_is_made_ahead_than_a_few_blocks():
+    made_so_far = []
+
+    def made():
+        for number in range(100):
+            made_so_far.append(number)
+            yield number
+
+    stream = ahead(made())
+    next(stream)
+    time.sleep(0.3)
+    assert len(made_so_far) < 6
+    stream.close()
+
+
+@pytest.mark.parametrize("clip_db", [0.0, 3.0])
+def test_a_limiter_with_threads_gives_the_same_bits_and_the_same_reading(clip_db):
+    """Once its two gains met in a meter that only one thread could use at a time."""
+    loud = 3.0 * kick_loop(-3.0, 6.0, RATE_HZ, channels=2)
+    how = Limiting(-1.0, 1.5, 10.0, 0.05, clip_db)
+    found = set()
+    for aside in (False, True, True, True):
+        meter = ReductionMeter(RATE_HZ)
+        blocks = list(limited(in_blocks(loud, 3000), RATE_HZ, how, meter=meter, aside=aside))
+        found.add((np.concatenate(blocks, axis=1).tobytes(), meter.read().history_db))
+    assert len(found) == 1
