@@ -30,6 +30,7 @@ from refmaster.compare import wanted
 from refmaster.decide import parse_decisions
 from refmaster.dsp.ahead import ahead
 from refmaster.dsp.limiter import ReductionMeter
+from refmaster.effects import Stretches, effects
 from refmaster.errors import BadSetting
 from refmaster.genres.context import checked_genre
 from refmaster.genres.posterior import NONE
@@ -208,8 +209,10 @@ def finish(
         return replace(_report(material, made, None, None, 0, Files()), notes=material.notes + notes)
     meter = ReductionMeter(material.track.source.sample_rate_hz)
     as_written = _without_needless_dither(delivery, made)
-    after, clipped, tag_notes = _written(material, made, as_written, Path(files.master), meter, options, told)
-    report = _report(material, made, after, meter, clipped, files)
+    kept = Stretches(material.target.profile.n_samples, material.track.source.sample_rate_hz)
+    after, clipped, tag_notes = _written(material, made, as_written, Path(files.master), meter, kept, options, told)
+    done = effects(made, after, meter.read(), kept.read(), threads=options.threads)
+    report = replace(_report(material, made, after, meter, clipped, files), effects=done)
     if clipped and not made.active:
         over = f"{clipped} values of the target lie above full scale and are cut off there; --bit-depth 32f keeps them"
         notes += (over,)
@@ -236,7 +239,14 @@ def _share(total: int, step: str, told: Told) -> Callable[[int], None]:
 
 
 def _written(
-    material: Material, made: Plan, delivery: Delivery, out: Path, meter: ReductionMeter, options: Options, told: Told
+    material: Material,
+    made: Plan,
+    delivery: Delivery,
+    out: Path,
+    meter: ReductionMeter,
+    kept: Stretches,
+    options: Options,
+    told: Told,
 ) -> tuple[Profile, int, tuple[str, ...]]:
     """Write the master; measure it while it is still hidden, so that what is checked is what will stand there."""
     track = material.track
@@ -248,7 +258,7 @@ def _written(
     digest, listener = SoundDigest(rate), Listener(rate, channels, str(out))
 
     def heard() -> Iterator[FloatArray]:
-        sound = rendered(track.blocks(options.block_samples), made.moves, rate, meter)
+        sound = rendered(kept.passing(track.blocks(options.block_samples)), made.moves, rate, meter)
         for block in ahead(sound) if options.threads > 1 else sound:
             tell(block.shape[1])
             yield block
@@ -303,7 +313,7 @@ def _report(
         comparison=material.comparison,
         passport=_passport(material),
         checks=verify.checks(made, material.target.profile, after, clipped) if after else (),
-        effects=verify.effects(made, after) if after else (),
+        effects=effects(made, after) if after else (),
         texts=explain.texts(made),
         gain_reduction=meter.read() if meter and any(m.mover == "limit_peaks" for m in made.active) else None,
         files=files,

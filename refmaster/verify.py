@@ -1,7 +1,6 @@
-"""Verify: the written file is measured again, promises are checked, and each move's effect is read off."""
+"""Verify: the written file is measured again, and promises are checked."""
 
-from refmaster.moves import mover_of
-from refmaster.records import Check, Effect, Plan, Profile
+from refmaster.records import Check, Plan, Profile
 
 LOUDNESS_TOLERANCE_LU = 0.1
 ROUNDING = 5e-3  # of a display: two decimals of a dB
@@ -25,8 +24,3 @@ def checks(plan: Plan, target: Profile, master: Profile, clipped_samples: int) -
         made.append(Check("integrated_lufs", master.integrated_lufs, low, high))
     made.append(Check("clipped_samples", float(clipped_samples), 0.0, 0.0))
     return tuple(made)
-
-
-def effects(plan: Plan, master: Profile) -> tuple[tuple[str, Effect], ...]:
-    """What each heard move did to the feature it claims, as the master shows it."""
-    return tuple((move.id, mover_of(move).effect(move, master)) for move in plan.active)

@@ -16,7 +16,7 @@ ROWS = (
     "analyse belief compare bands own outputs cache nearness passport listen",
     "moves",
     "render decide locks",
-    "plan verify explain",
+    "plan verify effects explain",
     "report toml_lines session_schema session_errors session_text session_merge session history account",
     "library",
     "again prepare pipeline engines",

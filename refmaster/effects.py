@@ -1,0 +1,85 @@
+"""Effects: what each move did to the feature it claims.
+
+Where the chain is linear that is read off the master: an equaliser's share of a band's level is its response. A
+compressor or a limiter that works takes part of it back, so there the master is made again without the move, on
+stretches that lie evenly over the track, and both are measured (levels do not matter: the features are relative).
+"""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from refmaster.analyse import Measured, measure
+from refmaster.load import BLOCK_SAMPLES, track_of
+from refmaster.moves import mover_of
+from refmaster.records import Effect, GainReduction, Move, Plan, Profile, Stage
+from refmaster.render import rendered
+from refmaster.units import FloatArray
+
+STRETCHES, STRETCH_S = 6, 4.0
+WORKING_PCT = 2.0  # of the time: a limiter that works less changes no average that is shown
+BENT = (Stage.TONE, Stage.DYNAMICS, Stage.COLOUR, Stage.IMAGE)  # whose effects a limiter behind them bends
+
+
+class Stretches:
+    """Keeps stretches of the sound that passes, evenly over a track of `n_samples`; all of a short one."""
+
+    def __init__(self, n_samples: int, sample_rate_hz: int):
+        size = round(STRETCH_S * sample_rate_hz)
+        if n_samples <= STRETCHES * size:
+            self._places = [(0, n_samples)]
+        else:
+            starts = np.linspace(0, n_samples - size, STRETCHES + 2)[1:-1].astype(int)
+            self._places = [(int(start), int(start) + size) for start in starts]
+        self._at = 0
+        self._kept: list[FloatArray] = []
+
+    def passing(self, blocks: Iterable[FloatArray]) -> Iterator[FloatArray]:
+        """The same blocks."""
+        for block in blocks:
+            end = self._at + block.shape[1]
+            for first, last in self._places:
+                low, high = max(first, self._at), min(last, end)
+                if low < high:
+                    self._kept.append(block[:, low - self._at : high - self._at].copy())
+            self._at = end
+            yield block
+
+    def read(self) -> FloatArray | None:
+        """The stretches one after another, (channels, samples); None where nothing passed."""
+        return np.concatenate(self._kept, axis=1) if self._kept else None
+
+
+def effects(
+    plan: Plan,
+    master: Profile,
+    work: GainReduction | None = None,
+    target: FloatArray | None = None,
+    *,
+    threads: int = 1,
+) -> tuple[tuple[str, Effect], ...]:
+    """What each heard move did. `target` are stretches of the target; without them all is read off the master."""
+    told = {move.id: mover_of(move).effect(move, master) for move in plan.active}
+    bent = [move for move in plan.active if move.stage in BENT] if _bends(plan, work) and target is not None else []
+    if bent and target is not None:
+        chains = [plan.active, *(tuple(one for one in plan.active if one is not move) for move in bent)]
+        with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
+            heard = list(pool.map(lambda chain: _heard(chain, target, master.sample_rate_hz), chains))
+        for move, without in zip(bent, heard[1:], strict=True):
+            mover, stated = mover_of(move), told[move.id]
+            done = mover.effect(move, heard[0].profile).after - mover.effect(move, without.profile).after
+            told[move.id] = Effect(stated.feature, stated.after - done, stated.after)
+    return tuple(told.items())
+
+
+def _bends(plan: Plan, work: GainReduction | None) -> bool:
+    """Whether anything behind the linear moves changes what they did."""
+    compressed = any(move.stage is Stage.DYNAMICS for move in plan.active)
+    return compressed or (work is not None and work.share_working_pct >= WORKING_PCT)
+
+
+def _heard(chain: Iterable[Move], target: FloatArray, sample_rate_hz: int) -> Measured:
+    """The stretches through a chain, measured."""
+    blocks = (target[:, at : at + BLOCK_SAMPLES] for at in range(0, target.shape[1], BLOCK_SAMPLES))
+    return measure(track_of(target, sample_rate_hz), blocks=rendered(blocks, chain, sample_rate_hz))
