@@ -21,7 +21,8 @@ from refmaster.units import FloatArray, written
 
 STAGE = Stage.TONE
 PARTS = BAND_PARTS
-MAX_GAIN_DB, FULL_GAIN_DB = 12.0, 20.0
+MAX_GAIN_DB, FULL_GAIN_DB = 6.0, 20.0  # practice: more than 6 dB is for the mix to change
+MISSED_DB = 1.0  # what is beyond that by so much is told
 LEAST_GAIN_DB, FULL_LEAST_DB = 0.4, 0.2  # under this a band is not heard, and is not worth its place in a full match
 EPSILON_DB = 0.05  # a band that brings the curve no nearer than this is left out
 BANDS = 6
@@ -36,10 +37,12 @@ def propose(scene: Scene) -> Proposal:
     comparison = scene.comparison
     if comparison is None:
         return Proposal()
-    wanted = compare.wanted(comparison.tone, scene.request.amount_pct)
+    asked = compare.wanted(comparison.tone, scene.request.amount_pct)
+    wanted = asked if scene.request.in_full else np.clip(asked, -MAX_GAIN_DB, MAX_GAIN_DB)
     fit = _fit(wanted, comparison, scene)
     moves = _moves(fit.bands, comparison, scene)
-    return Proposal(moves, _rejected(fit.bands, fit.pruned, wanted, comparison), _out_of_reach(scene))
+    missed = _out_of_reach(scene) + _too_much(asked - wanted, comparison)
+    return Proposal(moves, _rejected(fit.bands, fit.pruned, wanted, comparison), missed)
 
 
 def _fit(wanted: FloatArray, comparison: Comparison, scene: Scene) -> Fit:
@@ -202,6 +205,22 @@ def _out_of_reach(scene: Scene) -> tuple[NotReached, ...]:
         f"lift noise there, so it is left alone. Take the low-pass out of the mix, or bounce it anew at full bandwidth."
     )
     return (NotReached("top_end", text),)
+
+
+def _too_much(beyond_db: FloatArray, comparison: Comparison) -> tuple[NotReached, ...]:
+    """What the evidence asks for beyond what an equaliser on a whole mix should do: where, and what to do instead."""
+    worst = int(np.abs(beyond_db).argmax())
+    if abs(beyond_db[worst]) < MISSED_DB:
+        return ()
+    short = beyond_db[worst] > 0
+    frequency_hz = _tidy_hz(comparison.band_hz[worst])
+    gap_db = abs(beyond_db[worst]) + MAX_GAIN_DB
+    text = (
+        f"Around {written('centre_hz', frequency_hz)} the target has {gap_db:.1f} dB {'less' if short else 'more'} "
+        f"than {comparison.toward}, compared like with like; {MAX_GAIN_DB:g} dB is the most that is done to a whole mix. "
+        f"{'Raise' if short else 'Lower'} in the mix what plays in {region(frequency_hz)}."
+    )
+    return (NotReached("tone", text),)
 
 
 def _rejected(
