@@ -145,6 +145,8 @@ def genre_line(report: Report) -> str:
     genre, asked = report.genre, report.request.genre
     if report.engine != OWN_ENGINE or asked == NONE:
         return ""
+    if report.request.library:
+        return f"Genre: your library {genre.name}, {genre.n_tracks} track{'s' if genre.n_tracks != 1 else ''}."
     second = ""
     if genre.runner_up is not None:
         second = f", then {genre.runner_up[0]} {100 * genre.runner_up[1]:.0f} %"
@@ -206,6 +208,7 @@ def as_data(report: Report) -> dict[str, object]:
             "same_song": report.request.same_song,
             "fresh": report.request.fresh,
             "genre": report.request.genre,
+            "library": report.request.library or None,
         },
         "goal_lufs": plan.goal_lufs,
         "moves": [_move_data(report, move) for move in plan.moves],

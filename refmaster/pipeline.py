@@ -71,6 +71,7 @@ def master(
     out: str | os.PathLike[str] | None = None,
     *,
     genre: str | None = None,
+    library: str | os.PathLike[str] | None = None,
     amount: float = 50.0,
     loudness: float | None = None,
     ceiling: float = -1.0,
@@ -91,7 +92,8 @@ def master(
 
     `reference` may be several; each is a file, or as on the command line with what it counts for,
     "a.wav:tone=1,dynamics=0.3", or a pair of a file and Weights. Without one, the middle of a `genre` stands for it.
-    `genre` is a name, "none", or "auto", which hears it in the target and is what None means.
+    `genre` is a name, "none", or "auto", which hears it in the reference and is what None means; a `library` of one's
+    own, or a folder of them, stands in its place.
     `keep_from` is an earlier session: what a person decided there holds here too, but for what `undo` takes back.
     `out` None means `TARGET-stem.master` beside the target. A target that is our own master toward this reference keeps
     what was settled then; `fresh` takes it as any other file. Raises a RefmasterError, and has then written nothing,
@@ -100,8 +102,11 @@ def master(
     options, told = options or Options(), told or silent
     request = checked_request(amount, loudness, ceiling, only, detail, phase)
     request = replace(request, same_song=same_song, fresh=fresh, genre=checked_genre(genre))
+    if library is not None and genre is not None:
+        raise BadSetting("--genre and --library were both given; a track is read in one of them")
+    request = replace(request, library="" if library is None else os.fspath(library))
     asked = files_asked(reference)
-    if not asked and genre in (None, NONE):
+    if not asked and library is None and genre in (None, NONE):
         raise BadSetting("no reference and no genre was given; name one: --ref FILE, or --genre NAME")
     decisions, before = parse_decisions(drop, set, lock), carried_on(keep_from, undo, drop, set, lock)
     kept = () if before is None else settled(before, undo)

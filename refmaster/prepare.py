@@ -15,7 +15,7 @@ from refmaster.load import BLOCK_SAMPLES, Track, resampled
 from refmaster.names import shown
 from refmaster.own import by_genre, recognised
 from refmaster.plan import Material
-from refmaster.records import Genre, Request, Weights
+from refmaster.records import Genre, Profile, Request, Weights
 
 Asked = str | os.PathLike[str] | tuple[str | os.PathLike[str], Weights]
 """A reference as it is asked for: a file, with what it counts for behind a colon, or beside it."""
@@ -73,7 +73,7 @@ def prepare(
     for one in references:
         check_masterable(one.profile, "the reference")
     told("compare", -1.0)
-    genre = context(request.genre, target.profile, [one.profile for one in references])
+    genre = _genre(request, target.profile, [one.profile for one in references])
     examples = tuple(Example(one, weights) for one, (_, weights) in zip(references, refs, strict=True))
     alone = not refs and not toward and request.genre != NONE
     if alone and genre.tone is None:
@@ -84,6 +84,16 @@ def prepare(
     mark, marked = recognised(track, toward, request)
     notes = track.notes + tuple(note for ref, _ in refs for note in ref.notes) + marked
     return Material(track, target, examples, comparison, genre, request, notes, toward, mark, threads=threads)
+
+
+def _genre(request: Request, target: Profile, references: list[Profile]) -> Genre:
+    """What the target is read in: a user's own library, or a genre."""
+    if not request.library:
+        return context(request.genre, target, references)
+    from refmaster.library import find_libraries, home_of
+    from refmaster.library.files import default_folder
+
+    return home_of(find_libraries(request.library, default_folder()), (references or [target])[0]).genre
 
 
 def files_asked(reference: Asked | Sequence[Asked] | None) -> tuple[tuple[str | os.PathLike[str], Weights], ...]:

@@ -243,6 +243,7 @@ def _request(model: "RequestModel") -> Request:
         same_song=model.same_song,
         fresh=model.fresh,
         genre=model.genre,
+        library=model.library,
     )
 
 

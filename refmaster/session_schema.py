@@ -34,6 +34,7 @@ class RequestModel(_Strict):
     same_song: bool = False
     fresh: bool = False
     genre: Annotated[str, Field(min_length=1)] = "auto"
+    library: str = ""
 
 
 class DeliveryModel(_Strict):

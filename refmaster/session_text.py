@@ -112,6 +112,7 @@ def _request(request: Request) -> dict[str, Any]:
         "same_song": request.same_song,
         "fresh": request.fresh or None,
         "genre": request.genre,
+        "library": request.library or None,
     }
 
 

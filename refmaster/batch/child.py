@@ -95,6 +95,7 @@ def _checked(settings: Settings) -> Request:
     """Refuse what no track could be mastered with; the SHA-256 of the references."""
     from refmaster.batch.remote import fetched, is_url
     from refmaster.decide import parse_decisions
+    from refmaster.genres.context import checked_genre
     from refmaster.load import open_track
     from refmaster.outputs import goal_path
     from refmaster.prepare import checked_request
@@ -104,6 +105,7 @@ def _checked(settings: Settings) -> Request:
     checked_request(
         settings.amount, settings.loudness, settings.ceiling, settings.only, settings.detail, settings.phase
     )
+    checked_genre(settings.genre)
     parse_decisions(settings.drop, settings.set, settings.lock)
     goal = goal_path(Path("any.wav"), None, settings.container)
     any_source = Source("any.wav", "", 48000, 2, "WAV", "PCM_24", 24, lossy=False)  # every format takes 48 kHz
@@ -135,8 +137,9 @@ def _run(target: str, references: list[str], out: str, settings: Settings, threa
 
     return master(
         target,
-        references[0],
+        references,
         out,
+        genre=settings.genre,
         amount=settings.amount,
         loudness=settings.loudness,
         ceiling=settings.ceiling,

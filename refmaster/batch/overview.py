@@ -108,7 +108,8 @@ _ORDER = ["mastered", "unchanged", "sent back", "check failed", "failed"]
 def _facts(settings: Settings) -> tuple[tuple[str, str], ...]:
     loudness = "as the reference" if settings.loudness is None else said("_lufs", settings.loudness)
     return (
-        ("Reference", ", ".join(shown(base_name(one)) for one in settings.references)),
+        ("Reference", ", ".join(shown(base_name(one)) for one in settings.references) or "none"),
+        *([] if settings.genre is None else [("Genre", settings.genre)]),
         ("Amount", f"{settings.amount:g} of 100"),
         ("Loudness", loudness),
         ("Ceiling", said("_dbtp", settings.ceiling)),

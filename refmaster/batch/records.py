@@ -26,6 +26,7 @@ class Settings:
     container: str | None = None
     bit_depth: str | None = None
     html: bool = True
+    genre: str | None = None
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,14 @@ FOLDER = "masters"
 
 def command(
     files: Annotated[list[str], typer.Argument(help="Tracks, and folders with all tracks in them.")],
-    ref: Annotated[list[str] | None, typer.Option("--ref", metavar="FILE", help="The track to master toward.")] = None,
+    ref: Annotated[
+        list[str] | None,
+        typer.Option("--ref", metavar="FILE", help="The track to master toward; several may be given."),
+    ] = None,
+    genre: Annotated[
+        str | None,
+        typer.Option("--genre", metavar="NAME", help="The genre, which stands for the reference without --ref. [auto]"),
+    ] = None,
     out: Annotated[str, typer.Option("-o", "--out", metavar="FOLDER", help="Where all results go.")] = FOLDER,
     jobs: Annotated[
         int | None, typer.Option("--jobs", metavar="N", help="So many tracks at a time. [one a processor]")
@@ -61,19 +68,18 @@ def command(
     force: Annotated[bool, typer.Option("--force", help="Overwrite existing masters, sessions and reports.")] = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """Master many tracks toward one reference. A track that crashes, hangs or eats memory costs only itself.
+    """Master many tracks toward a reference or a genre. A track that crashes, hangs or eats memory costs only itself.
 
     Example: refmaster batch album/ bonus.wav --ref record.flac -o masters --resume
     """
     from refmaster.batch import Limits, Settings, prepared
     from refmaster.errors import BadSetting
 
-    if not ref:
-        raise BadSetting("no reference was given; name a track to master toward: --ref FILE")
-    if len(ref) > 1:
-        raise BadSetting(f"{len(ref)} references were given; this version takes one --ref")
+    if not ref and genre is None:
+        raise BadSetting("no reference was given; name a track to master toward, --ref FILE, or a genre, --genre NAME")
     settings = Settings(
-        references=tuple(ref),
+        references=tuple(ref or ()),
+        genre=genre,
         amount=amount,
         loudness=loudness,
         ceiling=ceiling,

@@ -23,6 +23,10 @@ def command(
             "--genre", metavar="NAME", help="The genre it is read in, and mastered toward without --ref; none. [auto]"
         ),
     ] = None,
+    library: Annotated[
+        str | None,
+        typer.Option("--library", metavar="NAME", help="A library of your own, or a folder of them, for the genre."),
+    ] = None,
     out: o.Out = None,
     amount: o.Amount = 50.0,
     loudness: o.Loudness = None,
@@ -71,7 +75,7 @@ def command(
     from refmaster.errors import BadSetting
     from refmaster.pipeline import Options, master
 
-    references = _references(target, ref or [], genre)
+    references = _references(target, ref or [], genre or library)
     opts = Options(format_, bit_depth, force, dry_run, not no_report, not no_audio, threads)
     if engine == "matchering":
         from refmaster.engines.matchering import second_opinion
@@ -90,7 +94,7 @@ def command(
         asked["--same-song"] = same_song or None
         asked["--fresh"] = fresh or None
         asked["--phase"] = None if phase == "minimum" else phase
-        asked["--genre"] = genre
+        asked["--genre"], asked["--library"] = genre, library
         if given := [name for name, value in asked.items() if value]:
             raise BadSetting(f"matchering knows no {', '.join(given)}; leave it out, or use our own engine")
         if len(references) != 1:
@@ -110,6 +114,7 @@ def command(
             references,
             out,
             genre=genre,
+            library=library,
             amount=amount,
             loudness=loudness,
             ceiling=ceiling,

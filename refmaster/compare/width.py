@@ -21,6 +21,7 @@ WIDTH_SD_DB = 3.0  # how far mixes are off in width
 WIDTH_ERROR_SCALE, WIDTH_ERROR_FLOOR_DB = 0.8, 0.2  # error of the matched width over its spread between bands
 WIDE_BANDS_HZ = (150.0, 10000.0)  # where a genre's width is read as a whole
 GENRE_WIDTH_SHARE = 1.1  # what a genre says of one song's width as a whole is off by so much of a band's deviation
+LEAST_SONG_DB = 1.5  # songs stray by so much at least, however alike those are that a library was made of
 LOW_END_HZ = 120.0
 LOW_END_NARROW_DB = -12.0  # a genre whose low end is so narrow on average means it to be
 
@@ -115,7 +116,7 @@ def _usual(genre: Genre, ours: FloatArray, here: Mask, band_hz: FloatArray) -> t
     if normal is None or at.sum() < FEWEST_BANDS:
         return None
     mean, sd = normal
-    return float(np.median((mean - ours)[at])), float(GENRE_WIDTH_SHARE * sd[at].mean())
+    return float(np.median((mean - ours)[at])), max(float(GENRE_WIDTH_SHARE * sd[at].mean()), LEAST_SONG_DB)
 
 
 def _to_the_edge(wanted: FloatArray, genre: Genre, ours: FloatArray, here: Mask, band_hz: FloatArray) -> FloatArray:

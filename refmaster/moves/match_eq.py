@@ -217,8 +217,8 @@ def _too_much(beyond_db: FloatArray, comparison: Comparison) -> tuple[NotReached
     gap_db = abs(beyond_db[worst]) + MAX_GAIN_DB
     text = (
         f"Around {written('centre_hz', frequency_hz)} the target has {gap_db:.1f} dB {'less' if short else 'more'} "
-        f"than {comparison.toward}, compared like with like; {MAX_GAIN_DB:g} dB is the most that is done to a whole mix. "
-        f"{'Raise' if short else 'Lower'} in the mix what plays in {region(frequency_hz)}."
+        f"than {comparison.toward}, compared like with like; {MAX_GAIN_DB:g} dB is the most that is done to a whole "
+        f"mix. {'Raise' if short else 'Lower'} in the mix what plays in {region(frequency_hz)}."
     )
     return (NotReached("tone", text),)
 

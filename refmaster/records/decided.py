@@ -197,7 +197,8 @@ class Request:
     phase: Phase = Phase.MINIMUM  # of the tone moves
     same_song: bool = False  # a person's word that target and reference are one song
     fresh: bool = False
-    genre: str = "auto"  # by its name; "auto" hears it in the target, "none" knows nothing of it
+    genre: str = "auto"  # by its name; "auto" hears it, "none" knows nothing of it
+    library: str = ""  # a user's own library, or a folder of them, that stands for the genre
 
     @property
     def in_full(self) -> bool:

@@ -1,0 +1,152 @@
+"""Context: a genre beside the reference or in its place, several references, a library of one's own."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from refmaster import session as sessions
+from refmaster.errors import BadSetting
+from refmaster.explain import as_data, genre_line, reference_line
+from refmaster.genres import genre_names, load_genre, spread_of
+from refmaster.pipeline import Options, master, render
+from refmaster.records import Weights
+from tests.signals import spoil
+
+QUICK = Options(html=False)
+
+
+@pytest.fixture(scope="module")
+def folder(files, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("context")
+    for name, kind in (("target.wav", "spoiled"), ("reference.wav", "song"), ("other.wav", "finished")):
+        (folder / name).write_bytes(files[kind].read_bytes())
+    return folder
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_genre_stands_for_a_reference(folder):
+    report = master(folder / "target.wav", genre="rock", out=folder / "rock.wav", options=QUICK)
+    assert report.reference is None
+    assert report.genre.name == "rock"
+    assert "as you say" in genre_line(report)
+    assert "the genre stands for it" in reference_line(report)
+    band = spread_of(load_genre("rock"), "integrated_lufs")
+    assert band is not None
+    assert report.master is not None
+    assert band.p10 - 0.1 <= report.master.integrated_lufs <= band.p90 + 0.1
+
+
+def test_what_a_genre_made_is_rendered_again_to_the_byte(folder):
+    master(folder / "target.wav", genre="metal", out=folder / "metal.wav", options=QUICK)
+    render(folder / "metal.toml", folder / "again.wav", options=QUICK)
+    assert digest(folder / "metal.wav") == digest(folder / "again.wav")
+    assert sessions.read(folder / "again.toml").request.genre == "metal"
+
+
+def test_a_second_pass_toward_the_same_genre_changes_nothing(folder):
+    master(folder / "target.wav", genre="electronic", out=folder / "once.wav", options=QUICK)
+    report = master(folder / "once.wav", genre="electronic", out=folder / "twice.wav", options=QUICK)
+    assert report.status == "unchanged"
+
+
+def test_toward_the_middle_of_a_genre_a_match_in_full_goes_further(folder):
+    edge, middle = (
+        master(folder / "target.wav", genre="metal", amount=amount, options=Options(dry_run=True))
+        for amount in (50.0, 100.0)
+    )
+    centre = spread_of(load_genre("metal"), "integrated_lufs").p50
+    assert abs(middle.plan.goal_lufs - centre) < 0.1 <= abs(edge.plan.goal_lufs - centre)
+    assert any(move.mover == "match_eq" for move in middle.plan.moves)
+
+
+@pytest.mark.parametrize("name", genre_names())
+def test_every_genre_can_be_named_beside_a_reference(folder, name):
+    report = master(folder / "target.wav", folder / "reference.wav", genre=name, options=Options(dry_run=True))
+    assert report.genre.name == name
+
+
+def test_nothing_to_go_toward_is_refused(folder):
+    for genre in (None, "none"):
+        with pytest.raises(BadSetting, match="no reference and no genre was given"):
+            master(folder / "target.wav", genre=genre, options=QUICK)
+
+
+def test_an_unknown_genre_is_refused_with_the_nearest(folder):
+    with pytest.raises(BadSetting, match="no genre 'rokc'; nearest: rock"):
+        master(folder / "target.wav", folder / "reference.wav", genre="rokc", options=QUICK)
+
+
+def test_a_genre_that_tells_no_tone_cannot_stand_for_a_reference(folder):
+    with pytest.raises(BadSetting, match="tells no tone"):
+        master(folder / "target.wav", genre="any", options=QUICK)
+
+
+def test_several_references_are_read_together_and_remembered(folder):
+    given = [f"{folder / 'reference.wav'}:tone=2,level=0.5", folder / "other.wav"]
+    report = master(folder / "target.wav", given, folder / "two.wav", options=QUICK)
+    assert report.comparison is not None
+    assert report.comparison.toward == "the references"
+    assert [one.weights for one in report.references] == [Weights(tone=2.0, level=0.5), Weights()]
+    assert [one["name"] for one in as_data(report)["references"]] == ["reference.wav", "other.wav"]
+    read = sessions.read(folder / "two.toml")
+    assert [(Path(one.path).name, one.weights) for one in read.references] == [
+        ("reference.wav", Weights(tone=2.0, level=0.5)),
+        ("other.wav", Weights()),
+    ]
+    render(folder / "two.toml", folder / "two_again.wav", options=QUICK)
+    assert digest(folder / "two.wav") == digest(folder / "two_again.wav")
+
+
+def test_the_same_reference_twice_says_what_it_says_once(folder):
+    once = master(folder / "target.wav", folder / "reference.wav", options=Options(dry_run=True))
+    twice = master(folder / "target.wav", [folder / "reference.wav"] * 2, options=Options(dry_run=True))
+    assert twice.plan.goal_lufs == pytest.approx(once.plan.goal_lufs, abs=0.1)
+    assert {move.mover for move in twice.plan.moves} == {move.mover for move in once.plan.moves}
+    sure = np.array(twice.comparison.tone.full_weight) > 0  # above a codec's end only one alone is followed
+    one, two = (np.array(report.comparison.tone.full_db)[sure] for report in (once, twice))
+    np.testing.assert_allclose(two, one, atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        ("tune=1", "'tune' is no aspect; allowed: tone, dynamics, image, level"),
+        ("tone=much", "'much' is no weight; allowed: 0 to 10"),
+        ("tone=nan", "tone=nan is out of range; allowed: 0 to 10"),
+        ("tone=-1", "tone=-1 is out of range"),
+        ("tone=1,level=1e9", "level=1e.09 is out of range"),
+    ],
+)
+def test_weights_that_cannot_be_meant_are_refused(folder, weights, said):
+    with pytest.raises(BadSetting, match=said):
+        master(folder / "target.wav", f"{folder / 'reference.wav'}:{weights}", options=QUICK)
+
+
+def test_a_library_of_ones_own_stands_for_the_genre(folder):
+    from refmaster.library import save_library
+    from refmaster.library.build import gathered
+    from refmaster.library.files import Library
+
+    rng = np.random.default_rng(1)
+    made = []
+    sound, rate_hz = sf.read(folder / "reference.wav", always_2d=True)
+    for n in range(3):
+        path = folder / f"record_{n}.wav"
+        sf.write(path, spoil(0.5 * sound.T, rate_hz, high_shelf_db=float(rng.uniform(-2, 2))).T, rate_hz)
+        made.append(path)
+    rows = gathered(made, kept=None, jobs=1).rows
+    save_library(Library(name="mine", tracks=rows), folder / "mine.json")
+    report = master(
+        folder / "target.wav", folder / "reference.wav", library=folder / "mine.json", options=Options(dry_run=True)
+    )
+    assert genre_line(report) == "Genre: your library mine, 3 tracks."
+    assert json.loads(json.dumps(as_data(report)))["request"]["library"].endswith("mine.json")
+    with pytest.raises(BadSetting, match="both given"):
+        master(folder / "target.wav", genre="rock", library=folder / "mine.json", options=QUICK)
