@@ -41,7 +41,7 @@ from refmaster.own import SoundDigest, line_of, next_mark
 from refmaster.passport import passport_of
 from refmaster.plan import Material, plan
 from refmaster.prepare import Asked, Told, checked_request, files_asked, prepare, silent
-from refmaster.records import Delivery, Files, Input, Passport, Plan, Profile, Report, Weights
+from refmaster.records import Delivery, Effect, Files, Input, Passport, Plan, Profile, Report, Weights
 from refmaster.render import rendered
 from refmaster.save import check_outputs, choose_delivery, is_lossy, write_audio, write_text
 from refmaster.tags import copy_tags
@@ -150,7 +150,7 @@ def master_array(
     meter = ReductionMeter(sample_rate_hz)
     mastered = np.concatenate(list(rendered(track.blocks(), made.moves, sample_rate_hz, meter)), axis=1)
     after = measure(track_of(mastered, sample_rate_hz, name="master")).profile
-    return mastered, _report(material, made, after, meter, 0, Files())
+    return mastered, _report(material, made, after, meter, 0, Files(), effects(made, after))
 
 
 def render(
@@ -211,13 +211,13 @@ def finish(
     """Render, verify and explain a plan, and write all that was asked for; `before` is the session it goes on from."""
     notes += explain.conflicts(made)
     if options.dry_run or files.master is None:
-        return replace(_report(material, made, None, None, 0, Files()), notes=material.notes + notes)
+        return replace(_report(material, made, None, None, 0, Files(), ()), notes=material.notes + notes)
     meter = ReductionMeter(material.track.source.sample_rate_hz)
     as_written = _without_needless_dither(delivery, made)
     kept = Stretches(material.target.profile.n_samples, material.track.source.sample_rate_hz)
     after, clipped, tag_notes = _written(material, made, as_written, Path(files.master), meter, kept, options, told)
     done = effects(made, after, meter.read(), kept.read(), threads=options.threads)
-    report = replace(_report(material, made, after, meter, clipped, files), effects=done)
+    report = _report(material, made, after, meter, clipped, files, done)
     if clipped and not made.active:
         over = f"{clipped} values of the target lie above full scale and are cut off there; --bit-depth 32f keeps them"
         notes += (over,)
@@ -303,7 +303,13 @@ def _inputs(material: Material) -> tuple[Input, ...]:
 
 
 def _report(
-    material: Material, made: Plan, after: Profile | None, meter: ReductionMeter | None, clipped: int, files: Files
+    material: Material,
+    made: Plan,
+    after: Profile | None,
+    meter: ReductionMeter | None,
+    clipped: int,
+    files: Files,
+    done: tuple[tuple[str, Effect], ...],
 ) -> Report:
     return Report(
         status="mastered" if made.active else "unchanged",
@@ -318,7 +324,7 @@ def _report(
         comparison=material.comparison,
         passport=_passport(material),
         checks=verify.checks(made, material.target.profile, after, clipped) if after else (),
-        effects=effects(made, after) if after else (),
+        effects=done,
         texts=explain.texts(made),
         gain_reduction=meter.read() if meter and any(m.mover == "limit_peaks" for m in made.active) else None,
         files=files,

@@ -14,6 +14,7 @@ from refmaster.atomic import replacing
 from refmaster.batch.records import Outcome, Settings
 from refmaster.batch.remote import base_name, is_url, joined, write_text
 from refmaster.names import shown, storable
+from refmaster.report.templates import environment
 from refmaster.report.writing import clock, counted, pair, said
 from refmaster.units import unbroken
 from refmaster.version import __version__
@@ -74,19 +75,19 @@ def table(outcomes: Sequence[Outcome]) -> str:
 
 def page(outcomes: Sequence[Outcome], settings: Settings) -> str:
     """One HTML page that needs nothing else; its links lead to the reports beside it."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template("overview.html.j2").render(
-        verdict=verdict(outcomes),
-        good=all(one.good for one in outcomes),
-        facts=_facts(settings),
-        rows=[_row(one) for one in outcomes],
-        version=__version__,
-        style=Markup((_HERE / "overview.css").read_text(encoding="utf-8")),
+    return (
+        environment(_HERE)
+        .get_template("overview.html.j2")
+        .render(
+            verdict=verdict(outcomes),
+            good=all(one.good for one in outcomes),
+            facts=_facts(settings),
+            rows=[_row(one) for one in outcomes],
+            version=__version__,
+            style=Markup((_HERE / "overview.css").read_text(encoding="utf-8")),
+        )
     )
 
 

@@ -17,7 +17,7 @@ from refmaster.passport import in_short
 from refmaster.records import Passport, Profile
 from refmaster.report.curves import Track, aligned_db, band_curves, table_of
 from refmaster.report.figure import Curve, Dash, Plot, Role, finite, frequency_axis, layout, level_axis, rounded
-from refmaster.units import unbroken
+from refmaster.report.templates import environment
 from refmaster.version import __version__
 
 HERE, REPORT = Path(__file__).parent, Path(__file__).parents[1] / "report"
@@ -108,38 +108,33 @@ def _page(
     plots: Sequence[Plot],
     inputs: Sequence[tuple[str, str, str]],
 ) -> str:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
 
-    environment = Environment(
-        loader=FileSystemLoader([HERE, REPORT]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["unbroken"] = unbroken
     drawn = [plot for plot in plots if finite(plot.curves)]
-    return environment.get_template("page.html.j2").render(
-        name=name,
-        title=title,
-        version=__version__,
-        largest=largest,
-        about=about,
-        source=source,
-        strips=strips,
-        nearest=nearest,
-        shares=shares,
-        notes=notes,
-        passports=passports,
-        plots=drawn,
-        inputs=[(role, shown(path), sha256) for role, path, sha256 in inputs],
-        figures=Markup(_figures(drawn)),
-        style=Markup((REPORT / "page.css").read_text(encoding="utf-8")),
-        own_style=Markup((HERE / "page.css").read_text(encoding="utf-8")),
-        script=Markup((REPORT / "page.js").read_text(encoding="utf-8")),
-        plotly=Markup(get_plotlyjs()),
+    return (
+        environment(HERE)
+        .get_template("page.html.j2")
+        .render(
+            name=name,
+            title=title,
+            version=__version__,
+            largest=largest,
+            about=about,
+            source=source,
+            strips=strips,
+            nearest=nearest,
+            shares=shares,
+            notes=notes,
+            passports=passports,
+            plots=drawn,
+            inputs=[(role, shown(path), sha256) for role, path, sha256 in inputs],
+            figures=Markup(_figures(drawn)),
+            style=Markup((REPORT / "page.css").read_text(encoding="utf-8")),
+            own_style=Markup((HERE / "page.css").read_text(encoding="utf-8")),
+            script=Markup((REPORT / "page.js").read_text(encoding="utf-8")),
+            plotly=Markup(get_plotlyjs()),
+        )
     )
 
 

@@ -21,9 +21,9 @@ from refmaster.report.figure import Plot
 from refmaster.report.players import player_of
 from refmaster.report.plots import plots_of
 from refmaster.report.table import check_rows, rows_of
+from refmaster.report.templates import environment
 from refmaster.report.verdict import verdict_of
 from refmaster.report.writing import clock, said
-from refmaster.units import unbroken
 
 __all__ = ["page"]
 
@@ -44,36 +44,35 @@ def page(
     Both EQ curves, where given, are levels at `report.target.band_hz`: what the evidence asked for, and what the
     EQ moves do.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
 
     plots = plots_of(report, wanted_eq_db, applied_eq_db)
-    environment = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["unbroken"] = unbroken  # prose only: a command is copied as it stands
-    return environment.get_template("template.html.j2").render(
-        report=report,
-        name=_file_name(report.target),
-        reference_name=_file_name(report.reference) if report.reference else "none",
-        facts=_facts(report),
-        verdict=verdict_of(report),
-        rows=rows_of(report),
-        cards=cards_of(report),
-        checks=check_rows(report.checks),
-        beside_checks=check_rows(report.beside.checks) if report.beside else (),
-        own_command=_own_command(report),
-        things_to_know=_things_to_know(report),
-        plots=plots,
-        player=player_of(sound, (report.engine, report.beside.engine) if report.beside else ()),
-        figures=Markup(_figures(plots)),
-        session=shlex.quote(report.files.session or "SESSION.toml"),
-        inputs=_inputs(report),
-        style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
-        script=Markup((_HERE / "page.js").read_text(encoding="utf-8")),
-        player_script=Markup((_HERE / "player.js").read_text(encoding="utf-8")),
-        plotly=Markup(get_plotlyjs()),
+    return (
+        environment()
+        .get_template("template.html.j2")
+        .render(
+            report=report,
+            name=_file_name(report.target),
+            reference_name=_file_name(report.reference) if report.reference else "none",
+            facts=_facts(report),
+            verdict=verdict_of(report),
+            rows=rows_of(report),
+            cards=cards_of(report),
+            checks=check_rows(report.checks),
+            beside_checks=check_rows(report.beside.checks) if report.beside else (),
+            own_command=_own_command(report),
+            things_to_know=_things_to_know(report),
+            plots=plots,
+            player=player_of(sound, (report.engine, report.beside.engine) if report.beside else ()),
+            figures=Markup(_figures(plots)),
+            session=shlex.quote(report.files.session or "SESSION.toml"),
+            inputs=_inputs(report),
+            style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
+            script=Markup((_HERE / "page.js").read_text(encoding="utf-8")),
+            player_script=Markup((_HERE / "player.js").read_text(encoding="utf-8")),
+            plotly=Markup(get_plotlyjs()),
+        )
     )
 
 
