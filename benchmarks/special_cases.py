@@ -176,6 +176,16 @@ def unmastered(bench: Bench, clip: Clip) -> Iterator[Row]:
             yield from _effects(named, done)
 
 
+def effects(bench: Bench, clip: Clip) -> Iterator[Row]:
+    """A dull and narrow half toward the other half and toward another song, loud and not: every claim true."""
+    samples, _, rate_hz = clip.halves(bench.seconds)
+    target = bench.write(o.widened(o.high_shelved(samples, rate_hz, 4000.0, -4.0), -3.0), rate_hz)
+    for whose, reference, its_rate_hz in bench.references(clip):
+        for kind, sound in (("", reference), (", loud", o.driven(reference, its_rate_hz, -8.0))):
+            done = bench.master(target, bench.write(sound, its_rate_hz))
+            yield from _effects(partial(Row, "effects", f"{clip.title} ({whose}{kind})"), done)
+
+
 def mono_fold(bench: Bench, clip: Clip) -> Iterator[Row]:
     """Folded to mono, a master loses no more than its target did."""
     samples, _, rate_hz = clip.halves(bench.seconds)

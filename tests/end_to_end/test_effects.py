@@ -1,0 +1,75 @@
+"""Every effect that is told holds when the move is dropped and the track is made again, on music made in code."""
+
+import numpy as np
+import pytest
+
+from refmaster.analyse import measure
+from refmaster.effects import STRETCH_S, STRETCHES, Stretches
+from refmaster.load import open_track, track_of
+from refmaster.moves import mover_of
+from refmaster.pipeline import Options, master
+from refmaster.records import Report
+from refmaster.render import rendered
+
+QUICK = Options(html=False)
+SHARE, LEAST_DB = 0.2, 0.1  # DESIGN §5: the size ±20 %, or ±0.1 dB
+RUNS = {
+    "as it is": {},
+    "loud": {"loudness": -9.0},
+    "in full": {"amount": 100.0},
+    "by hand": {
+        "set": ["match_dynamics/low.ratio=3", "match_dynamics/low.threshold_dbfs=-40", "match_eq/bell_9.gain_db=4"]
+    },
+}
+
+
+@pytest.fixture(scope="module", params=RUNS)
+def report(files, tmp_path_factory, request) -> Report:
+    folder = tmp_path_factory.mktemp("effects")
+    return master(files["spoiled"], files["song"], folder / "o.wav", options=QUICK, **RUNS[request.param])
+
+
+def test_every_told_effect_holds_when_the_move_is_dropped(report):
+    track = open_track(report.target.path)
+    rate_hz, whole = report.target.sample_rate_hz, report.master
+    held = []
+    assert whole is not None
+    for name, told in report.effects:
+        move = next(one for one in report.plan.active if one.id == name)
+        others = [one for one in report.plan.active if one.id != name]
+        sound = np.concatenate(list(rendered(track.blocks(), others, rate_hz)), axis=1)
+        without = measure(track_of(sound, rate_hz)).profile
+        found = mover_of(move).effect(move, whole).after - mover_of(move).effect(move, without).after
+        said = told.after - told.before
+        held.append((abs(said - found) <= max(LEAST_DB, SHARE * abs(found)), name, said, found))
+    missed = [one for one in held if not one[0]]
+    assert len(missed) <= 0.05 * len(held), missed
+
+
+def test_a_compressor_that_a_person_made_tells_what_it_did(files, tmp_path):
+    made = master(files["spoiled"], files["song"], tmp_path / "o.wav", options=QUICK, **RUNS["by hand"])
+    told = made.effect_of("match_dynamics/low")
+    assert told is not None
+    assert abs(told.before - told.after) > 0.1  # so deep a threshold lets only attacks through: they stand out more
+
+
+def test_stretches_of_a_long_track_lie_evenly_over_it():
+    rate_hz, seconds = 100, 100.0
+    sound = np.arange(rate_hz * seconds)[np.newaxis, :]
+    kept = Stretches(sound.shape[1], rate_hz)
+    passed = np.concatenate(list(kept.passing(sound[:, at : at + 333] for at in range(0, sound.shape[1], 333))), axis=1)
+    np.testing.assert_array_equal(passed, sound)
+    found = kept.read()
+    assert found is not None
+    assert found.shape == (1, round(STRETCHES * STRETCH_S * rate_hz))
+    steps = np.diff(found[0])
+    assert (steps > 1).sum() == STRETCHES - 1
+    assert found[0, 0] > 0
+    assert found[0, -1] < sound[0, -1]
+
+
+def test_a_short_track_is_kept_whole():
+    sound = np.random.default_rng(1).standard_normal((2, 1000))
+    kept = Stretches(1000, 100)
+    list(kept.passing([sound[:, :400], sound[:, 400:]]))
+    np.testing.assert_array_equal(kept.read(), sound)
