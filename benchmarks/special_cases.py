@@ -221,6 +221,7 @@ CASES: dict[str, Case] = {
         empty_top,
         loud_reference,
         unmastered,
+        effects,
         mono_fold,
         overrides,
     )

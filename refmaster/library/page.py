@@ -3,7 +3,6 @@
 Drawn as the report is: the same style sheet, the same script, the same plots, in light, in dark and on paper.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -16,13 +15,22 @@ from refmaster.nearness import in_words
 from refmaster.passport import in_short
 from refmaster.records import Passport, Profile
 from refmaster.report.curves import Track, aligned_db, band_curves, table_of
-from refmaster.report.figure import Curve, Dash, Plot, Role, finite, frequency_axis, layout, level_axis, rounded
+from refmaster.report.figure import (
+    Curve,
+    Dash,
+    Plot,
+    Role,
+    figures_json,
+    finite,
+    frequency_axis,
+    layout,
+    level_axis,
+    rounded,
+)
 from refmaster.report.templates import environment
 from refmaster.version import __version__
 
 HERE, REPORT = Path(__file__).parent, Path(__file__).parents[1] / "report"
-# Inside a script element HTML knows no escapes, so JSON's own are used: "</script>" in a file name stays text.
-JSON_ESCAPES = str.maketrans({mark: f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"})
 LEAST_DB = -45.0  # taste: below this a spectrum holds nothing that is heard beside the rest
 LOOKS: tuple[tuple[Role, Dash], ...] = (("reference", "dash"), ("master", "solid"), ("quiet", "dot"))
 REACH = 0.5  # of a strip's width beyond each edge of the band: what lies further is drawn at its end
@@ -129,7 +137,7 @@ def _page(
             passports=passports,
             plots=drawn,
             inputs=[(role, shown(path), sha256) for role, path, sha256 in inputs],
-            figures=Markup(_figures(drawn)),
+            figures=Markup(figures_json(drawn)),
             style=Markup((REPORT / "page.css").read_text(encoding="utf-8")),
             own_style=Markup((HERE / "page.css").read_text(encoding="utf-8")),
             script=Markup((REPORT / "page.js").read_text(encoding="utf-8")),
@@ -143,8 +151,7 @@ def _ribbon_plot(name: str, title: str, y_name: str, ribbon: Ribbon | None, genr
         return None
     hz = ribbon.band_hz
     curves = (
-        Curve(f"{genre}, P10", "reference", hz, rounded(ribbon.p10_db), "dot", 1.0),
-        Curve(f"{genre}, P90", "reference", hz, rounded(ribbon.p90_db), "dot", 1.0),
+        Curve(f"{genre}, P10–P90", "genre", hz, rounded(ribbon.p90_db), kind="band", low=rounded(ribbon.p10_db)),
         Curve(f"{genre}, median", "reference", hz, rounded(ribbon.p50_db), "dash", 1.5),
         Curve("track", "master", hz, rounded(ribbon.track_db), "solid", 2.25),
     )
@@ -188,23 +195,6 @@ def _widths(tracks: tuple[Track, ...]) -> Plot:
         layout=layout(frequency_axis(), level_axis("Side − mid (dB)"), height_px=280),
         table=table_of("Hz", "dB", curves),
     )
-
-
-def _figures(plots: Sequence[Plot]) -> str:
-    """What plotly.js is given; the space between P10 and P90 is filled."""
-    figures = {}
-    for plot in plots:
-        traces = [
-            {**trace, "fill": "tonexty"} if curve.name.endswith(", P90") else trace
-            for trace, curve in zip(_traces(plot), plot.curves, strict=True)
-        ]
-        figures[plot.name] = {**plot.figure, "data": traces}
-    return json.dumps(figures, allow_nan=False, separators=(",", ":")).translate(JSON_ESCAPES)
-
-
-def _traces(plot: Plot) -> list[dict[str, object]]:
-    data = plot.figure["data"]
-    return data if isinstance(data, list) else []
 
 
 def _strip(one: Standing) -> Strip:

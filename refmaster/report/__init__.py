@@ -9,7 +9,6 @@
 Nothing here measures sound; it writes down what the Report holds.
 """
 
-import json
 import shlex
 from pathlib import Path, PurePath
 
@@ -17,7 +16,7 @@ from refmaster.listen import Listening
 from refmaster.passport import in_short
 from refmaster.records import Profile, Report
 from refmaster.report.cards import cards_of
-from refmaster.report.figure import Plot
+from refmaster.report.figure import figures_json
 from refmaster.report.players import player_of
 from refmaster.report.plots import plots_of
 from refmaster.report.table import check_rows, rows_of
@@ -28,8 +27,6 @@ from refmaster.report.writing import clock, said
 __all__ = ["page"]
 
 _HERE = Path(__file__).parent
-# Inside a script element HTML knows no escapes, so JSON's own are used: "</script>" in a file name stays text.
-_JSON_ESCAPES = str.maketrans({mark: f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"})
 
 
 def page(
@@ -65,7 +62,7 @@ def page(
             things_to_know=_things_to_know(report),
             plots=plots,
             player=player_of(sound, (report.engine, report.beside.engine) if report.beside else ()),
-            figures=Markup(_figures(plots)),
+            figures=Markup(figures_json(plots)),
             session=shlex.quote(report.files.session or "SESSION.toml"),
             inputs=_inputs(report),
             style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
@@ -130,8 +127,3 @@ def _profiles(report: Report) -> tuple[tuple[str, Profile], ...]:
 
 def _file_name(profile: Profile) -> str:
     return PurePath(profile.path).name or profile.path
-
-
-def _figures(plots: tuple[Plot, ...]) -> str:
-    figures = {plot.name: plot.figure for plot in plots}
-    return json.dumps(figures, allow_nan=False, separators=(",", ":")).translate(_JSON_ESCAPES)

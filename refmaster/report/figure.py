@@ -4,6 +4,7 @@ Built by hand: importing plotly.graph_objects costs more time than writing the w
 here; a curve names its role, and page.css says what colour a role has in light, in dark and in print.
 """
 
+import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ FREQUENCY_TICKS = {**_TICKS, 10000: "10k", 20000: "20k"}
 LAYERS: tuple[Role, ...] = ("genre", "quiet", "target", "master", "beside", "reference")
 HOUR_S = 3600.0
 LEFT_PX = 58
+# Inside a script element HTML knows no escapes, so JSON's own are used: "</script>" in a file name stays text.
+JSON_ESCAPES = str.maketrans({mark: f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"})
 FIRST_MS = 86_400_000.0  # a midnight; from 0, plotly.js would read 1000…9999 ms as the years 1000…9999
 
 Dash = Literal["solid", "dash", "dot", "dashdot"]
@@ -229,3 +232,9 @@ def _outline(curve: Curve) -> Json:
 
 def _mark(place: Json) -> Json:
     return {"type": "line", "line": {"width": 1, "dash": "dot"}, **place}
+
+
+def figures_json(plots: Iterable[Plot]) -> str:
+    """All plots as a script in the page reads them, by name."""
+    figures = {plot.name: plot.figure for plot in plots}
+    return json.dumps(figures, allow_nan=False, separators=(",", ":")).translate(JSON_ESCAPES)

@@ -83,5 +83,5 @@ def test_an_aspect_that_counts_nowhere_is_left_alone(alike):
 
 def test_every_reference_is_remembered_as_it_was_taken(alike):
     found = compare(alike[0], tuple(Example(one) for one in alike[1:]), load_genre())
-    assert [one.path for one in found.seen] == ["1.wav", "2.wav"]
+    assert [one.name for one in found.seen] == ["1.wav", "2.wav"]
     assert found.toward == "the references"

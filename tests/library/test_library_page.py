@@ -60,11 +60,12 @@ def test_what_a_file_is_called_stays_text(among):
 def test_the_band_and_the_track_in_it_are_drawn(among):
     drawn = figures(among_page(among))
     assert set(drawn) == {"tone", "width"}
-    low, high, middle, track = drawn["tone"]["data"]
-    assert high["fill"] == "tonexty"
-    assert "fill" not in low
-    assert [low["name"], middle["name"], track["name"]] == ["soul, P10", "soul, median", "track"]
-    assert all(a <= b <= c for a, b, c in zip(low["y"], middle["y"], high["y"], strict=True))
+    by_name = {one["name"]: one for one in drawn["tone"]["data"]}
+    assert set(by_name) == {"soul, P10–P90", "soul, median", "track"}
+    band, middle = by_name["soul, P10–P90"], by_name["soul, median"]["y"]
+    assert band["fill"] == "toself"
+    high, low = band["y"][: len(middle)], band["y"][len(middle) :][::-1]
+    assert all(a <= b <= c for a, b, c in zip(low, middle, high, strict=True))
 
 
 def test_every_number_has_its_strip_and_every_neighbour_its_row(among):
