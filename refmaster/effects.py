@@ -17,7 +17,7 @@ from refmaster.records import Effect, GainReduction, Move, Plan, Profile, Stage
 from refmaster.render import rendered
 from refmaster.units import FloatArray
 
-STRETCHES, STRETCH_S = 6, 4.0
+STRETCHES, STRETCH_S = 8, 4.0
 WORKING_PCT = 2.0  # of the time: a limiter that works less changes no average that is shown
 BENT = (Stage.TONE, Stage.DYNAMICS, Stage.COLOUR, Stage.IMAGE)  # whose effects a limiter behind them bends
 
@@ -61,7 +61,8 @@ def effects(
 ) -> tuple[tuple[str, Effect], ...]:
     """What each heard move did. `target` are stretches of the target; without them all is read off the master."""
     told = {move.id: mover_of(move).effect(move, master) for move in plan.active}
-    bent = [move for move in plan.active if move.stage in BENT] if _bends(plan, work) and target is not None else []
+    stages = (Stage.REPAIR, *BENT) if _bends(plan, work) else (Stage.REPAIR,)  # a gain behind a repair scales it
+    bent = [move for move in plan.active if move.stage in stages]
     if bent and target is not None:
         chains = [plan.active, *(tuple(one for one in plan.active if one is not move) for move in bent)]
         with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:

@@ -150,3 +150,30 @@ def test_a_library_of_ones_own_stands_for_the_genre(folder):
     assert json.loads(json.dumps(as_data(report)))["request"]["library"].endswith("mine.json")
     with pytest.raises(BadSetting, match="both given"):
         master(folder / "target.wav", genre="rock", library=folder / "mine.json", options=QUICK)
+
+
+def test_a_locked_move_stays_to_the_last_digit_whatever_changes(folder):
+    held = "match_eq/high_shelf.gain_db=1.2345"
+    master(
+        folder / "target.wav",
+        folder / "reference.wav",
+        folder / "held.wav",
+        set=[held],
+        lock=["match_eq/high_shelf"],
+        options=QUICK,
+    )
+    first = next(m for m in sessions.read(folder / "held.toml").plan.moves if m.id == "match_eq/high_shelf")
+    for n, change in enumerate(
+        (
+            {"reference": folder / "other.wav"},
+            {"reference": folder / "reference.wav", "amount": 100.0},
+            {"reference": folder / "reference.wav", "genre": "metal"},
+            {"genre": "rock"},
+        )
+    ):
+        report = master(
+            folder / "target.wav", out=folder / f"held_{n}.wav", keep_from=folder / "held.toml", options=QUICK, **change
+        )
+        move = next(m for m in report.plan.moves if m.id == first.id)
+        assert move.locked
+        assert move.values == first.values
