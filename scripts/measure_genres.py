@@ -47,7 +47,6 @@ MEASURED_WITH = 1  # raise when a meter changes: cached measurements are then ma
 FEWEST = 5  # tracks that a genre is measured from
 JUDGED_FROM = 10  # tracks a genre needs for its share of right answers to mean something
 NEUTRAL = "any"
-LIMITING_DB = 4.0  # practice: more is flagged
 SEGMENT_SD_DB = 3.5  # FACTS: within a song 3-4 dB; for genres that were not measured
 ROUNDNESS = (0.3, 0.4, 0.5, 0.6, 0.7)
 TEMPERATURES = (2.0, 2.25, 2.5, 2.75, 3.0, 3.25, 3.5, 3.75, 4.0, 4.5)
@@ -203,7 +202,7 @@ def measured_genre(
             f"{labels['h']} sure, {labels['m']} likely, {labels['l']} guessed"
             + (f"; {shared} of them are clips that the engine is evaluated on as well" if shared else "")
         ),
-        **common(tone, statistics.segment_sd_db(profiles)),
+        **common(tone, statistics.segment_sd_db(profiles), statistics.limiting_db(statistics.median_plr_db(profiles))),
         "width": plain(statistics.width_of(profiles)),
         "spreads": [plain(spread) for spread in statistics.spreads_of(profiles)],
         "practice_lufs": practice(about.get("group"), published),
@@ -239,7 +238,7 @@ def published_genre(
             "genre was measured as well"
         ),
         "source": "; ".join([*([about["note"]] if "note" in about else []), *said]),
-        **common(tone, SEGMENT_SD_DB),
+        **common(tone, SEGMENT_SD_DB, statistics.limiting_db(None)),
         "width": None,
         "spreads": [{k: v for k, v in loudness.items() if k != "source"}],
         "practice_lufs": loudness,
@@ -248,14 +247,14 @@ def published_genre(
     }
 
 
-def common(tone: ToneSpread, segment_db: float) -> dict:
+def common(tone: ToneSpread, segment_db: float, limiting_db: float) -> dict:
     """What all genres have, and what is read from their tone."""
     at_hz, sd_db = statistics.song_sd(tone)
     return {
         "song_sd_hz": list(at_hz),
         "song_sd_db": list(sd_db),
         "segment_sd_db": round(segment_db, 2),
-        "limiting_db": LIMITING_DB,
+        "limiting_db": round(limiting_db, 2),
         "tone": plain(tone),
     }
 

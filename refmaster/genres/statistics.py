@@ -27,6 +27,7 @@ from refmaster.units import FloatArray
 
 IntArray = npt.NDArray[np.int64]
 
+LEAST_LIMITING_DB, MOST_LIMITING_DB, DENSE_PLR_DB = 3.0, 4.0, 13.0
 GRID_RATE_HZ = 44100  # the grid of bands that genres are kept on
 PERCENTILES = (10, 25, 50, 75, 90)
 FACTORS = 8  # of a covariance that is written down; the rest is each band's own
@@ -172,6 +173,23 @@ def spreads_of(profiles: Sequence[Profile]) -> tuple[Spread, ...]:
         columns[name] = [b.loud_over_median_db if b else None for b in bands]
     known = {name: [v for v in values if v is not None] for name, values in columns.items()}
     return tuple(_spread(name, values) for name, values in known.items() if values)
+
+
+def median_plr_db(profiles: Sequence[Profile]) -> float | None:
+    """Of all whose peaks stand over some loudness."""
+    known = [profile.plr_db for profile in profiles if profile.plr_db is not None]
+    return float(np.median(known)) if known else None
+
+
+def limiting_db(plr_db: float | None) -> float:
+    """What the limiter may take for 1 % of the time, dB, in a genre of this median PLR; None where nobody measured it.
+
+    Practice calls 1–3 dB transparent and flags more than 4. A genre whose records keep more of their peaks than 13 dB
+    over their loudness bears less: half a decibel for each, down to 3.
+    """
+    if plr_db is None:
+        return MOST_LIMITING_DB
+    return float(np.clip(MOST_LIMITING_DB - (plr_db - DENSE_PLR_DB) / 2, LEAST_LIMITING_DB, MOST_LIMITING_DB))
 
 
 def whole_width_db(profile: Profile) -> float | None:

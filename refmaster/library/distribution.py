@@ -39,7 +39,7 @@ def genre_of(name: str, tracks: Sequence[Row]) -> Genre:
         song_sd_hz=sd_hz,
         song_sd_db=sd_db,
         segment_sd_db=round(st.segment_sd_db(profiles), 2),
-        limiting_db=load_genre().limiting_db,
+        limiting_db=round(st.limiting_db(st.median_plr_db(profiles)), 2),
         kind="measured",
         trust=round(st.trust_of(st.effective_tracks(artists, pool.artist_correlation), pool), 2),
         n_artists=len(set(artists)),

@@ -14,6 +14,7 @@ import numpy as np
 from refmaster.compare import is_limited
 from refmaster.dsp.limiter import Limiting, ReductionMeter, limited
 from refmaster.dsp.oversample import SHORT_BETA, SHORT_TAPS
+from refmaster.genres import ANY
 from refmaster.measure.loudness import LoudnessMeter
 from refmaster.measure.true_peak import TruePeakMeter
 from refmaster.moves import Blocks, Scene
@@ -188,8 +189,14 @@ def _bearable(scene: Scene, limiting: Limiting, tried: _Tried) -> _Tried:
         tried = _try(scene, limiting, tried.gain_db - (tried.hard_db - bears))
         if abs(tried.hard_db - bears) <= BEARING_DB:
             break
-    why = f"the limiter would take more than {asked:.1f} dB for {HARD_WORK_PCT:g} % of the time; {bears:g} dB is borne"
+    worked = f"the limiter would take more than {asked:.1f} dB for {HARD_WORK_PCT:g} % of the time"
+    why = f"{worked}; {bears:g} dB is what {_kind(scene)} bears"
     return replace(tried, why=why)
+
+
+def _kind(scene: Scene) -> str:
+    """The music that bears so much, in words."""
+    return "music" if scene.genre.name == ANY else f"this genre ({scene.genre.label})"
 
 
 def _search(scene: Scene, limiting: Limiting, goal: float, gain_db: float) -> _Tried:
