@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from refmaster.decide import in_phase
 from refmaster.errors import BadSetting
-from refmaster.explain import reference_words
+from refmaster.explain import genre_line, reference_words
 from refmaster.moves import blank_of
 from refmaster.names import shown
 from refmaster.records import (
@@ -118,7 +118,7 @@ def outcome_of(report: Report) -> Outcome | None:
         genre_tracks=report.genre.n_tracks,
         genre_share=report.genre.share,
         kinship=None if kin is None else kin.kinship,
-        taken=reference_words(report),
+        taken=" ".join(filter(None, (reference_words(report), genre_line(report)))),
         ignored=() if kin is None else kin.ignored,
         effects=report.effects,
         checks=report.checks,
