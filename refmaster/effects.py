@@ -19,6 +19,8 @@ from refmaster.units import FloatArray
 
 STRETCHES, STRETCH_S = 8, 4.0
 WORKING_PCT = 2.0  # of the time: a limiter that works less changes no average that is shown
+SMALL_DB = 0.4  # of an effect that is read off: what bends it changes it by less than anybody minds
+MOST = 12  # moves for which the chain is made again; a match in full has fifty, whose smallest are read off
 BENT = (Stage.TONE, Stage.DYNAMICS, Stage.COLOUR, Stage.IMAGE)  # whose effects a limiter behind them bends
 
 
@@ -61,8 +63,7 @@ def effects(
 ) -> tuple[tuple[str, Effect], ...]:
     """What each heard move did. `target` are stretches of the target; without them all is read off the master."""
     told = {move.id: mover_of(move).effect(move, master) for move in plan.active}
-    stages = (Stage.REPAIR, *BENT) if _bends(plan, work) else (Stage.REPAIR,)  # a gain behind a repair scales it
-    bent = [move for move in plan.active if move.stage in stages]
+    bent = _bent(plan, told, work)
     if bent and target is not None:
         chains = [plan.active, *(tuple(one for one in plan.active if one is not move) for move in bent)]
         with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
@@ -72,6 +73,20 @@ def effects(
             done = mover.effect(move, heard[0].profile).after - mover.effect(move, without.profile).after
             told[move.id] = Effect(stated.feature, stated.after - done, stated.after)
     return tuple(told.items())
+
+
+def _bent(plan: Plan, told: dict[str, Effect], work: GainReduction | None) -> list[Move]:
+    """The moves whose effects cannot be read off: by their size the first, in chain order."""
+    bending = _bends(plan, work)
+
+    def size(move: Move) -> float:
+        if move.stage in (Stage.REPAIR, Stage.DYNAMICS):  # a gain behind a repair scales it; a compressor has no curve
+            return float("inf")
+        effect = told[move.id]
+        return abs(effect.after - effect.before) if bending and move.stage in BENT else 0.0
+
+    found = sorted((move for move in plan.active if size(move) > SMALL_DB), key=size, reverse=True)[:MOST]
+    return [move for move in plan.active if move in found]
 
 
 def _bends(plan: Plan, work: GainReduction | None) -> bool:
