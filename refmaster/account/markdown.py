@@ -7,20 +7,11 @@ from pathlib import Path
 from refmaster.account import Account, MoveAccount, left_alone
 from refmaster.names import shown
 from refmaster.records import Reading, Verdict
+from refmaster.report.table import ROWS as TABLE_ROWS
 from refmaster.report.table import SHORT_S
 from refmaster.report.writing import label, said
 
-ROWS = (
-    "integrated_lufs",
-    "true_peak_dbtp",
-    "max_short_term_lufs",
-    "loudness_range_lu",
-    "plr_db",
-    "psr_db",
-    "crest_db",
-    "correlation",
-    "tilt_db_per_oct",
-)
+ROWS = tuple(name for name in TABLE_ROWS if name != "width_db")  # of a session, its width is not kept
 _MARKS = re.compile(r"([\\`*_\[\]<>|#~])")  # what Markdown, or HTML in it, would take for more than a letter
 _WORDS = {Verdict.KEEP: "", Verdict.OVERRIDE: ", set by you", Verdict.DROP: ", dropped by you"}
 
