@@ -184,9 +184,7 @@ def other_delivery(
 def written_on(report: Report, delivery: Delivery, folder: Path, before: Before | None, flags: tuple[str, ...]) -> str:
     """The text of a session that was just rendered; where it goes on from another, in that one's own words."""
     old = None if before is None else before.session
-    references: tuple[Input, ...] = () if old is None else old.references
-    if report.references:
-        references = report.references
+    references = report.references or (() if old is None else old.references)
     outcome = sessions.outcome_of(report)
     if report.reference is None and old is not None and outcome is not None:
         outcome = _as_compared(outcome, old.outcome)

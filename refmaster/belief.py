@@ -121,7 +121,7 @@ def _stacked(octaves: FloatArray, matched: tuple[Matched, ...], normal: Normal |
         values, share, sd = one.raw_db, 0.0, error_sd_db(one.roughness_db) / np.sqrt(one.weight)
         if normal is not None and one.strays_db is not None:
             share = strangeness(one.roughness_db)
-            values = values - share * (one.strays_db - one.strays_db.mean())
+            values = values - share * one.strays_db
         rows.append((one.at, values, share, sd))
     if normal is not None:
         rows.append((normal.at, normal.lacks_db, 1.0, 0.0))

@@ -88,7 +88,7 @@ def reference_line(report: Report) -> str:
     if any(one.what == "own_master" for one in report.plan.rejected):
         return "The target is our own master toward this reference: what was settled then stays."
     line = kinship_line(report.comparison)
-    if report.comparison is None or report.comparison.identical or not report.comparison.seen:
+    if report.comparison is None or report.comparison.identical or report.comparison.by_genre:
         return line
     taken = taken_pct(report.comparison, report.request.amount_pct)
     return f"{line} {taken:.0f} % of the tonal difference is taken."
@@ -114,7 +114,7 @@ def kinship_line(comparison: Comparison | None) -> str:
     """How close a relative the reference is, and what follows from that."""
     if comparison is None:
         return "No reference was given."
-    if not comparison.seen:
+    if comparison.by_genre:
         return "No reference was given; the genre stands for it, and only what lies outside its usual range is moved."
     if len(comparison.seen) > 1:
         return _several_line(comparison)
@@ -155,7 +155,7 @@ def genre_line(report: Report) -> str:
         return f"Genre: {genre.label}, as you say; {known}."
     if genre.share is None:
         return ""
-    heard_in = "the target" if report.comparison is None or not report.comparison.seen else report.comparison.toward
+    heard_in = "the target" if report.comparison is None or report.comparison.by_genre else report.comparison.toward
     if genre.name == ANY:
         return f"Genre: none that was measured fits ({100 * genre.share:.0f} %{second}); --genre NAME says it."
     sure = f"{100 * genre.share:.0f} %{second}"

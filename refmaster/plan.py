@@ -41,6 +41,7 @@ from refmaster.render import rendered
 from refmaster.spool import Spool
 from refmaster.units import FloatArray, gain_to_db
 
+ASPECTS = {Stage.TONE: "tone", Stage.DYNAMICS: "dynamics", Stage.IMAGE: "image", Stage.LEVEL: "level"}  # of Weights
 FULL_ROUNDS = 3  # how often a match in full is heard through before it is planned for good
 KEPT_IN_MEMORY_SAMPLES = (
     30_000_000  # the sound before the level, as float32: 120 MB, about 5 minutes; more goes to disk
@@ -156,8 +157,8 @@ def _asked(
         if kept is not None and mover.STAGE < Stage.LEVEL:
             own = tuple(move for move in kept if move.mover == name)
             answer = Proposal()
-        elif material.request.only and mover.STAGE not in (*material.request.only, Stage.CEILING):
-            own, answer = (), Proposal(rejected=(Rejected(name, f"{name}: not asked for, --only leaves it out."),))
+        elif why := _not_asked_for(material, mover.STAGE):
+            own, answer = (), Proposal(rejected=(Rejected(name, f"{name}: {why}"),))
         elif mover.STAGE in _left_alone(material):
             own, answer = (), Proposal()
         else:
@@ -173,6 +174,18 @@ def _asked(
         moves += own
         answers.append(answer)
     return _gathered(material, moves, answers)
+
+
+def _not_asked_for(material: Material, stage: Stage) -> str:
+    """Why a stage is left out before anything is heard: by --only, or as no reference counts for it; else empty."""
+    request, seen = material.request, material.comparison.seen if material.comparison else ()
+    if request.only and stage not in (*request.only, Stage.CEILING):
+        return "not asked for, --only leaves it out."
+    aspect = ASPECTS.get(stage)
+    own_goal = stage is Stage.LEVEL and request.loudness_lufs is not None
+    if aspect and seen and not own_goal and not any(getattr(one.weights, aspect) for one in seen):
+        return f"no reference counts for it; a weight above 0, --ref FILE:{aspect}=1, lets one."
+    return ""
 
 
 def limiting(request: Request, decisions: tuple[Decision, ...], target: Profile) -> Limiting | None:
@@ -265,7 +278,7 @@ def _gathered(material: Material, moves: tuple[Move, ...], answers: list[Proposa
 
 def _whose_loudness(comparison: Comparison | None, *, part: bool) -> str:
     """What a loudness that nobody asked for follows."""
-    if comparison is not None and not comparison.seen:
+    if comparison is not None and comparison.by_genre:
         return "part of the way to what is usual in the genre" if part else "the nearest that is usual in the genre"
     toward = "the reference" if comparison is None else comparison.toward
     return f"part of the way to {whose(toward)} loudness" if part else f"as {toward}"

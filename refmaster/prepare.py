@@ -80,7 +80,7 @@ def prepare(
         raise BadSetting(_no_genre(track, genre))
     known = bool(examples) or alone
     comparison = compare(target, examples, genre, same_song=request.same_song) if known else None
-    toward = toward or tuple(ref.source.sha256 for ref, _ in refs) or by_genre(request.genre)
+    toward = toward or tuple(ref.source.sha256 for ref, _ in refs) or by_genre(request.library or request.genre)
     mark, marked = recognised(track, toward, request)
     notes = track.notes + tuple(note for ref, _ in refs for note in ref.notes) + marked
     return Material(track, target, examples, comparison, genre, request, notes, toward, mark, threads=threads)

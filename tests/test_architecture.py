@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "refmaster"
 ROWS = (
     "errors units version names records",
-    "dsp headers stream atomic timeless spool demo",
+    "dsp headers stream atomic timeless tracks spool demo",
     "measure load save tags genres",
     "analyse belief compare bands own outputs cache nearness passport listen",
     "moves",

@@ -17,9 +17,8 @@ from refmaster.batch.remote import base_name, exists, is_url, joined, listed, si
 from refmaster.errors import BadAudio, BadOutput, BadSetting
 from refmaster.names import shown
 from refmaster.outputs import goal_path
-from refmaster.save import EXTENSIONS, check_outputs
-
-ENDINGS = (*EXTENSIONS, ".bwf", ".mp2", ".mpga", ".au", ".snd")
+from refmaster.save import check_outputs
+from refmaster.tracks import ENDINGS, is_sound, sound_below
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ def _tracks(source: str, references: set[str]) -> list[Found]:
             return [Found(source, base_name(source), guessed_s(source, size_bytes(source)))]
         found = [Found(one.url, one.name, guessed_s(one.name, one.size_bytes)) for one in files]
     elif os.path.isdir(source):
-        found = [Found(str(path), path.relative_to(source).as_posix(), 0.0) for path in _below(Path(source))]
+        found = [Found(str(path), path.relative_to(source).as_posix(), 0.0) for path in sound_below(Path(source))]
     elif not os.path.lexists(source):
         raise BadAudio(f"target {shown(source)} does not exist; check the name and the folder")
     elif source.lower().endswith(".toml"):
@@ -108,20 +107,11 @@ def _tracks(source: str, references: set[str]) -> list[Found]:
     return [one if is_url(one.target) else _measured(one) for one in tracks]
 
 
-def _below(folder: Path) -> list[Path]:
-    """All files under a folder, in order; hidden folders are left out."""
-    found = []
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [Path(place, name) for name in sorted(names)]
-    return found
-
-
 def _is_track(name: str) -> bool:
     """Audio by its ending; neither hidden nor, by its name, a master of ours."""
     path = PurePosixPath(name)
     hidden = any(part.startswith(".") for part in path.parts)
-    return path.suffix.lower() in ENDINGS and not hidden and not path.stem.lower().endswith(".master")
+    return is_sound(path.name) and not hidden and not path.stem.lower().endswith(".master")
 
 
 def _measured(one: Found) -> Found:

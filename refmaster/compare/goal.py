@@ -34,13 +34,14 @@ def goal_of(examples: tuple[Example, ...], band_hz: FloatArray) -> Goal:
     levels = [(one.weights.level, one.measured.profile.integrated_lufs) for one in examples]
     known = [(weight, lufs) for weight, lufs in levels if lufs is not None and weight > 0]
     loudness = _median([w for w, _ in known], [v for _, v in known]) if known else None
-    heard = [one for one in examples if one.weights.dynamics > 0] or list(examples)
+    heard = [one for one in examples if one.weights.dynamics > 0]
     spreads = np.array([[band.loud_over_median_db for band in one.measured.profile.dynamics] for one in heard])
+    depths = _centre(spreads, np.array([one.weights.dynamics for one in heard])).tolist() if heard else []
     width = _centre(np.array([w for _, w in wide]), np.array([one.weights.image for one, _ in wide])) if wide else None
     return Goal(
         thirds_db=_centre(np.array(tone), np.array([one.weights.tone for one in examples])),
         width_db=width,
-        loud_over_median_db=tuple(_centre(spreads, np.array([one.weights.dynamics for one in heard])).tolist()),
+        loud_over_median_db=tuple(depths),
         loudness_lufs=loudness,
         loudness_full_lufs=loudness,
     )

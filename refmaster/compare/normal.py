@@ -8,11 +8,9 @@ import numpy.typing as npt
 from refmaster.belief import Normal
 from refmaster.genres import spread_of
 from refmaster.genres.features import leveled
-from refmaster.genres.statistics import covariance_db2
+from refmaster.genres.statistics import EDGE_SDS, covariance_db2, song_sd_db
 from refmaster.records import Genre, Profile, ToneSpread
 from refmaster.units import FloatArray
-
-EDGE_SDS = 1.2816  # P10 and P90 of a Gaussian, in standard deviations
 
 
 @dataclass(frozen=True)
@@ -62,10 +60,20 @@ def tone_edges_db(genre: Genre, target: Profile) -> tuple[FloatArray, FloatArray
     _, ours = leveled(target)
     m = min(n, len(genre.tone.band_hz))
     apart = np.nan_to_num(np.array(genre.tone.mean_db)[:m] - ours[:m], nan=0.0)
-    sd = np.sqrt(np.diag(song_covariance_db2(genre.tone)))[:m]
     middle[:m] = apart
-    edge[:m] = np.sign(apart) * np.maximum(np.abs(apart) - EDGE_SDS * sd, 0.0)
+    edge[:m] = to_edge_db(apart, song_sd_db(genre.tone)[:m])
     return middle, edge
+
+
+def to_edge_db(to_middle_db: FloatArray, sd_db: FloatArray) -> FloatArray:
+    """How far it is to the nearer edge of a genre's band, from how far it is to its middle; 0 inside."""
+    return np.asarray(np.sign(to_middle_db) * np.maximum(np.abs(to_middle_db) - EDGE_SDS * sd_db, 0.0))
+
+
+def no_further(wanted_db: FloatArray, edge_db: FloatArray) -> FloatArray:
+    """What is wanted, no further than to the edge of a genre's band, and nothing inside it."""
+    nearer = np.sign(wanted_db) * np.minimum(np.abs(wanted_db), np.abs(edge_db))
+    return np.asarray(np.where(wanted_db * edge_db > 0, nearer, 0.0))
 
 
 def band_of(genre: Genre, name: str) -> Band | None:

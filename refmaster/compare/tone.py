@@ -6,7 +6,7 @@ from refmaster.analyse import Measured
 from refmaster.belief import Matched, believed
 from refmaster.compare.fault import heeded, probability
 from refmaster.compare.goal import Goal
-from refmaster.compare.normal import normal_of, strays_db, tone_edges_db
+from refmaster.compare.normal import no_further, normal_of, strays_db, tone_edges_db
 from refmaster.compare.pairing import EDGE_HZ, FEWEST_BANDS, Mask, Sight, audible, middle_thirds_db
 from refmaster.dsp.gaussian import equaliser_covariance
 from refmaster.dsp.octaves import unbent_below_hz
@@ -21,9 +21,9 @@ def tone_curve(target: Measured, sights: tuple[Sight, ...], goal: Goal, genre: G
     """What references and genre say of the target's tone; all zeros where they say nothing."""
     n, octaves = band_hz.size, np.log2(band_hz / 1000)
     heard = [one for one in sights if one.found is not None and one.weights.tone > 0]
-    if sights and not heard:
-        return Curve(*((0.0,) * n for _ in range(6)))
-    trusted = _own(target, band_hz) if not sights else np.any([_seen(one, n) for one in heard], axis=0)
+    trusted = np.zeros(n, dtype=bool) if sights else _own(target, band_hz)
+    for one in heard:
+        trusted |= _seen(one, n)
     if trusted.sum() < FEWEST_BANDS:
         return Curve(*((0.0,) * n for _ in range(6)))
     at = np.flatnonzero(trusted)
@@ -42,7 +42,7 @@ def tone_curve(target: Measured, sights: tuple[Sight, ...], goal: Goal, genre: G
     full = np.where(both, apart - apart[at].mean(), 0.0)
     wanted = heeded(fault) * mean
     if not sights:
-        wanted = _inside(wanted, tone_edges_db(genre, target.profile)[1][:n])
+        wanted = no_further(wanted, tone_edges_db(genre, target.profile)[1][:n])
     shown = _shown(heard, trusted, octaves) if heard else full
     return Curve(*(tuple(v.tolist()) for v in (full, shown, wanted, sd, trusted.astype(float), both.astype(float))))
 
@@ -66,11 +66,6 @@ def _matched(one: Sight, genre: Genre) -> Matched:
     found = one.found
     strays = strays_db(genre, one.pair.reference.profile, found.at)
     return Matched(found.at, found.raw_db, found.roughness_db, strays, one.weights.tone)
-
-
-def _inside(wanted: FloatArray, edge: FloatArray) -> FloatArray:
-    """What is wanted, no further than to the edge of a genre's band."""
-    return np.asarray(np.where(wanted * edge > 0, np.sign(wanted) * np.minimum(np.abs(wanted), np.abs(edge)), 0.0))
 
 
 def _shown(heard: list[Sight], seen: Mask, octaves: FloatArray) -> FloatArray:

@@ -11,8 +11,9 @@ from refmaster.analyse import Measured
 from refmaster.belief import weighed
 from refmaster.compare.fault import heeded, probability
 from refmaster.compare.goal import Goal
-from refmaster.compare.normal import EDGE_SDS, width_normal_db
+from refmaster.compare.normal import no_further, to_edge_db, width_normal_db
 from refmaster.compare.pairing import FEWEST_BANDS, Mask, Sight, audible, width_thirds_db
+from refmaster.genres.statistics import EDGE_SDS
 from refmaster.records import Curve, Genre
 from refmaster.units import FloatArray, power_to_db
 
@@ -61,9 +62,9 @@ def width_curve(
     wide = wide & np.isfinite(goal.width_db)
     full = np.where(wide, np.nan_to_num(goal.width_db - width_thirds_db(target, band_hz)), 0.0)
     wanted = np.full(n, heeded(fault) * believed)
-    if not sights:
-        wanted = _to_the_edge(wanted, genre, ours, here, band_hz)
-    wanted = wanted + _low_end(genre, ours, np.array(wanted), full, band_hz, here)
+    if usual is not None and not sights:
+        wanted = no_further(wanted, to_edge_db(np.full(n, usual[0]), np.full(n, usual[1])))
+    wanted = wanted + _low_end(genre, ours, wanted, full, band_hz, here)
     curves = (full, matched, wanted, np.full(n, sd), heard.astype(float), wide.astype(float))
     return Curve(*(tuple(v.tolist()) for v in curves))
 
@@ -117,16 +118,6 @@ def _usual(genre: Genre, ours: FloatArray, here: Mask, band_hz: FloatArray) -> t
         return None
     mean, sd = normal
     return float(np.median((mean - ours)[at])), max(float(GENRE_WIDTH_SHARE * sd[at].mean()), LEAST_SONG_DB)
-
-
-def _to_the_edge(wanted: FloatArray, genre: Genre, ours: FloatArray, here: Mask, band_hz: FloatArray) -> FloatArray:
-    """What is wanted as a whole, no further than to the edge of what is usual in the genre."""
-    usual = _usual(genre, ours, here, band_hz)
-    if usual is None:
-        return np.zeros_like(wanted)
-    apart, sd = usual
-    edge = np.sign(apart) * max(abs(apart) - EDGE_SDS * sd, 0.0)
-    return np.asarray(np.where(wanted * edge > 0, np.sign(wanted) * np.minimum(np.abs(wanted), abs(edge)), 0.0))
 
 
 def _low_end(

@@ -29,6 +29,7 @@ IntArray = npt.NDArray[np.int64]
 
 LEAST_LIMITING_DB, MOST_LIMITING_DB, DENSE_PLR_DB = 3.0, 4.0, 13.0
 GRID_RATE_HZ = 44100  # the grid of bands that genres are kept on
+EDGE_SDS = 1.2816  # P10 and P90 of a normal distribution, in standard deviations from its mean
 PERCENTILES = (10, 25, 50, 75, 90)
 FACTORS = 8  # of a covariance that is written down; the rest is each band's own
 LEAST_REST_DB = 0.3
@@ -199,6 +200,11 @@ def whole_width_db(profile: Profile) -> float | None:
         return None
     mid, side = sum(10 ** (m / 10) for m, _ in pairs), sum(10 ** ((m + s) / 10) for m, s in pairs)
     return 10 * math.log10(side / mid)
+
+
+def song_sd_db(tone: ToneSpread) -> FloatArray:
+    """How far songs stray from the mean in each band; with the mean's own error, as far as it is known."""
+    return np.asarray(np.sqrt(np.diag(covariance_db2(tone)) + np.square(tone.mean_sd_db)))
 
 
 def song_sd(tone: ToneSpread) -> tuple[tuple[float, ...], tuple[float, ...]]:

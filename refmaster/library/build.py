@@ -23,11 +23,8 @@ from refmaster.library.rows import TAGS, Row, row_of
 from refmaster.names import shown
 from refmaster.records import Profile
 from refmaster.tags import read_texts
+from refmaster.tracks import ENDINGS, sound_below
 
-ENDINGS = (  # of all that `load` reads
-    *(".wav", ".wave", ".bwf", ".rf64", ".w64", ".aif", ".aiff", ".aifc", ".caf", ".au", ".snd"),
-    *(".flac", ".ogg", ".oga", ".opus", ".mp3", ".mp2", ".mpga"),
-)
 FEW = 2  # fewer tracks are measured here: a process takes a second to start
 
 Told = Callable[[str, int, int], None]
@@ -59,7 +56,7 @@ def sound_files(given: Iterable[str | os.PathLike[str]]) -> tuple[Path, ...]:
     for name in given:
         path = Path(name)
         if path.is_dir():
-            inside = sorted(_below(path))
+            inside = sorted(sound_below(path))
             if not inside:
                 raise BadAudio(f"{shown(path)} holds no sound file ({', '.join(ENDINGS)})")
             found |= dict.fromkeys(inside)
@@ -176,14 +173,6 @@ def _row(path: Path, profile: Profile) -> Row:
     check_masterable(profile, "it")
     tags = read_texts(path)
     return row_of(profile, path.name, {name: "; ".join(tags.get(name, ())) for name in TAGS})
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in names:
-            if not name.startswith(".") and Path(name).suffix.lower() in ENDINGS:
-                yield Path(place, name)
 
 
 def _silent(file: str, done: int, total: int) -> None:

@@ -14,13 +14,12 @@ import numpy as np
 
 from refmaster.genres.features import features, leveled
 from refmaster.genres.posterior import Table, load_table, probable
-from refmaster.genres.statistics import covariance_db2, whole_width_db
+from refmaster.genres.statistics import EDGE_SDS, covariance_db2, song_sd_db, whole_width_db
 from refmaster.library.files import Library
 from refmaster.nearness import Reason, apart, nearer_pct, reasons
 from refmaster.records import Genre, Profile, Spread
 from refmaster.units import FloatArray
 
-Z_P90 = 1.2816  # the ninetieth percentile of a normal distribution, in standard deviations
 OCTAVES_HZ = (31.5, 63.0, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0)
 MOST_NEAREST = 5
 EDGE = 0.02  # of a band's width: nobody draws its edge more sharply
@@ -181,9 +180,8 @@ def _value(profile: Profile, name: str) -> float | None:
 def _tone_curve(profile: Profile, genre: Genre) -> Ribbon | None:
     if genre.tone is None:
         return None
-    sd = np.sqrt(np.diag(_tone_covariance(genre)) + np.square(genre.tone.mean_sd_db))
     band_hz, level_db = leveled(profile)
-    return _ribbon(genre.tone.band_hz, np.array(genre.tone.mean_db), sd, band_hz, level_db)
+    return _ribbon(genre.tone.band_hz, np.array(genre.tone.mean_db), song_sd_db(genre.tone), band_hz, level_db)
 
 
 def _width_curve(profile: Profile, genre: Genre) -> Ribbon | None:
@@ -198,7 +196,7 @@ def _ribbon(at_hz: tuple[float, ...], mean: FloatArray, sd: FloatArray, band_hz:
     """Bands of a grid, which a track at a low rate fills in part: centres are the same as far as both go."""
     n = min(len(at_hz), band_hz.size)
     track = [float(v) if math.isfinite(v) else None for v in own[:n]] + [None] * (len(at_hz) - n)
-    low, high = mean - Z_P90 * sd, mean + Z_P90 * sd
+    low, high = mean - EDGE_SDS * sd, mean + EDGE_SDS * sd
     return Ribbon(at_hz, tuple(track), *(tuple(curve.tolist()) for curve in (low, mean, high)))
 
 
@@ -213,7 +211,7 @@ def _octaves(kind: str, curve: Ribbon | None, covariance: FloatArray | None) -> 
     if curve is None:
         return
     at_hz, p50 = np.array(curve.band_hz), np.array(curve.p50_db)
-    sd = (np.array(curve.p90_db) - p50) / Z_P90
+    sd = (np.array(curve.p90_db) - p50) / EDGE_SDS
     for centre_hz in OCTAVES_HZ:
         inside = np.flatnonzero(np.abs(np.log2(at_hz / centre_hz)) < 0.5)
         own = [curve.track_db[i] for i in inside]
@@ -225,4 +223,4 @@ def _octaves(kind: str, curve: Ribbon | None, covariance: FloatArray | None) -> 
             spread = math.sqrt(among + max(error, 0.0))
         value = float(np.mean(values)) if len(values) == len(own) else None
         name = f"{kind}_{centre_hz:g}_db"
-        yield Standing(name, value, middle - Z_P90 * spread, middle, middle + Z_P90 * spread)
+        yield Standing(name, value, middle - EDGE_SDS * spread, middle, middle + EDGE_SDS * spread)

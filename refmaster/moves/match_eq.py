@@ -248,7 +248,9 @@ def _rejected(
 
 
 def _told(comparison: Comparison) -> str:
-    return "what can be told from arrangement is" if comparison.seen else "what is surely outside its usual range is"
+    return (
+        "what is surely outside its usual range is" if comparison.by_genre else "what can be told from arrangement is"
+    )
 
 
 def _heard_hz(shape: Shape, frequency_hz: float) -> float:

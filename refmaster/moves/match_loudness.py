@@ -77,15 +77,15 @@ def propose(scene: Scene) -> Proposal:
 
 def goal_lufs(scene: Scene) -> float | None:
     """What the master should read: as asked, or as the reference does, as far as the amount goes; our own as it is."""
-    now, amount = scene.target.integrated_lufs, scene.request.amount_pct
+    now, amount, comparison = scene.target.integrated_lufs, scene.request.amount_pct, scene.comparison
     if scene.settled_lufs is not None:
         return scene.settled_lufs
     if scene.request.loudness_lufs is not None:
         return scene.request.loudness_lufs
-    theirs = None if scene.comparison is None else scene.comparison.loudness_lufs
-    if now is None or theirs is None or scene.comparison is None:
+    if now is None or comparison is None or comparison.loudness_lufs is None:
         return None
-    full = theirs if scene.comparison.loudness_full_lufs is None else scene.comparison.loudness_full_lufs
+    theirs = comparison.loudness_lufs
+    full = theirs if comparison.loudness_full_lufs is None else comparison.loudness_full_lufs
     return now + (theirs - now) * min(1.0, amount / 50) + (full - theirs) * max(0.0, amount / 50 - 1)
 
 

@@ -171,7 +171,8 @@ def _gap(feature: str, reach: FloatArray, scene: Scene, wanted: FloatArray) -> G
 def _left_alone(curve: Curve, wanted: FloatArray, comparison: Comparison) -> Rejected:
     full, believed = (float(np.average(v, weights=curve.weight)) for v in (curve.full_db, wanted))
     toward = comparison.toward
-    told = "what of that can be told from arrangement" if comparison.seen else "what is surely outside its usual range"
+    by_genre = comparison.by_genre
+    told = "what is surely outside its usual range" if by_genre else "what of that can be told from arrangement"
     if abs(full) < 0.05:
         return Rejected("match_width", f"Width left alone: the target is as wide as {toward}.")
     return Rejected(

@@ -274,6 +274,11 @@ class Comparison:
     loudness_full_lufs: float | None = None
     seen: tuple[Seen, ...] = ()
 
+    @property
+    def by_genre(self) -> bool:
+        """Whether a genre stands for the reference."""
+        return not self.seen
+
 
 @dataclass(frozen=True)
 class Lesson:

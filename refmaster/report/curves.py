@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
+
+from refmaster.genres.statistics import EDGE_SDS, covariance_db2
 from refmaster.records import BandLevels, Genre, Profile, Report
 from refmaster.report.figure import Curve, Dash, Role, Table, Ys, moment_ms, rounded
 from refmaster.report.writing import clock, said
@@ -13,7 +16,6 @@ ALIGNED_LOW_HZ, ALIGNED_HIGH_HZ = 100.0, 10000.0
 SILENT_DBFS = -180.0  # `units.power_to_db` holds silence at −200
 EMPTY_BAND_DB = -120.0  # below the mean: nothing there but the floor that stands for silence
 FAINTEST_DB = 60.0  # below the fullest band: what is fainter counts as so much in the mean, or it would rule it
-P10_TO_P90_SD = 1.2816  # of a normal distribution, to either side of its mean
 DEPTHS_DB = (0.1, 0.5, 1.0, 2.0, 3.0, 4.0, math.inf)  # taste: where the bars of the limiter's histogram part
 MOST_POINTS = 2000  # more than the pixels of a plot
 MOST_ROWS = 24  # of a history's table: taste
@@ -85,9 +87,8 @@ def tone_band(genre: Genre) -> tuple[Curve, ...]:
     tone = genre.tone
     if tone is None or not genre.n_tracks:
         return ()
-    bands = range(len(tone.band_hz))
-    squares = [sum(factor[k] ** 2 for factor in tone.factors_db) + tone.rest_sd_db[k] ** 2 for k in bands]
-    return (_band_of(genre, tone.band_hz, tone.mean_db, tuple(math.sqrt(square) for square in squares)),)
+    sd_db = np.sqrt(np.diag(covariance_db2(tone)))
+    return (_band_of(genre, tone.band_hz, tone.mean_db, tuple(sd_db.tolist())),)
 
 
 def width_band(genre: Genre) -> tuple[Curve, ...]:
@@ -97,7 +98,7 @@ def width_band(genre: Genre) -> tuple[Curve, ...]:
 
 
 def _band_of(genre: Genre, band_hz: tuple[float, ...], mean_db: Ys, sd_db: Ys) -> Curve:
-    pairs = [(mean or 0.0, P10_TO_P90_SD * (sd or 0.0)) for mean, sd in zip(mean_db, sd_db, strict=True)]
+    pairs = [(mean or 0.0, EDGE_SDS * (sd or 0.0)) for mean, sd in zip(mean_db, sd_db, strict=True)]
     high, low = (rounded(mean + sign * half for mean, half in pairs) for sign in (1, -1))
     name = f"{genre.label or genre.name}, P10–P90 of {genre.n_tracks} tracks"
     return Curve(name, "genre", band_hz, high, kind="band", low=low)

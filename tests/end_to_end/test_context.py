@@ -129,6 +129,18 @@ def test_weights_that_cannot_be_meant_are_refused(folder, weights, said):
         master(folder / "target.wav", f"{folder / 'reference.wav'}:{weights}", options=QUICK)
 
 
+@pytest.mark.parametrize("amount", [50.0, 100.0])
+def test_an_aspect_that_no_reference_counts_for_is_left_alone_and_says_so(folder, amount):
+    given = f"{folder / 'reference.wav'}:tone=0,dynamics=0,image=0,level=0"
+    report = master(folder / "target.wav", given, amount=amount, options=Options(dry_run=True))
+    assert {move.mover for move in report.plan.moves} <= {"remove_dc", "limit_peaks"}
+    said = {one.what: one.text for one in report.plan.rejected}
+    for mover, aspect in (("eq", "tone"), ("dynamics",) * 2, ("width", "image"), ("loudness", "level")):
+        assert f"no reference counts for it; a weight above 0, --ref FILE:{aspect}=1" in said[f"match_{mover}"]
+    asked = master(folder / "target.wav", given, loudness=-20.0, options=Options(dry_run=True))
+    assert asked.plan.goal_lufs == pytest.approx(-20.0)
+
+
 def test_a_library_of_ones_own_stands_for_the_genre(folder):
     from refmaster.library import save_library
     from refmaster.library.build import gathered

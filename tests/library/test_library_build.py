@@ -11,8 +11,9 @@ from refmaster import load
 from refmaster.cache import Cache
 from refmaster.errors import BadAudio, BadSetting
 from refmaster.library import build as building
-from refmaster.library.build import ENDINGS, gathered, sound_files
+from refmaster.library.build import gathered, sound_files
 from refmaster.library.rows import Row
+from refmaster.tracks import ENDINGS
 from tests.conftest import write_wav
 from tests.signals import silence, sine
 
