@@ -197,7 +197,7 @@ def as_data(report: Report) -> dict[str, object]:
             "n_tracks": report.genre.n_tracks,
             "runner_up": _runner_up(report.genre),
         },
-        "kinship": None if report.comparison is None else report.comparison.kinship,
+        "kinship": report.kinship,
         "passport": None if report.passport is None else passport.as_data(report.passport),
         "request": {
             "amount_pct": report.request.amount_pct,

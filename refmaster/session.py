@@ -117,7 +117,7 @@ def outcome_of(report: Report) -> Outcome | None:
         genre=report.genre.name,
         genre_tracks=report.genre.n_tracks,
         genre_share=report.genre.share,
-        kinship=None if kin is None else kin.kinship,
+        kinship=report.kinship,
         taken=" ".join(filter(None, (reference_words(report), genre_line(report)))),
         ignored=() if kin is None else kin.ignored,
         effects=report.effects,

@@ -62,7 +62,7 @@ def _why_not_all(session: Session, move: Move, gap: Gap) -> str:
     elif gap.uncertainty > 0:
         reasons.append(_what_could_be_chance(gap))
         kinship = None if session.outcome is None else session.outcome.kinship
-        if session.references and kinship is not None and kinship < STRANGER:
+        if kinship is not None and kinship < STRANGER:
             reasons.append(f"the reference is another song (same song: {100 * kinship:.0f} %)")
     return "; ".join(reasons) or "the rest is more than this move reaches"
 

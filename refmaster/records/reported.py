@@ -71,6 +71,11 @@ class Report:
     notes: tuple[str, ...] = ()  # one-line things to know: a file read as another format, a reference resampled
     beside: "Report | None" = None  # what our own engine makes of the same, where another one did this
 
+    @property
+    def kinship(self) -> float | None:
+        """How near a relative the reference is; None without one."""
+        return None if self.comparison is None or self.comparison.by_genre else self.comparison.kinship
+
     def effect_of(self, move_id: str) -> Effect | None:
         """The measured effect of a move, if it was measured."""
         return dict(self.effects).get(move_id)

@@ -92,9 +92,9 @@ def _facts(report: Report) -> tuple[tuple[str, str], ...]:
 
 
 def _kinship(report: Report) -> tuple[tuple[str, str], ...]:
-    if report.comparison is None:
+    if report.kinship is None:
         return ()
-    return (("Kinship", f"{100 * report.comparison.kinship:.0f} % the same song or session"),)
+    return (("Kinship", f"{100 * report.kinship:.0f} % the same song or session"),)
 
 
 def _format(profile: Profile) -> str:

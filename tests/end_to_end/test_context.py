@@ -37,6 +37,7 @@ def test_a_genre_stands_for_a_reference(folder):
     assert report.genre.name == "rock"
     assert "as you say" in genre_line(report)
     assert "the genre stands for it" in reference_line(report)
+    assert as_data(report)["kinship"] is None
     band = spread_of(load_genre("rock"), "integrated_lufs")
     assert band is not None
     assert report.master is not None
