@@ -24,7 +24,9 @@ from refmaster.units import FloatArray
 
 # Error of a registered difference over its roughness, measured on 246 pairs: rms = 1.1 roughness^1.4 (correlation of
 # the logarithms 0.95), alike at all frequencies, correlated over short and long distances as below.
-ERROR_SCALE, ERROR_POWER, ERROR_FLOOR_DB = 1.1, 1.4, 0.15
+ERROR_SCALE, ERROR_POWER, ERROR_FLOOR_DB = 1.0, 1.4, 0.15
+ERROR_TOP_HZ, ERROR_TOP_POWER = 5600.0, 2 / 3  # above, it grows with frequency: twice as much at 16 kHz
+STRANGER_MORE = 0.3  # as rough as kin, a stranger is so much further off
 ERROR_NEAR, ERROR_FAR, ERROR_ALONE = (0.3, 0.25), (0.4, 1.2), 0.3  # (share, octaves); share of each band alone
 STRANGE_DB = (1.5, 2.4)  # of roughness: below, parts of one song; above, strangers; 9 in 10 of each
 SURELY_KIN = 0.75  # of kinship: from there on, what was matched alone tells whether anything is wrong
@@ -88,7 +90,8 @@ def believed(
 
 def error_sd_db(roughness_db: float) -> float:
     """How far a registered difference of this roughness is off, rms."""
-    return float(ERROR_SCALE * roughness_db**ERROR_POWER + ERROR_FLOOR_DB)
+    kin = ERROR_SCALE * roughness_db**ERROR_POWER + ERROR_FLOOR_DB
+    return float(kin * (1 + STRANGER_MORE * strangeness(roughness_db)))
 
 
 def strangeness(roughness_db: float) -> float:
@@ -145,10 +148,11 @@ def _stacked(octaves: FloatArray, matched: tuple[Matched, ...], normal: Normal |
 
 
 def _error_shape(octaves: FloatArray) -> FloatArray:
-    """Correlation between bands of what registration gets wrong."""
+    """Covariance between bands of what registration gets wrong, in units of its error as a whole."""
     ones = np.ones(octaves.size)
     parts = (share * smooth_covariance(octaves, ones, length) for share, length in (ERROR_NEAR, ERROR_FAR))
-    return np.asarray(sum(parts, start=ERROR_ALONE * np.eye(octaves.size)))
+    more = np.maximum(1.0, (1000 * 2**octaves / ERROR_TOP_HZ) ** ERROR_TOP_POWER)
+    return np.asarray(sum(parts, start=ERROR_ALONE * np.eye(octaves.size)) * np.outer(more, more))
 
 
 def _log_ratio(prior: FloatArray, stack: Stack) -> float:

@@ -156,5 +156,5 @@ def _registered(pair: Pair, seen: Mask, semitones: float) -> Registration:
 
 
 def _frames_db(measured: Measured, bands: int) -> FloatArray:
-    spectrum = measured.spectrum
-    return power_to_db(spectrum.mid[spectrum.active][:, :bands], 1e-12)
+    mid, _ = measured.spectrum.passages()
+    return power_to_db(mid[:, :bands], 1e-12)

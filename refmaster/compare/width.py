@@ -102,12 +102,11 @@ def _matched(one: Sight, here: Mask) -> _Told | None:
 
 def _width_frames(measured: Measured, heard: Mask) -> FloatArray:
     """Side over mid of each active frame in the bands that are heard, dB."""
-    spectrum = measured.spectrum
-    if spectrum.side is None:
+    mid, side = measured.spectrum.passages()
+    if side is None:
         raise ValueError("mono has no width")
     at = np.flatnonzero(heard)
-    mid, side = (power_to_db(v[spectrum.active][:, at], 1e-12) for v in (spectrum.mid, spectrum.side))
-    return side - mid
+    return np.asarray(power_to_db(side[:, at], 1e-12) - power_to_db(mid[:, at], 1e-12))
 
 
 def _usual(genre: Genre, ours: FloatArray, here: Mask, band_hz: FloatArray) -> tuple[float, float] | None:

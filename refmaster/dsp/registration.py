@@ -22,8 +22,8 @@ SHARPNESS = (0.30, 0.07)  # width of the soft matching, first and last, in squar
 LEVEL_SHARE = 0.1  # frames are matched by shape; level counts so much, since dynamics may be what differs
 SPREAD_FLOOR_DB = 2.0
 GROUP_BANDS = 2  # bands are compared two by two, a third of an octave
-FADE = 4.0  # how fast the weight of badly matched frames falls
-GOOD_SHARE = 0.15  # the distance that counts as good is that of the best matched 15 %
+FADE = 8.0  # how fast the weight of badly matched frames falls
+GOOD_SHARE = 0.05  # the distance that counts as good is that of the best matched 5 %
 TAIL = 1.5  # degrees of freedom of the robust mean: heavy tails
 TRUST = 0.15  # successive frames are not independent: so much of their number counts
 

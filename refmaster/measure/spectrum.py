@@ -19,6 +19,7 @@ GATE_DB = 40.0  # frames this far under the loud ones (P95) are pauses, not musi
 FLOOR_DBFS = -80.0
 EMPTY_DB = 70.0  # a band this far under the fullest holds nothing that a comparison could trust
 TILT_HZ = (100.0, 10000.0)
+DENSE_S = 46.0  # a track no longer than this is short of frames to match: those halfway between are heard, too
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Spectrum:
     """Band powers of each frame, shape (frames, bands); `side` is None in mono. `active` marks frames with music.
 
     `mid_bins` and `side_bins` are the mean power in bins `bin_hz` apart over the whole track, for what bands are too
-    coarse for.
+    coarse for. `between_mid` and `between_side` are the frames halfway between the others, of a track so short that
+    every frame counts when passages are matched; no rows where it is longer.
     """
 
     band_hz: FloatArray
@@ -37,6 +39,15 @@ class Spectrum:
     bin_hz: float
     mid_bins: FloatArray
     side_bins: FloatArray | None
+    between_mid: FloatArray
+    between_side: FloatArray | None
+
+    def passages(self) -> tuple[FloatArray, FloatArray | None]:
+        """Band powers of mid and side in every frame that holds music, for matching one with another."""
+        mid = np.concatenate([self.mid[self.active], self.between_mid])
+        if self.side is None or self.between_side is None:
+            return mid, None
+        return mid, np.concatenate([self.side[self.active], self.between_side])
 
     def ltas_db(self) -> FloatArray:
         """Level of the mid in each band, dBFS, averaged in power over active frames."""
@@ -75,26 +86,49 @@ class SpectrumMeter:
         self._hop_s, self._bin_hz = n_fft / 2 / sample_rate_hz, sample_rate_hz / n_fft
         self._band_hz = np.array(centres_hz(sample_rate_hz))
         edges = edges_hz(self._band_hz)
-        self._frames = [
-            BandFrames(sample_rate_hz, n_fft=n_fft, hop_samples=n_fft // 2, edges=edges)
-            for _ in range(min(channels, 2))
-        ]
+        self._frames, self._between = (
+            [
+                BandFrames(sample_rate_hz, n_fft=n_fft, hop_samples=n_fft // 2, edges=edges)
+                for _ in range(min(channels, 2))
+            ]
+            for _ in range(2)
+        )
+        self._late = n_fft // 4  # samples by which the frames between start later
+        self._heard, self._dense = 0, round(DENSE_S * sample_rate_hz)
 
     def feed(self, mid: FloatArray, side: FloatArray | None) -> None:
         """Listen to a stretch of mid and side, shape (samples,)."""
-        for frames, signal in zip(self._frames, (mid, side), strict=False):
+        skipped = max(0, self._late - self._heard)
+        self._heard += mid.size
+        if self._heard > self._dense:
+            self._between = []
+        for number, signal in enumerate((mid, side)[: len(self._frames)]):
             if signal is not None:
-                frames.feed(signal)
+                self._frames[number].feed(signal)
+                if self._between:
+                    self._between[number].feed(signal[skipped:])
 
     def read(self) -> Spectrum:
         """The measurement of all that was fed."""
         powers = [frames.read() for frames in self._frames]
         level = power_to_db(sum(p.sum(axis=1) for p in powers))
         gate = max(FLOOR_DBFS, float(np.percentile(level, 95)) - GATE_DB)
-        side = powers[1] if len(powers) > 1 else None
         bins = [frames.bin_powers() for frames in self._frames]
-        side_bins = bins[1] if len(bins) > 1 else None
-        return Spectrum(self._band_hz, powers[0], side, level > gate, self._hop_s, self._bin_hz, bins[0], side_bins)
+        between = [frames.read() for frames in self._between] or [np.zeros((0, self._band_hz.size))] * len(powers)
+        heard = power_to_db(sum(p.sum(axis=1) for p in between)) > gate
+        side, side_bins, side_between = (v[1] if len(v) > 1 else None for v in (powers, bins, between))
+        return Spectrum(
+            band_hz=self._band_hz,
+            mid=powers[0],
+            side=side,
+            active=level > gate,
+            frame_hop_s=self._hop_s,
+            bin_hz=self._bin_hz,
+            mid_bins=bins[0],
+            side_bins=side_bins,
+            between_mid=between[0][heard],
+            between_side=None if side_between is None else side_between[heard],
+        )
 
 
 def tilt_db_per_oct(band_hz: FloatArray, ltas_db: FloatArray) -> float | None:
