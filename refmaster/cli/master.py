@@ -1,6 +1,6 @@
 """`refmaster TARGET --ref REFERENCE`: the main job."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -137,7 +137,7 @@ def command(
 
 
 def _by_matchering(
-    target: str, references: list[str], out: str | None, ceiling: float, opts: "Options", given: dict[str, object]
+    target: str, references: list[str], out: str | None, ceiling: float, opts: "Options", given: Mapping[str, object]
 ) -> "Callable[[Told], Report]":
     """The job as matchering does it; BadSetting for what it knows nothing of."""
     from refmaster.engines.matchering import second_opinion
