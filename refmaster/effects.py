@@ -21,7 +21,9 @@ from refmaster.render import rendered
 from refmaster.units import FloatArray
 
 STRETCHES, STRETCH_S = 8, 4.0
-WORKING_PCT = 2.0  # of the time: a limiter that works less changes no average that is shown
+# Of reduction, on average over the track. On 54 masters of free songs, what was read off missed what was heard by
+# 0.03 dB at most where the limiter took less, by 0.1 dB up to twice as much, and by 1.3 dB at 5 dB.
+BENDING_DB = 0.3
 SMALL_DB = 0.4  # of an effect that is read off: what bends it changes it by less than anybody minds
 MOST = 12  # moves for which the chain is made again; a match in full has fifty, whose smallest are read off
 BENT = (Stage.TONE, Stage.DYNAMICS, Stage.COLOUR, Stage.IMAGE)  # whose effects a limiter behind them bends
@@ -95,7 +97,8 @@ def _bent(plan: Plan, told: dict[str, Effect], work: GainReduction | None) -> li
 def _bends(plan: Plan, work: GainReduction | None) -> bool:
     """Whether anything behind the linear moves changes what they did."""
     compressed = any(move.stage is Stage.DYNAMICS for move in plan.active)
-    return compressed or (work is not None and work.share_working_pct >= WORKING_PCT)
+    taken_db = np.array(work.history_db) if work is not None and work.history_db else np.zeros(1)
+    return compressed or float(taken_db.mean()) >= BENDING_DB
 
 
 def _heard(chain: Iterable[Move], target: FloatArray, master: Profile) -> Profile:
