@@ -155,6 +155,7 @@ def pair(folder: Path, seconds: int, rate_hz: int) -> tuple[Path, Path]:
 def cost_of(words: Sequence[str], cache: Path) -> Cost:
     """One process from its start to its end; raises CalledProcessError where it fails."""
     environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # pip compiles what it installs; a checkout is to be no slower
     launch = [sys.executable, "-I", "-c", LAUNCH, *words]
     done = subprocess.run(launch, check=True, capture_output=True, env=environment, cwd=ROOT)
     return Cost(*json.loads(done.stdout))
@@ -208,10 +209,11 @@ def _stages(folder: Path, repeats: int) -> dict[str, tuple[float, float]]:
 
 def told_stages(target: str, reference: str, out: str) -> dict[str, list[float]]:
     """Master a pair in this process; wall and CPU seconds of each stage, by what the engine tells of its progress."""
-    from refmaster.dsp.jit import leave_out_blas
+    from refmaster import lean
+
+    lean.start()
     from refmaster.pipeline import Options, master
 
-    leave_out_blas()
     spent = {stage: [0.0, 0.0] for stage in STAGES}
     now = ["open", time.perf_counter(), time.process_time()]
 

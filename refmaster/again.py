@@ -17,7 +17,7 @@ from refmaster.errors import BadAudio, BadSetting
 from refmaster.load import Track, open_again, open_track
 from refmaster.moves import movers
 from refmaster.names import shown
-from refmaster.plan import Material, plan
+from refmaster.plan import Draft, Material, draft
 from refmaster.records import (
     Decision,
     Delivery,
@@ -151,17 +151,19 @@ def _which(given: str | os.PathLike[str], known: tuple[Input, ...]) -> Input:
     return next((one for one in known if one.sha256 == sha256), known[0])
 
 
-def replanned(before: Before, material: Material, decisions: tuple[Decision, ...], told: Callable[[str], None]) -> Plan:
+def replanned(
+    before: Before, material: Material, decisions: tuple[Decision, ...], told: Callable[[str], None]
+) -> Draft:
     """The session's plan as it stands, or with level and ceiling found anew where the chain before them changed."""
     session = before.session
     fits = sessions.seal_of(session.plan.moves, session.delivery) == session.seal
     if not decisions and fits and not (before.back_to is None and history.asks_anew(session)):
-        return session.plan
+        return Draft(session.plan)
     gone = bool(session.references) and material.reference is None
     if gone and material.request.loudness_lufs is None:
         material = replace(material, request=replace(material.request, loudness_lufs=session.plan.goal_lufs))
     own = decisions_of(session.plan.moves)
-    return _with_what_stays(plan(material, own + decisions, kept=session.plan.moves, told=told), session.plan)
+    return _kept_on(draft(material, own + decisions, kept=session.plan.moves, told=told), session.plan)
 
 
 def other_delivery(
@@ -219,6 +221,16 @@ def _as_compared(outcome: Outcome, before: Outcome | None) -> Outcome:
         kinship=before.kinship,
         taken=before.taken,
         ignored=before.ignored,
+    )
+
+
+def _kept_on(made: Draft, before: Plan) -> Draft:
+    """A draft with what stays of an earlier plan, however often its level is found anew."""
+    again = made.again
+    return Draft(
+        _with_what_stays(made.plan, before),
+        made.estimated,
+        None if again is None else lambda heard: _kept_on(again(heard), before),
     )
 
 

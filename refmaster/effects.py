@@ -7,18 +7,23 @@ stretches that lie evenly over the track, and both are measured (levels do not m
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 
-from refmaster.analyse import Measured, measure
-from refmaster.load import BLOCK_SAMPLES, track_of
+from refmaster.dsp.midside import to_mid_side
+from refmaster.load import BLOCK_SAMPLES
+from refmaster.measure.dynamics import DynamicsMeter
+from refmaster.measure.spectrum import SpectrumMeter
 from refmaster.moves import mover_of
 from refmaster.records import Effect, GainReduction, Move, Plan, Profile, Stage
 from refmaster.render import rendered
 from refmaster.units import FloatArray
 
 STRETCHES, STRETCH_S = 8, 4.0
-WORKING_PCT = 2.0  # of the time: a limiter that works less changes no average that is shown
+# Of reduction, on average over the track. On 54 masters of free songs, what was read off missed what was heard by
+# 0.03 dB at most where the limiter took less, by 0.1 dB up to twice as much, and by 1.3 dB at 5 dB.
+BENDING_DB = 0.3
 SMALL_DB = 0.4  # of an effect that is read off: what bends it changes it by less than anybody minds
 MOST = 12  # moves for which the chain is made again; a match in full has fifty, whose smallest are read off
 BENT = (Stage.TONE, Stage.DYNAMICS, Stage.COLOUR, Stage.IMAGE)  # whose effects a limiter behind them bends
@@ -67,10 +72,10 @@ def effects(
     if bent and target is not None:
         chains = [plan.active, *(tuple(one for one in plan.active if one is not move) for move in bent)]
         with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
-            heard = list(pool.map(lambda chain: _heard(chain, target, master.sample_rate_hz), chains))
+            heard = list(pool.map(lambda chain: _heard(chain, target, master), chains))
         for move, without in zip(bent, heard[1:], strict=True):
             mover, stated = mover_of(move), told[move.id]
-            done = mover.effect(move, heard[0].profile).after - mover.effect(move, without.profile).after
+            done = mover.effect(move, heard[0]).after - mover.effect(move, without).after
             told[move.id] = Effect(stated.feature, stated.after - done, stated.after)
     return tuple(told.items())
 
@@ -92,10 +97,25 @@ def _bent(plan: Plan, told: dict[str, Effect], work: GainReduction | None) -> li
 def _bends(plan: Plan, work: GainReduction | None) -> bool:
     """Whether anything behind the linear moves changes what they did."""
     compressed = any(move.stage is Stage.DYNAMICS for move in plan.active)
-    return compressed or (work is not None and work.share_working_pct >= WORKING_PCT)
+    taken_db = np.array(work.history_db) if work is not None and work.history_db else np.zeros(1)
+    return compressed or float(taken_db.mean()) >= BENDING_DB
 
 
-def _heard(chain: Iterable[Move], target: FloatArray, sample_rate_hz: int) -> Measured:
-    """The stretches through a chain, measured."""
-    blocks = (target[:, at : at + BLOCK_SAMPLES] for at in range(0, target.shape[1], BLOCK_SAMPLES))
-    return measure(track_of(target, sample_rate_hz), blocks=rendered(blocks, chain, sample_rate_hz))
+def _heard(chain: Iterable[Move], target: FloatArray, master: Profile) -> Profile:
+    """The master's Profile with all that an effect is read from as it is in the stretches behind a chain."""
+    rate, (channels, samples) = master.sample_rate_hz, target.shape
+    spectrum, dynamics, total = SpectrumMeter(rate, channels), DynamicsMeter(rate), np.zeros(channels)
+    blocks = (target[:, at : at + BLOCK_SAMPLES] for at in range(0, samples, BLOCK_SAMPLES))
+    for block in rendered(blocks, chain, rate):
+        mid, side = to_mid_side(block)
+        spectrum.feed(mid, side)
+        dynamics.feed(mid)
+        total += block.sum(axis=1)
+    heard = spectrum.read()
+    return replace(
+        master,
+        ltas_db=tuple(heard.ltas_db().tolist()),
+        side_to_mid_db=heard.side_to_mid_db(),
+        dynamics=dynamics.bands(dynamics.read_levels()),
+        dc_offset_pct=tuple((100 * total / samples).tolist()),
+    )

@@ -6,7 +6,7 @@ Each step is a function of its own module; here they only meet.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,26 +25,24 @@ from refmaster.again import (
     target_again,
     written_on,
 )
-from refmaster.analyse import Listener, analyse, measure
+from refmaster.analyse import analyse, measure
 from refmaster.compare import wanted
 from refmaster.decide import parse_decisions
-from refmaster.dsp.ahead import ahead
+from refmaster.deliver import Work, delivered
 from refmaster.dsp.limiter import ReductionMeter
-from refmaster.effects import Stretches, effects
+from refmaster.effects import effects
 from refmaster.errors import BadSetting
 from refmaster.genres.context import checked_genre
 from refmaster.genres.posterior import NONE
 from refmaster.listen import Listening, listening
 from refmaster.load import BLOCK_SAMPLES, open_track, track_of
 from refmaster.outputs import ending, files_of, goal_path, paths
-from refmaster.own import SoundDigest, line_of, next_mark
 from refmaster.passport import passport_of
-from refmaster.plan import Material, plan
+from refmaster.plan import Draft, Material, draft, heard_out, plan
 from refmaster.prepare import Asked, Told, checked_request, files_asked, prepare, silent
 from refmaster.records import Delivery, Effect, Files, Input, Passport, Plan, Profile, Report, Weights
 from refmaster.render import rendered
-from refmaster.save import check_outputs, choose_delivery, is_lossy, write_audio, write_text
-from refmaster.tags import copy_tags
+from refmaster.save import check_outputs, choose_delivery, write_text
 from refmaster.units import FloatArray
 from refmaster.version import __version__
 
@@ -120,7 +118,7 @@ def master(
     earlier, lost = locks.carried(kept, track.source.channels)
     material = prepare(track, refs, request, told, threads=options.threads, block_samples=options.block_samples)
     material = replace(material, settled=kept)
-    made = plan(material, earlier + decisions, told=lambda name: told(f"plan: {name}", -1.0))
+    made = draft(material, earlier + decisions, told=lambda name: told(f"plan: {name}", -1.0))
     notes = tuple(f"{one} of the earlier session is of another number of channels, and not kept" for one in lost)
     flags = flags_of(drop=drop, set=set, lock=lock)
     return finish(material, made, delivery, files, options, told, notes, before=before, flags=flags)
@@ -198,7 +196,7 @@ def render(
 
 def finish(
     material: Material,
-    made: Plan,
+    made: Draft,
     delivery: Delivery,
     files: Files,
     options: Options,
@@ -209,19 +207,19 @@ def finish(
     flags: tuple[str, ...] = (),
 ) -> Report:
     """Render, verify and explain a plan, and write all that was asked for; `before` is the session it goes on from."""
-    notes += explain.conflicts(made)
     if options.dry_run or files.master is None:
-        return replace(_report(material, made, None, None, 0, Files(), ()), notes=material.notes + notes)
-    meter = ReductionMeter(material.track.source.sample_rate_hz)
-    as_written = _without_needless_dither(delivery, made)
-    kept = Stretches(material.target.profile.n_samples, material.track.source.sample_rate_hz)
-    after, clipped, tag_notes = _written(material, made, as_written, Path(files.master), meter, kept, options, told)
-    done = effects(made, after, meter.read(), kept.read(), threads=options.threads)
-    report = _report(material, made, after, meter, clipped, files, done)
-    if clipped and not made.active:
-        over = f"{clipped} values of the target lie above full scale and are cut off there; --bit-depth 32f keeps them"
-        notes += (over,)
-    report = replace(report, notes=material.notes + notes + tag_notes)
+        report = _report(material, heard_out(material, made), None, None, 0, Files(), ())
+        return replace(report, notes=material.notes + notes + explain.conflicts(report.plan))
+    work = Work(told, options.threads, options.block_samples)
+    done = delivered(material, made, delivery, Path(files.master), work)
+    reduction = done.meter.read()
+    told_effects = effects(done.plan, done.profile, reduction, done.stretches, threads=options.threads)
+    report = _report(material, done.plan, done.profile, done.meter, done.clipped, files, told_effects)
+    notes += explain.conflicts(done.plan)
+    if done.clipped and not done.plan.active:
+        over = f"{done.clipped} values of the target lie above full scale and are cut off there"
+        notes += (f"{over}; --bit-depth 32f keeps them",)
+    report = replace(report, notes=material.notes + notes + done.notes)
     told("explain", -1.0)
     if files.session:
         path = Path(files.session)
@@ -229,71 +227,6 @@ def finish(
     if files.report:
         write_text(Path(files.report), _page(report, options))
     return report
-
-
-def _share(total: int, step: str, told: Told) -> Callable[[int], None]:
-    """Turn samples heard into a share of the track."""
-    heard = 0
-
-    def tell(samples: int) -> None:
-        nonlocal heard
-        heard += samples
-        told(step, min(1.0, heard / total))
-
-    return tell
-
-
-def _written(
-    material: Material,
-    made: Plan,
-    delivery: Delivery,
-    out: Path,
-    meter: ReductionMeter,
-    kept: Stretches,
-    options: Options,
-    told: Told,
-) -> tuple[Profile, int, tuple[str, ...]]:
-    """Write the master; measure it while it is still hidden, so that what is checked is what will stand there."""
-    track = material.track
-    measured: list[Profile] = []
-    notes: list[str] = []
-    total, rate, channels = material.target.profile.n_samples, track.source.sample_rate_hz, track.source.channels
-    tell = _share(total, "render", told)
-    mark = next_mark(material.mark, material.toward, material.request, made)
-    digest, listener = SoundDigest(rate), Listener(rate, channels, str(out))
-
-    def heard() -> Iterator[FloatArray]:
-        sound = rendered(kept.passing(track.blocks(options.block_samples)), made.moves, rate, meter)
-        for block in ahead(sound) if options.threads > 1 else sound:
-            tell(block.shape[1])
-            yield block
-
-    def stored(block: FloatArray) -> None:
-        listener.feed(block)
-        if mark is not None:
-            digest.feed(block)
-
-    def check(temp: Path) -> None:
-        sounding = mark if mark is None or is_lossy(delivery) else replace(mark, sound=digest.read())
-        notes.extend(copy_tags(track.source.path, temp, line_of(sounding) if sounding else ""))
-        written = open_track(temp, role="master")
-        if is_lossy(delivery):  # what was written is not what will be heard
-            found = measure(written, progress=_share(total, "verify", told))
-        else:
-            found = listener.read(written.source)
-        measured.append(replace(found.profile, path=str(out)))
-
-    result = write_audio(
-        out,
-        heard(),
-        sample_rate_hz=rate,
-        channels=channels,
-        delivery=delivery,
-        expected_samples=total,
-        stored=None if is_lossy(delivery) else stored,
-        finish=check,
-    )
-    return measured[0], result.clipped_samples, tuple(notes)
 
 
 def _inputs(material: Material) -> tuple[Input, ...]:
@@ -362,11 +295,6 @@ def _page(report: Report, options: Options) -> str:
         goal = tuple(wanted(report.comparison.tone, report.request.amount_pct).tolist())
     sound = heard_in(report, options)
     return page(report, wanted_eq_db=goal, applied_eq_db=tuple(applied.tolist()), sound=sound)
-
-
-def _without_needless_dither(delivery: Delivery, made: Plan) -> Delivery:
-    """Samples that nothing touched stay as they are, to half a step: dither would only add noise."""
-    return delivery if made.active else replace(delivery, dithered=False)
 
 
 def _files(goal: Path, options: Options) -> Files:

@@ -4,11 +4,8 @@ Tone and width follow in closed form from the Profile; before the level is set, 
 measured, because peaks and gated loudness do not.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-
-import numpy as np
 
 from refmaster import locks
 from refmaster.analyse import Measured, measure
@@ -16,10 +13,10 @@ from refmaster.compare import Example, corrected, empty_top
 from refmaster.decide import decided, in_phase
 from refmaster.dsp.ahead import ahead
 from refmaster.dsp.limiter import CLIP_DB, LOOKAHEAD_MS, MARGIN_DB, RELEASE_MS, Limiting, limited
+from refmaster.ear import Ear
 from refmaster.load import Track
-from refmaster.measure.loudness import LoudnessMeter
-from refmaster.measure.true_peak import TruePeakMeter
-from refmaster.moves import Scene, blank_of, movers
+from refmaster.measure.excerpt import Limited, LimitedMeter
+from refmaster.moves import Scene, blank_of, limit_peaks, movers
 from refmaster.names import whose
 from refmaster.own import left_alone, staying
 from refmaster.records import (
@@ -38,14 +35,10 @@ from refmaster.records import (
     Verdict,
 )
 from refmaster.render import rendered
-from refmaster.spool import Spool
-from refmaster.units import FloatArray, gain_to_db
 
 ASPECTS = {Stage.TONE: "tone", Stage.DYNAMICS: "dynamics", Stage.IMAGE: "image", Stage.LEVEL: "level"}  # of Weights
 FULL_ROUNDS = 3  # how often a match in full is heard through before it is planned for good
-KEPT_IN_MEMORY_SAMPLES = (
-    30_000_000  # the sound before the level, as float32: 120 MB, about 5 minutes; more goes to disk
-)
+HEARINGS = 3  # how often a master is rendered before its level is taken as it came
 
 
 @dataclass(frozen=True)
@@ -75,6 +68,26 @@ class Material:
         return self.examples[0].measured if self.examples else None
 
 
+@dataclass(frozen=True)
+class Draft:
+    """A plan, and whether its level is an estimate; `again` makes a better one of what was heard of its master."""
+
+    plan: Plan
+    estimated: bool = False
+    again: Callable[[Limited], "Draft"] | None = None
+
+
+@dataclass(frozen=True)
+class _Chain:
+    """How far the movers were asked: the moves so far, the Profile behind them, and what was answered."""
+
+    profile: Profile
+    decisions: tuple[Decision, ...]
+    moves: tuple[Move, ...] = ()
+    answers: tuple[Proposal, ...] = ()
+    measured_at: tuple[Move, ...] = ()  # behind these moves the levels of the Profile were measured
+
+
 def plan(
     material: Material,
     decisions: tuple[Decision, ...] = (),
@@ -82,7 +95,18 @@ def plan(
     kept: tuple[Move, ...] | None = None,
     told: Callable[[str], None] | None = None,
 ) -> Plan:
-    """The moves to make, with every decision heeded.
+    """The moves to make, heard to their end; see `draft`."""
+    return heard_out(material, draft(material, decisions, kept=kept, told=told))
+
+
+def draft(
+    material: Material,
+    decisions: tuple[Decision, ...] = (),
+    *,
+    kept: tuple[Move, ...] | None = None,
+    told: Callable[[str], None] | None = None,
+) -> Draft:
+    """The moves to make, with every decision heeded, and a level that is still to be heard.
 
     `kept` are the moves of a session: then tone and image stay as they are there, and only level and ceiling, which
     answer to the sound before them, are found anew. `told` hears which mover is at work. A match in full is planned
@@ -92,7 +116,29 @@ def plan(
     free = kept is None and not locks.held(material.settled)  # what a held move leaves open is not to be chased
     for _ in range(FULL_ROUNDS if material.request.in_full and free else 0):
         material, reached = _heard_through(material, decisions, told, reached)
-    return _planned(material, decisions, kept, told)
+    ear = Ear(material.track, material.target.profile, material.threads)
+    return _levelled(material, _toned(material, decisions, kept, told, ear), told, ear)
+
+
+def heard_out(material: Material, made: Draft) -> Plan:
+    """The plan of a draft whose master was listened to, as often as it takes."""
+    for _ in range(HEARINGS):
+        if not made.estimated or made.again is None:
+            break
+        rate, channels = material.track.source.sample_rate_hz, material.track.source.channels
+        meter = LimitedMeter(rate, channels)
+        sound = rendered(material.track.blocks(), made.plan.moves, rate, meter.reduction)
+        for block in ahead(sound) if material.threads > 1 else sound:
+            meter.feed(block)
+        made = made.again(heard_as(made.plan, meter))
+    return made.plan
+
+
+def heard_as(made: Plan, meter: LimitedMeter) -> Limited:
+    """What a meter heard of a plan's master, as the answer to its gain and its limiter."""
+    level = next((move for move in made.active if move.id == "match_loudness"), None)
+    limiter = next(move for move in made.active if move.id == "limit_peaks")
+    return meter.read(level["gain_db"] if level else 0.0, limit_peaks.limiting_of(limiter))
 
 
 def _heard_through(
@@ -108,8 +154,8 @@ def _heard_through(
     comparison, rate = material.comparison, material.track.source.sample_rate_hz
     if comparison is None or not material.examples or comparison.identical:
         return material, None
-    moves = _planned(material, decisions, None, told, before=Stage.LEVEL).moves
-    sound = rendered(material.track.blocks(), moves, rate)
+    ear = Ear(material.track, material.target.profile, material.threads)
+    sound = ear.sound(_toned(material, decisions, None, told, ear).moves)
     how = limiting(material.request, decisions, material.target.profile)
     if how is not None and before is not None and before.profile.integrated_lufs is not None:
         goal = material.request.loudness_lufs
@@ -120,60 +166,80 @@ def _heard_through(
     return replace(material, comparison=corrected(comparison, reached, material.examples)), reached
 
 
-def _planned(
+def _toned(
     material: Material,
     decisions: tuple[Decision, ...],
     kept: tuple[Move, ...] | None,
     told: Callable[[str], None] | None,
-    *,
-    before: Stage | None = None,
-) -> Plan:
-    """Every mover asked once, in chain order; only those before a stage where one is given."""
-    with closing(_Ear(material.track, material.threads)) as ear:
-        return _asked(material, decisions, kept, told, ear, before)
+    ear: Ear,
+) -> _Chain:
+    """Every mover before the level asked once, in chain order; of those that a session kept, none."""
+    chain = _Chain(material.target.profile, decisions)
+    for name, mover in movers().items():
+        if mover.STAGE >= Stage.LEVEL:
+            break
+        if told:
+            told(name)
+        own = None if kept is None else tuple(move for move in kept if move.mover == name)
+        chain = _asked(material, chain, name, ear, None, own)
+    return chain
+
+
+def _levelled(
+    material: Material,
+    chain: _Chain,
+    told: Callable[[str], None] | None,
+    ear: Ear,
+    heard: Limited | None = None,
+) -> Draft:
+    """Level and ceiling found behind the other moves; `heard` is what was heard of the master when they last were."""
+    start = chain
+    for name, mover in movers().items():
+        if mover.STAGE < Stage.LEVEL:
+            continue
+        if told:
+            told(name)
+        if (sounding := _active(chain.moves)) != chain.measured_at and not _levels_known(chain.moves):
+            chain = replace(chain, profile=ear.remeasured(chain.profile, sounding), measured_at=sounding)
+        chain = _asked(material, chain, name, ear, heard)
+    level = next((move for move in chain.moves if move.id == "match_loudness"), None)
+    free = level is None or (level.verdict is Verdict.KEEP and not level.locked)
+    limited_too = any(move.id == "limit_peaks" for move in _active(chain.moves))
+    return Draft(
+        _gathered(material, chain.moves, chain.answers),
+        estimated=free and limited_too and any(answer.estimated for answer in chain.answers),
+        again=lambda heard: _levelled(material, start, None, ear, heard),
+    )
 
 
 def _asked(
     material: Material,
-    decisions: tuple[Decision, ...],
-    kept: tuple[Move, ...] | None,
-    told: Callable[[str], None] | None,
-    ear: "_Ear",
-    before: Stage | None,
-) -> Plan:
-    profile = material.target.profile
-    moves: tuple[Move, ...] = ()
-    answers: list[Proposal] = []
-    measured_at: tuple[Move, ...] = ()
-    for name, mover in movers().items():
-        if before is not None and before <= mover.STAGE:
-            break
-        if told:
-            told(name)
-        if mover.STAGE >= Stage.LEVEL and (sounding := _active(moves)) != measured_at and not _levels_known(moves):
-            profile, measured_at = ear.remeasured(profile, sounding), sounding
-        margin_db = next((answer.margin_db for answer in answers if answer.margin_db is not None), None)
-        scene = _scene(material, profile, decisions, ear, _active(moves), margin_db)
-        if kept is not None and mover.STAGE < Stage.LEVEL:
-            own = tuple(move for move in kept if move.mover == name)
-            answer = Proposal()
-        elif why := _not_asked_for(material, mover.STAGE):
-            own, answer = (), Proposal(rejected=(Rejected(name, f"{name}: {why}"),))
-        elif mover.STAGE in _left_alone(material):
-            own, answer = (), Proposal()
-        else:
-            held = tuple(move for move in locks.held(material.settled) if move.mover == name)
-            answer = mover.propose(_around(scene, held))
-            own = locks.beside(held, answer.moves)
-            decisions += locks.dropped_again(material.settled, own)
-        own = in_phase(decided(own, decisions, name, profile.channels), material.request.phase)
-        own = locks.told(own, locks.held(material.settled), material.comparison, material.request)
-        for move in own:
-            if move.active:
-                profile = mover.foresee(profile, move)
-        moves += own
-        answers.append(answer)
-    return _gathered(material, moves, answers)
+    chain: _Chain,
+    name: str,
+    ear: Ear,
+    heard: Limited | None,
+    kept: tuple[Move, ...] | None = None,
+) -> _Chain:
+    """The chain with one mover's moves: what it proposes, or what was kept of it, after every decision."""
+    mover, profile, decisions = movers()[name], chain.profile, chain.decisions
+    scene = _scene(material, chain, ear, heard)
+    if kept is not None:
+        own, answer = kept, Proposal()
+    elif why := _not_asked_for(material, mover.STAGE):
+        own, answer = (), Proposal(rejected=(Rejected(name, f"{name}: {why}"),))
+    elif mover.STAGE in _left_alone(material):
+        own, answer = (), Proposal()
+    else:
+        held = tuple(move for move in locks.held(material.settled) if move.mover == name)
+        answer = mover.propose(_around(scene, held))
+        own = locks.beside(held, answer.moves)
+        decisions += locks.dropped_again(material.settled, own)
+    own = in_phase(decided(own, decisions, name, profile.channels), material.request.phase)
+    own = locks.told(own, locks.held(material.settled), material.comparison, material.request)
+    for move in own:
+        if move.active:
+            profile = mover.foresee(profile, move)
+    return _Chain(profile, decisions, chain.moves + own, (*chain.answers, answer), chain.measured_at)
 
 
 def _not_asked_for(material: Material, stage: Stage) -> str:
@@ -215,15 +281,10 @@ def _active(moves: tuple[Move, ...]) -> tuple[Move, ...]:
     return tuple(move for move in moves if move.active)
 
 
-def _scene(
-    material: Material,
-    profile: Profile,
-    decisions: tuple[Decision, ...],
-    ear: "_Ear",
-    so_far: tuple[Move, ...],
-    margin_db: float | None,
-) -> Scene:
-    how = limiting(material.request, decisions, profile)
+def _scene(material: Material, chain: _Chain, ear: Ear, heard: Limited | None) -> Scene:
+    profile, so_far = chain.profile, _active(chain.moves)
+    margin_db = next((answer.margin_db for answer in chain.answers if answer.margin_db is not None), None)
+    how = limiting(material.request, chain.decisions, profile)
     if how is not None and margin_db is not None:
         how = replace(how, margin_db=margin_db)
     return Scene(
@@ -234,7 +295,9 @@ def _scene(
         genre=material.genre,
         request=material.request,
         sound=lambda: ear.sound(so_far),
+        excerpt=lambda: ear.excerpt(so_far),
         limiting=how,
+        heard=heard,
         untouched=not so_far,
         settled_lufs=material.target.profile.integrated_lufs if _level_stays(material) else None,
         threads=material.threads,
@@ -249,7 +312,7 @@ def _around(scene: Scene, held: tuple[Move, ...]) -> Scene:
     return replace(scene, comparison=left)
 
 
-def _gathered(material: Material, moves: tuple[Move, ...], answers: list[Proposal]) -> Plan:
+def _gathered(material: Material, moves: tuple[Move, ...], answers: tuple[Proposal, ...]) -> Plan:
     level = next((move for move in moves if move.id == "match_loudness"), None)
     # A gain that a person set, or held against what would be found now, makes the loudness the person's business.
     spoken = level is not None and (level.verdict is not Verdict.KEEP or bool(level.proposed))
@@ -293,62 +356,3 @@ def _left_alone(material: Material) -> tuple[Stage, ...]:
 
 def _level_stays(material: Material) -> bool:
     return Stage.LEVEL in staying(material.mark, material.request)
-
-
-class _Ear:
-    """Plays the target through moves, and keeps the last sound it measured: a short one in memory, others on disk."""
-
-    def __init__(self, track: Track, threads: int):
-        self._track, self._threads = track, threads
-        self._moves: tuple[Move, ...] | None = None
-        self._kept: list[np.typing.NDArray[np.float32]] = []
-        self._spool: Spool | None = None
-
-    def sound(self, moves: tuple[Move, ...]) -> Iterator[FloatArray]:
-        """The target through these moves, from its start."""
-        if self._moves != moves:
-            return rendered(self._track.blocks(), moves, self._track.source.sample_rate_hz)
-        if self._spool is not None:
-            return self._spool.blocks()
-        return (block.astype(np.float64) for block in self._kept)
-
-    def remeasured(self, profile: Profile, moves: tuple[Move, ...]) -> Profile:
-        """The Profile with loudness and peaks as they are after these moves."""
-        loudness = LoudnessMeter(profile.sample_rate_hz, profile.channels)
-        true_peak = TruePeakMeter(profile.sample_rate_hz, profile.channels)
-        self.close()
-        if profile.n_samples * profile.channels > KEPT_IN_MEMORY_SAMPLES:
-            self._spool = Spool()
-        kept = True
-        sound = rendered(self._track.blocks(), moves, profile.sample_rate_hz)
-        for block in ahead(sound) if self._threads > 1 else sound:
-            loudness.feed(block)
-            true_peak.feed(block)
-            kept = kept and self._keep(block)
-        self._moves = moves if kept else None
-        heard = loudness.read()
-        return replace(
-            profile,
-            integrated_lufs=heard.integrated_lufs,
-            max_short_term_lufs=heard.max_short_term_lufs,
-            max_momentary_lufs=heard.max_momentary_lufs,
-            true_peak_dbtp=gain_to_db(max(true_peak.read())),
-        )
-
-    def close(self) -> None:
-        """Keep nothing any more, in memory or on disk."""
-        if self._spool is not None:
-            self._spool.close()
-        self._moves, self._kept, self._spool = None, [], None
-
-    def _keep(self, block: FloatArray) -> bool:
-        """Whether a block could be laid aside; where the disk is full, the sound is made anew each time."""
-        if self._spool is None:
-            self._kept.append(block.astype(np.float32))
-            return True
-        try:
-            self._spool.add(block)
-        except OSError:
-            self.close()
-            return False
-        return True

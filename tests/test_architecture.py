@@ -10,16 +10,16 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "refmaster"
 ROWS = (
-    "errors units version names records",
-    "dsp headers stream atomic timeless tracks spool demo",
+    "errors units version names records lean",
+    "dsp headers stream atomic timeless tracks demo",
     "measure load save tags genres",
     "analyse belief compare bands own outputs cache nearness passport listen",
     "moves",
-    "render decide locks",
+    "render decide locks ear",
     "plan verify effects explain",
     "report toml_lines session_schema session_errors session_text session_merge session history account",
     "library",
-    "again prepare pipeline engines",
+    "again prepare deliver pipeline engines",
     "batch",
     "cli",
 )

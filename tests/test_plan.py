@@ -101,17 +101,6 @@ def test_the_limiter_is_as_a_person_set_it():
     assert (set_by_hand.ceiling_dbtp, set_by_hand.release_ms) == (-2.0, 50.0)
 
 
-def test_long_tracks_are_played_again_and_not_kept(monkeypatch):
-    """The same plan, whether the sound before the level is held in memory or not: to float32's rounding."""
-    from refmaster import plan as module
-
-    material, kept = planned("dull")
-    monkeypatch.setattr(module, "KEPT_IN_MEMORY_SAMPLES", 0)
-    played = plan(material)
-    for one, other in zip(kept.moves, played.moves, strict=True):
-        assert one.values == pytest.approx(other.values, abs=2e-3)
-
-
 def test_a_plan_needs_no_reference():
     material, _ = planned("peaky")
     alone = replace(material, examples=(), comparison=None, request=Request(loudness_lufs=-16.0))

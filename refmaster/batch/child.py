@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from refmaster import lean
 from refmaster.batch.records import Job, Outcome, Settings, outcome_data, settings_from
 from refmaster.errors import BadOutput, RefmasterError
 
@@ -30,6 +31,7 @@ Request = dict[str, object]
 
 def main() -> None:
     """Serve until the input ends."""
+    lean.start()
     answers = os.dup(1)
     os.dup2(2, 1)  # what a library prints is no answer
     requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()

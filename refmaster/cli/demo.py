@@ -19,6 +19,9 @@ def command(
     """
     from pathlib import Path
 
+    from refmaster import lean
+
+    lean.start()
     from refmaster.cli.running import run
     from refmaster.demo import dull_mix, finished
     from refmaster.errors import BadOutput

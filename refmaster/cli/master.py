@@ -1,10 +1,16 @@
 """`refmaster TARGET --ref REFERENCE`: the main job."""
 
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from refmaster.cli import options as o
+
+if TYPE_CHECKING:
+    from refmaster.pipeline import Options
+    from refmaster.prepare import Told
+    from refmaster.records import Report
 
 
 def command(
@@ -71,6 +77,9 @@ def command(
 
     Example: refmaster mix.wav --ref record.flac --amount 40 --drop match_width
     """
+    from refmaster import lean
+
+    lean.start()
     from refmaster.cli.running import run
     from refmaster.errors import BadSetting
     from refmaster.pipeline import Options, master
@@ -78,9 +87,7 @@ def command(
     references = _references(target, ref or [], genre or library)
     opts = Options(format_, bit_depth, force, dry_run, not no_report, not no_audio, threads)
     if engine == "matchering":
-        from refmaster.engines.matchering import second_opinion
-
-        asked = {
+        given = {
             "--loudness": loudness,
             "--only": only,
             "--detail": detail,
@@ -89,22 +96,14 @@ def command(
             "--lock": lock,
             "--keep-from": keep_from,
             "--undo": undo,
+            "--amount": None if amount == 50.0 else amount,
+            "--same-song": same_song or None,
+            "--fresh": fresh or None,
+            "--phase": None if phase == "minimum" else phase,
+            "--genre": genre,
+            "--library": library,
         }
-        asked["--amount"] = None if amount == 50.0 else amount
-        asked["--same-song"] = same_song or None
-        asked["--fresh"] = fresh or None
-        asked["--phase"] = None if phase == "minimum" else phase
-        asked["--genre"], asked["--library"] = genre, library
-        if given := [name for name, value in asked.items() if value]:
-            raise BadSetting(f"matchering knows no {', '.join(given)}; leave it out, or use our own engine")
-        if len(references) != 1:
-            raise BadSetting(f"matchering takes one --ref, {len(references)} were given; name one")
-        run(
-            lambda told: second_opinion(target, references[0], out, ceiling=ceiling, options=opts, told=told),
-            json,
-            quiet,
-            verbose,
-        )
+        run(_by_matchering(target, references, out, ceiling, opts, given), json, quiet, verbose)
         return
     if engine != "refmaster":
         raise BadSetting(f"no engine {engine!r}; known: refmaster, matchering")
@@ -135,6 +134,20 @@ def command(
         quiet,
         verbose,
     )
+
+
+def _by_matchering(
+    target: str, references: list[str], out: str | None, ceiling: float, opts: "Options", given: Mapping[str, object]
+) -> "Callable[[Told], Report]":
+    """The job as matchering does it; BadSetting for what it knows nothing of."""
+    from refmaster.engines.matchering import second_opinion
+    from refmaster.errors import BadSetting
+
+    if unknown := [name for name, value in given.items() if value]:
+        raise BadSetting(f"matchering knows no {', '.join(unknown)}; leave it out, or use our own engine")
+    if len(references) != 1:
+        raise BadSetting(f"matchering takes one --ref, {len(references)} were given; name one")
+    return lambda told: second_opinion(target, references[0], out, ceiling=ceiling, options=opts, told=told)
 
 
 def _references(target: str, references: list[str], genre: str | None) -> list[str]:

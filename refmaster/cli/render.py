@@ -39,6 +39,9 @@ def command(
 
     Example: refmaster render song.master.toml -o softer.wav --set match_loudness.gain_db=3
     """
+    from refmaster import lean
+
+    lean.start()
     from refmaster.cli.running import run
     from refmaster.pipeline import Options, render
 

@@ -13,9 +13,6 @@ Told = Callable[[str, float], None]
 
 def run(job: Callable[[Told], Report], json: bool, quiet: bool, verbose: bool) -> None:
     """Do the job; exit 1 where a check failed."""
-    from refmaster.dsp.jit import leave_out_blas
-
-    leave_out_blas()
     with progress(quiet or json) as told:
         report = job(told)
     if json:

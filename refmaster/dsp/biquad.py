@@ -57,16 +57,37 @@ def response_db(coefficients: FloatArray, frequency_hz: FloatArray, sample_rate_
 
 
 def filtered(blocks: Iterable[FloatArray], coefficients: FloatArray) -> Iterator[FloatArray]:
-    """A stream of (channels, samples) through one biquad; every channel, and every block size, alike."""
-    state: FloatArray | None = None
-    for block in blocks:
-        if state is None:
-            state = np.zeros((block.shape[0], 2))
-        out = np.empty_like(block)
-        for first in range(0, block.shape[0], 2):  # two at a time: the processor overlaps their recursions
-            second = min(first + 1, block.shape[0] - 1)
-            _run_pair(block[first], block[second], coefficients, state, first, second, out[first], out[second])
-        yield out
+    """A stream of (channels, samples) through one biquad; every channel, and every block size, alike.
+
+    A biquad behind a biquad joins it: both are done in one pass over the sound, sample by sample, with the same bits.
+    """
+    if isinstance(blocks, _Cascade) and not blocks.started:
+        return _Cascade(blocks.blocks, np.concatenate([blocks.coefficients, coefficients[np.newaxis]]))
+    return _Cascade(blocks, coefficients[np.newaxis])
+
+
+class _Cascade(Iterator[FloatArray]):
+    """A stream through biquads one after another, shape (bands, 5)."""
+
+    def __init__(self, blocks: Iterable[FloatArray], coefficients: FloatArray):
+        self.blocks, self.coefficients, self.started = blocks, coefficients, False
+        self._sound = self._filtered()
+
+    def __next__(self) -> FloatArray:
+        self.started = True
+        return next(self._sound)
+
+    def _filtered(self) -> Iterator[FloatArray]:
+        state: FloatArray | None = None
+        for block in self.blocks:
+            if state is None:
+                state = np.zeros((block.shape[0], len(self.coefficients), 2))
+            out = np.empty_like(block)
+            for first in range(0, block.shape[0], 2):  # two at a time: the processor overlaps their recursions
+                second = min(first + 1, block.shape[0] - 1)
+                pair = (block[first], block[second], out[first], out[second])
+                _run_pair(self.coefficients, state, first, second, *pair)
+            yield out
 
 
 def _prototype(shapes: tuple[Shape, ...], gain_db: FloatArray, q: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -119,16 +140,15 @@ def _zeros(a1: FloatArray, a2: FloatArray, w0: FloatArray, wanted: list[FloatArr
 
 
 @kernel
-def _run_pair(left, right, c, state, first, second, left_out, right_out):  # type: ignore[no-untyped-def]
-    """Two channels, or one given twice."""
-    b0, b1, b2, a1, a2 = c[0], c[1], c[2], c[3], c[4]
-    p1, p2 = state[first, 0], state[first, 1]
-    q1, q2 = state[second, 0], state[second, 1]
+def _run_pair(c, state, first, second, left, right, left_out, right_out):  # type: ignore[no-untyped-def]
+    """Two channels, or one given twice, through every band; of bands too the processor overlaps the recursions."""
     for n in range(left.size):
         v, w = left[n], right[n]
-        y, z = b0 * v + p1, b0 * w + q1
-        p1, q1 = b1 * v - a1 * y + p2, b1 * w - a1 * z + q2
-        p2, q2 = b2 * v - a2 * y, b2 * w - a2 * z
-        left_out[n], right_out[n] = y, z
-    state[first, 0], state[first, 1] = p1, p2
-    state[second, 0], state[second, 1] = q1, q2
+        for k in range(c.shape[0]):
+            y, z = c[k, 0] * v + state[first, k, 0], c[k, 0] * w + state[second, k, 0]
+            p = c[k, 1] * v - c[k, 3] * y + state[first, k, 1]
+            q = c[k, 1] * w - c[k, 3] * z + state[second, k, 1]
+            state[first, k, 1], state[second, k, 1] = c[k, 2] * v - c[k, 4] * y, c[k, 2] * w - c[k, 4] * z
+            state[first, k, 0], state[second, k, 0] = p, q
+            v, w = y, z
+        left_out[n], right_out[n] = v, w

@@ -4,12 +4,9 @@ Fast-math would let the compiler reorder sums, and then the same input would giv
 Numba keeps what it compiled beside the source; where that folder cannot be written it is kept in the user's cache.
 """
 
-import importlib
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any, TypeVar, cast
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -25,21 +22,6 @@ def _choose_cache() -> None:
 
 
 _choose_cache()
-
-
-def leave_out_blas() -> None:
-    """For programs of our own: keep numba from importing scipy.linalg when it loads its first kernel.
-
-    It looks there for the product of matrices, which no kernel here takes; the search costs a third of a second. Not
-    for a library's user: after it numba compiles no such product in this process.
-    """
-    if "numba.np.arraymath" in sys.modules or "scipy.linalg" in sys.modules:
-        return
-    sys.modules["scipy.linalg"] = cast(ModuleType, None)  # how Python is told that there is none
-    try:
-        importlib.import_module("numba.np.arraymath")
-    finally:
-        del sys.modules["scipy.linalg"]
 
 
 def kernel(function: F) -> F:

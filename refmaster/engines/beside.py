@@ -5,7 +5,7 @@ from pathlib import Path
 
 from refmaster.outputs import ending
 from refmaster.pipeline import Options, finish
-from refmaster.plan import Material, plan
+from refmaster.plan import Material, draft
 from refmaster.prepare import Told
 from refmaster.records import Delivery, Files, Report, Request
 
@@ -17,5 +17,5 @@ def our_own(
     asked = Request(ceiling_dbtp=request.ceiling_dbtp)
     files = Files(master=str(folder / f"refmaster{ending(delivery)}"))
     ours = replace(material, request=asked)
-    made = plan(ours, told=lambda name: told(f"plan: {name}", -1.0))
+    made = draft(ours, told=lambda name: told(f"plan: {name}", -1.0))
     return finish(ours, made, delivery, files, replace(options, html=False, dry_run=False), told)

@@ -101,6 +101,11 @@ def window_powers(cell_power: FloatArray, cells: int) -> FloatArray:
     return np.asarray(np.lib.stride_tricks.sliding_window_view(cell_power, cells).mean(axis=1))
 
 
+def integrated_lufs(cell_power: FloatArray) -> float | None:
+    """Integrated loudness of weighted 10 ms cells."""
+    return gated_lufs(window_powers(cell_power, MOMENTARY_CELLS)[::GATE_HOP_CELLS])
+
+
 def gated_lufs(block_power: FloatArray) -> float | None:
     """Integrated loudness of gating blocks: absolute gate, relative gate, energy mean ([1] eq. 4 to 7)."""
     above = block_power[power_to_db(block_power) + OFFSET_DB > ABSOLUTE_GATE_LUFS]

@@ -29,9 +29,7 @@ class SampleMeter:
     def feed(self, block: FloatArray) -> None:
         """Listen to a block, shape (channels, samples), always cut on the same grid."""
         rate, start, count = self._sample_rate_hz, self.n_samples, block.shape[1]
-        cells = np.arange((start * 100) // rate, ((start + count) * 100) // rate + 2)
-        ends = (cells * rate + 50) // 100
-        ends = ends[(ends > start) & (ends <= start + count)] - start
+        ends = _ends(start, count, rate)
         loudest = np.empty(count)
         for channel in range(block.shape[0]):
             sums = _channel(block[channel], self._runs[channel], loudest, channel == 0, CLIP_RUN, CLIP_LEVEL)
@@ -56,6 +54,32 @@ class SampleMeter:
         if peaks.size == 0 or peaks.max() <= 0.0:
             return None
         return float(100 * (peaks >= peaks.max() * 10 ** (-HELD_DB / 20)).mean())
+
+
+class CellPeaks:
+    """Feed it blocks, then read the largest absolute sample of each full 10 ms, over all channels."""
+
+    def __init__(self, sample_rate_hz: int):
+        self._sample_rate_hz, self._seen, self._open = sample_rate_hz, 0, 0.0
+        self._cells: list[FloatArray] = []
+
+    def feed(self, block: FloatArray) -> None:
+        """Listen to a block, shape (channels, samples), cut anywhere."""
+        loudest = np.abs(block).max(axis=0)
+        peaks, self._open = _cell_peaks(loudest, _ends(self._seen, loudest.size, self._sample_rate_hz), self._open)
+        self._cells.append(peaks)
+        self._seen += loudest.size
+
+    def read(self) -> FloatArray:
+        """One value a cell, linear."""
+        return np.concatenate(self._cells) if self._cells else np.zeros(0)
+
+
+def _ends(start: int, count: int, rate: int) -> "np.typing.NDArray[np.int64]":
+    """Where cells end within a block, counted from its start."""
+    cells = np.arange((start * 100) // rate, ((start + count) * 100) // rate + 2)
+    ends = (cells * rate + 50) // 100
+    return ends[(ends > start) & (ends <= start + count)] - start
 
 
 @kernel

@@ -15,6 +15,7 @@ from typing import Protocol, cast
 
 from refmaster.dsp.limiter import Limiting
 from refmaster.errors import BadSetting
+from refmaster.measure.excerpt import Excerpt, Limited
 from refmaster.measure.spectrum import Spectrum
 from refmaster.records import Comparison, Effect, Genre, Move, Profile, Proposal, Request, Stage
 from refmaster.units import FloatArray
@@ -28,10 +29,11 @@ class Scene:
     """What a mover is shown.
 
     `target` is the Profile of the sound as the moves before leave it, `spectrum` that of the target itself; `sound`
-    plays the sound so far from its start, as often as it is called. `comparison` is None without a reference;
-    `limiting` is how the limiter at the end will work, None where a person has dropped it; `untouched` is True while
-    no move has changed the sound; `settled_lufs` is the loudness of our own master, where an earlier run settled it;
-    `threads` is how many may work at once, which changes no bit.
+    plays the sound so far from its start, as often as it is called, and `excerpt` gives stretches of it. `comparison`
+    is None without a reference; `limiting` is how the limiter at the end will work, None where a person has dropped
+    it, and `heard` what it made of the whole sound, where that was rendered once; `untouched` is True while no move
+    has changed the sound; `settled_lufs` is the loudness of our own master, where an earlier run settled it; `threads`
+    is how many may work at once, which changes no bit.
     """
 
     target: Profile
@@ -41,7 +43,9 @@ class Scene:
     genre: Genre
     request: Request
     sound: Callable[[], Blocks]
+    excerpt: Callable[[], Excerpt]
     limiting: Limiting | None
+    heard: Limited | None = None
     untouched: bool = False
     settled_lufs: float | None = None
     threads: int = 1

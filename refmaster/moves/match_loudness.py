@@ -5,49 +5,46 @@ too, so the gain is corrected until the limited sound reads the goal; where the 
 was dropped, the gain stops short and says so.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from refmaster.compare import is_limited
-from refmaster.dsp.limiter import Limiting, ReductionMeter, limited
-from refmaster.dsp.oversample import SHORT_BETA, SHORT_TAPS
+from refmaster.dsp.limiter import Limiting
 from refmaster.genres import ANY
-from refmaster.measure.loudness import LoudnessMeter
-from refmaster.measure.true_peak import TruePeakMeter
+from refmaster.measure.excerpt import HARD_WORK_PCT, Limited, likely_lufs, limited_as
 from refmaster.moves import Blocks, Scene
 from refmaster.records import Effect, Gap, Move, NotReached, Param, Profile, Proposal, Rejected, Stage
-from refmaster.units import FloatArray, db_to_gain, gain_to_db, written
+from refmaster.units import FloatArray, db_to_gain, written
 
 STAGE = Stage.LEVEL
 PARTS: tuple[str, ...] = ()
 TOLERANCE_LU = 0.1
 CLOSE_LU = 0.02  # the loop stops here
+HEARD_CLOSE_LU = 0.05  # half of what is promised; what was heard of the whole is not rendered again for less
 ROUNDS = 9
 LEAST_SLOPE = 0.05  # loudness gained a dB of drive: less means that the limiter has nothing left to give
 MAX_GAIN_DB = 60.0
-HARD_WORK_PCT = 1.0  # of the time with more than the genre's limiting: then it stops short, or says so
 BEARING_ROUNDS, BEARING_DB = 4, 0.15
+HEARD_BEARING_DB = 0.25  # as above, of what was heard of the whole
+GUESSES, MOST_GUESSED_DB = 3, 2.0
 TOO_HARD_DB = 24.0  # no goal is worth more than this at the limiter
+
+
+Trial = Callable[[Limiting, float], Limited]
+"""What a gain gives behind a limiter."""
 
 
 @dataclass(frozen=True)
 class _Tried:
-    """A gain, the loudness it gives behind the limiter, and what the limiter did for it.
-
-    `peak_dbtp` is the true peak behind the limiter as a short interpolator reads it; `why` says what ended the search
-    where it ended early.
-    """
+    """A gain, the loudness it gives, and what the limiter did for it; `why` says what ended the search too early."""
 
     gain_db: float
     lufs: float
-    over_4_db_pct: float = 0.0
-    max_reduction_db: float = 0.0
-    hard_db: float = 0.0  # the reduction that is passed for `HARD_WORK_PCT` of the time
-    peak_dbtp: float = -200.0
-    limiting: Limiting | None = None
+    limited: Limited | None = None
     why: str = ""
     dropped: bool = False  # the limiter was
 
@@ -70,9 +67,11 @@ def propose(scene: Scene) -> Proposal:
     gap = Gap("integrated_lufs", now, goal, TOLERANCE_LU, 0.0, _taken(now, goal, tried.lufs))
     stated = goal if abs(tried.lufs - goal) <= TOLERANCE_LU else round(tried.lufs, 2)
     move = Move("match_loudness", STAGE, (param,), (gap,), confidence=1.0)
-    margin = tried.limiting.margin_db if tried.limiting else None
+    margin = tried.limited.limiting.margin_db if tried.limited else None
     moves = (move,) if param.value else ()  # no gain is no move: written down, it would only dither the sound again
-    return Proposal(moves, not_reached=_price(goal, tried), goal_lufs=stated, margin_db=margin)
+    return Proposal(
+        moves, not_reached=_price(goal, tried), goal_lufs=stated, margin_db=margin, estimated=_estimated(scene, tried)
+    )
 
 
 def goal_lufs(scene: Scene) -> float | None:
@@ -144,54 +143,89 @@ def _solve(scene: Scene, goal: float, wanted: float) -> _Tried:
         )
     if not _over(scene, wanted):
         return _Tried(wanted, goal)
+    limiting, trial = scene.limiting if scene.heard is None else scene.heard.limiting, _trial(scene)
     spoken = scene.request.loudness_lufs is not None or scene.request.in_full
     if wanted > 0 and not spoken and is_limited(scene.target):
-        return _untouched_peaks(scene, scene.limiting, now, peak)
-    tried = _limited(scene, scene.limiting, goal, wanted, spoken=spoken)
-    if (wider := _wider(scene.limiting, tried)) is not None:
-        tried = _limited(scene, wider, goal, tried.gain_db, spoken=spoken)
+        return _untouched_peaks(scene, limiting, trial)
+    first_db = wanted if scene.heard is None else scene.heard.gain_db
+    tried = _limited(scene, limiting, trial, goal, first_db, spoken=spoken)
+    if (wider := _wider(tried)) is not None:
+        tried = _limited(scene, wider, trial, goal, tried.gain_db, spoken=spoken)
     return tried
 
 
-def _wider(limiting: Limiting, tried: _Tried) -> Limiting | None:
-    """The same with a margin for what a second, shorter meter read over the ceiling; None where it read nothing."""
-    over = tried.peak_dbtp - limiting.ceiling_dbtp
+def _trial(scene: Scene) -> Trial:
+    """What gains give: as the excerpt tells, and once the whole was heard less what the excerpt was wrong by there."""
+    heard = scene.heard
+
+    @cache
+    def estimated(limiting: Limiting, gain_db: float) -> Limited:
+        return limited_as(scene.excerpt(), limiting, gain_db, threads=scene.threads)
+
+    def trial(limiting: Limiting, gain_db: float) -> Limited:
+        gain_db = round(gain_db, 3)  # as the move will say it
+        if heard is None:
+            return estimated(limiting, gain_db)
+        if (heard.limiting, heard.gain_db) == (limiting, gain_db):
+            return heard
+        now, then = estimated(limiting, gain_db), estimated(heard.limiting, heard.gain_db)
+        hard_db = max(0.0, now.hard_db + heard.hard_db - then.hard_db)
+        return replace(now, lufs=now.lufs + heard.lufs - then.lufs, hard_db=hard_db)
+
+    return trial
+
+
+def _estimated(scene: Scene, tried: _Tried) -> bool:
+    """Whether the whole may be another matter."""
+    return tried.limited is not None and tried.limited is not scene.heard and not scene.excerpt().whole
+
+
+def _wider(tried: _Tried) -> Limiting | None:
+    """The same limiter with a margin for what a second, shorter meter read over the ceiling; None where it is under."""
+    if tried.limited is None:
+        return None
+    limiting = tried.limited.limiting
+    over = tried.limited.peak_dbtp - limiting.ceiling_dbtp
     return replace(limiting, margin_db=round(limiting.margin_db + over + 0.02, 3)) if over > 0 else None
 
 
-def _limited(scene: Scene, limiting: Limiting, goal: float, gain_db: float, *, spoken: bool) -> _Tried:
+def _limited(scene: Scene, limiting: Limiting, trial: Trial, goal: float, gain_db: float, *, spoken: bool) -> _Tried:
     """The gain that reads the goal behind the limiter, or unless a person spoke the most that the music bears."""
-    tried = _search(scene, limiting, goal, gain_db)
-    if not spoken and tried.hard_db > scene.genre.limiting_db:
-        return _bearable(scene, limiting, tried)
+    tried = _search(scene, limiting, trial, goal, gain_db)
+    hears = tried.limited is not None and tried.limited is scene.heard
+    most_db = scene.genre.limiting_db + (HEARD_BEARING_DB if hears else 0.0)
+    if not spoken and tried.limited is not None and tried.limited.hard_db > most_db:
+        return _bearable(scene, trial, tried.limited)
     return tried
 
 
-def _untouched_peaks(scene: Scene, limiting: Limiting, now: float, peak: float) -> _Tried:
+def _untouched_peaks(scene: Scene, limiting: Limiting, trial: Trial) -> _Tried:
     """A limited track is turned up no further than its peaks allow: a second limiter would only flatten it."""
+    now, peak = scene.target.integrated_lufs or 0.0, scene.target.true_peak_dbtp or -200.0
     held = scene.target.peaks_held_pct or 0.0
+    why = f"its peaks have been limited already ({held:.0f} % of them stand within 0.5 dB), and more would flatten it"
     room = limiting.ceiling_dbtp - limiting.margin_db - peak
     gain = round(room, 3) if room > TOLERANCE_LU else 0.0  # less is not worth a move, and would be found at every pass
-    why = f"its peaks have been limited already ({held:.0f} % of them stand within 0.5 dB), and more would flatten it"
     if peak + gain <= limiting.ceiling_dbtp:
         return _Tried(gain, now + gain, why=why)
-    tried = _try(scene, limiting, 0.0)
-    if (wider := _wider(limiting, tried)) is not None:
-        tried = _try(scene, wider, 0.0)
-    return replace(tried, why=why)
+    tried = _tried(trial(limiting, 0.0), why)
+    if (wider := _wider(tried)) is not None:
+        tried = _tried(trial(wider, 0.0), why)
+    return tried
 
 
-def _bearable(scene: Scene, limiting: Limiting, tried: _Tried) -> _Tried:
+def _bearable(scene: Scene, trial: Trial, asked: Limited) -> _Tried:
     """The largest gain for which the limiter does no more than the genre bears, for all but 1 % of the time."""
-    bears = scene.genre.limiting_db
-    asked = tried.hard_db
+    bears, found = scene.genre.limiting_db, asked
+    if scene.heard is not None and scene.heard.limiting == asked.limiting:
+        found = scene.heard
     for _ in range(BEARING_ROUNDS):
-        tried = _try(scene, limiting, tried.gain_db - (tried.hard_db - bears))
-        if abs(tried.hard_db - bears) <= BEARING_DB:
+        close = HEARD_BEARING_DB if found is scene.heard else BEARING_DB
+        if abs(found.hard_db - bears) <= close and found is not asked:
             break
-    worked = f"the limiter would take more than {asked:.1f} dB for {HARD_WORK_PCT:g} % of the time"
-    why = f"{worked}; {bears:g} dB is what {_kind(scene)} bears"
-    return replace(tried, why=why)
+        found = trial(found.limiting, found.gain_db - (found.hard_db - bears))
+    worked = f"the limiter would take more than {asked.hard_db:.1f} dB for {HARD_WORK_PCT:g} % of the time"
+    return _tried(found, f"{worked}; {bears:g} dB is what {_kind(scene)} bears")
 
 
 def _kind(scene: Scene) -> str:
@@ -199,45 +233,39 @@ def _kind(scene: Scene) -> str:
     return "music" if scene.genre.name == ANY else f"this genre ({scene.genre.label})"
 
 
-def _search(scene: Scene, limiting: Limiting, goal: float, gain_db: float) -> _Tried:
+def _search(scene: Scene, limiting: Limiting, trial: Trial, goal: float, gain_db: float) -> _Tried:
     """Secant steps on the gain, each heard through the real limiter."""
     most = limiting.ceiling_dbtp - (scene.target.true_peak_dbtp or 0.0) + TOO_HARD_DB
-    best = _try(scene, limiting, min(gain_db, most))
+    best = trial(limiting, min(_likely(scene, limiting, goal, gain_db), most))
     slope = 1.0
     for _ in range(ROUNDS):
         miss = goal - best.lufs
         step = min(best.gain_db + miss / slope, most) - best.gain_db
-        if abs(miss) <= CLOSE_LU:
+        if abs(miss) <= (HEARD_CLOSE_LU if best is scene.heard else CLOSE_LU):
             break
         if abs(step) < 1e-3:
-            return replace(best, why=f"the limiter would have to take more than {TOO_HARD_DB:g} dB")
-        after = _try(scene, limiting, best.gain_db + step)
+            return _tried(best, f"the limiter would have to take more than {TOO_HARD_DB:g} dB")
+        after = trial(limiting, best.gain_db + step)
         if step > 0 and after.lufs - best.lufs < LEAST_SLOPE * step / 2:
-            return replace(best, why="more gain would only drive the limiter, and bring next to no loudness")
+            return _tried(best, "more gain would only drive the limiter, and bring next to no loudness")
         slope = float(np.clip((after.lufs - best.lufs) / step, LEAST_SLOPE, 1.0))
         best = after
-    return best
+    return _tried(best)
 
 
-def _try(scene: Scene, limiting: Limiting, gain_db: float) -> _Tried:
-    """What a gain gives, heard through the real limiter over the whole track."""
-    gain_db = round(gain_db, 3)  # as the move will say it
-    rate, channels = scene.target.sample_rate_hz, scene.target.channels
-    reduction, loudness = ReductionMeter(rate), LoudnessMeter(rate, channels)
-    peak = TruePeakMeter(rate, channels, taps=SHORT_TAPS, beta=SHORT_BETA)
-    for block in limited(scene.sound(), rate, limiting, drive_db=gain_db, meter=reduction, aside=scene.threads > 1):
-        loudness.feed(block)
-        peak.feed(block)
-    work, lufs = reduction.read(), loudness.read().integrated_lufs
-    return _Tried(
-        gain_db=gain_db,
-        lufs=lufs if lufs is not None else -70.0,
-        over_4_db_pct=work.share_over_4_db_pct,
-        max_reduction_db=work.max_db,
-        hard_db=float(np.percentile(work.history_db, 100 - HARD_WORK_PCT)) if work.history_db else 0.0,
-        peak_dbtp=gain_to_db(max(peak.read())),
-        limiting=limiting,
-    )
+def _likely(scene: Scene, limiting: Limiting, goal: float, gain_db: float) -> float:
+    """A gain nearer to the answer, where trying costs more than guessing."""
+    if scene.heard is not None or scene.excerpt().whole:
+        return gain_db
+    guess_db = gain_db
+    for _ in range(GUESSES):
+        lufs = likely_lufs(scene.excerpt(), limiting, guess_db)
+        guess_db += 0.0 if lufs is None else goal - lufs
+    return min(guess_db, gain_db + MOST_GUESSED_DB)
+
+
+def _tried(limited: Limited, why: str = "") -> _Tried:
+    return _Tried(limited.gain_db, limited.lufs, limited, why)
 
 
 def _taken(now: float, goal: float, reached: float) -> float:
@@ -262,12 +290,13 @@ def _price(goal: float, tried: _Tried) -> tuple[NotReached, ...]:
                 f"{written('x_lufs', goal)}: {why}. {advice}",
             )
         )
-    if tried.over_4_db_pct > HARD_WORK_PCT:
+    work = tried.limited
+    if work is not None and work.over_4_db_pct > HARD_WORK_PCT:
         found.append(
             NotReached(
                 "limiting",
-                f"The loudness has a price: the limiter takes more than 4 dB for {tried.over_4_db_pct:.0f} % of the "
-                f"time, {tried.max_reduction_db:.1f} dB at most. Tame kick, snare or vocal peaks in the mix, or ask "
+                f"The loudness has a price: the limiter takes more than 4 dB for {work.over_4_db_pct:.0f} % of the "
+                f"time, {work.max_reduction_db:.1f} dB at most. Tame kick, snare or vocal peaks in the mix, or ask "
                 f"for less with --loudness.",
             )
         )

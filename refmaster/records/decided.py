@@ -165,6 +165,7 @@ class Proposal:
     assumptions: tuple[Assumption, ...] = ()
     goal_lufs: float | None = None  # what the master will read, if this mover decides that
     margin_db: float | None = None  # what the limiter must keep under its ceiling, if this mover found that out
+    estimated: bool = False  # from an excerpt: the whole is still to be heard
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@
 
   const passage = (voice) => voice.passages[Math.min(state.passage, voice.passages.length - 1)];
   const length = () => passage(voices[0]).length_s;
-  const gain = (k) => (k === state.voice ? (state.matched ? 10 ** (voices[k].gain_db / 20) : 1) : 0);
+  const turned = (k) => voices[k].held_db + (state.matched ? voices[k].gain_db : 0);
+  const gain = (k) => (k === state.voice ? 10 ** (turned(k) / 20) : 0);
   const position = () => {
     if (!state.playing) return state.at;
     return (state.at + Math.max(0, context.currentTime - started)) % length();
@@ -29,7 +30,7 @@
   const load = (voice) => {
     const found = passage(voice);
     if (!decoded.has(found)) {
-      const bytes = Uint8Array.from(atob(found.ogg), (letter) => letter.charCodeAt(0));
+      const bytes = Uint8Array.from(atob(found.flac), (letter) => letter.charCodeAt(0));
       decoded.set(found, context.decodeAudioData(bytes.buffer));
     }
     return decoded.get(found);

@@ -52,7 +52,7 @@ def player_of(sound: Listening | None, engines: tuple[str, ...] = ()) -> Player 
         level=said("_lufs", sound.level_lufs),
         voices=tuple(_voice(voice, engines) for voice in sound.voices),
         passages=tuple(_passage(sound, number) for number in range(len(first))),
-        remark=f"{short}{COMPRESSION_SAID}: enough to compare tone, level and punch; the files tell the rest.",
+        remark=f"{short}{COMPRESSION_SAID}: the samples of the files themselves.",
         data=json.dumps(_data(sound), separators=(",", ":")),
     )
 
@@ -85,9 +85,10 @@ def _data(sound: Listening) -> dict[str, object]:
             {
                 "name": voice.role,
                 "gain_db": voice.gain_db,
+                "held_db": voice.held_db,
                 "passages": [
-                    {"start_s": one.start_s, "length_s": one.length_s, "ogg": base64.b64encode(ogg).decode("ascii")}
-                    for one, ogg in zip(voice.passages, voice.ogg, strict=True)
+                    {"start_s": one.start_s, "length_s": one.length_s, "flac": base64.b64encode(flac).decode("ascii")}
+                    for one, flac in zip(voice.passages, voice.flac, strict=True)
                 ],
             }
             for voice in sound.voices

@@ -31,13 +31,13 @@ HEARD = "gains.slice(-3).map((node) => Math.round(1000 * node.gain.value) / 1000
 LEVELS = """async () => {
     const { voices } = JSON.parse(document.getElementById("sound").textContent);
     const context = new OfflineAudioContext(2, 44100, 44100);
-    return Promise.all(voices.map(async (voice) => Promise.all(voice.passages.map(async ({ ogg }) => {
-        const bytes = Uint8Array.from(atob(ogg), (letter) => letter.charCodeAt(0));
+    return Promise.all(voices.map(async (voice) => Promise.all(voice.passages.map(async ({ flac }) => {
+        const bytes = Uint8Array.from(atob(flac), (letter) => letter.charCodeAt(0));
         const sound = await context.decodeAudioData(bytes.buffer);
         let sum = 0, most = 0;
         for (let c = 0; c < sound.numberOfChannels; c++)
             for (const one of sound.getChannelData(c)) { sum += one * one; most = Math.max(most, Math.abs(one)); }
-        const gain = 10 ** (voice.gain_db / 20);
+        const gain = 10 ** ((voice.gain_db + voice.held_db) / 20);
         return [sound.duration, gain * gain * sum / sound.length, gain * most];
     }))));
 }"""

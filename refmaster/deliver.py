@@ -1,0 +1,134 @@
+"""Deliver: the master rendered, listened to while it is written, and rendered again where its level was mistaken.
+
+What is checked is what will stand there: the file takes its name when all is known of it.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from refmaster.analyse import Listener, measure
+from refmaster.dsp.ahead import ahead
+from refmaster.dsp.limiter import ReductionMeter
+from refmaster.effects import Stretches
+from refmaster.load import open_track
+from refmaster.measure.excerpt import LimitedMeter
+from refmaster.own import SoundDigest, line_of, next_mark
+from refmaster.plan import HEARINGS, Draft, Material, heard_as
+from refmaster.prepare import Told
+from refmaster.records import Delivery, Plan, Profile
+from refmaster.render import rendered
+from refmaster.save import is_lossy, write_audio
+from refmaster.tags import copy_tags
+from refmaster.units import FloatArray
+
+
+@dataclass(frozen=True)
+class Work:
+    """How to work: whom to tell, how many threads, and in which blocks."""
+
+    told: Told
+    threads: int
+    block_samples: int
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """A master that was written: its plan, what was measured of it, and what was heard on the way."""
+
+    plan: Plan
+    profile: Profile
+    clipped: int
+    notes: tuple[str, ...]
+    meter: ReductionMeter
+    stretches: FloatArray | None  # of the target
+
+
+class _Mistaken(Exception):
+    """The level is not what it was estimated to be; a better draft."""
+
+    def __init__(self, better: Draft):
+        super().__init__()
+        self.better = better
+
+
+def delivered(material: Material, made: Draft, delivery: Delivery, out: Path, work: Work) -> Delivered:
+    """Write the master of a draft, whose level is found anew as often as it takes."""
+    for last in (*(False,) * (HEARINGS - 1), True):
+        try:
+            return _written(material, made, delivery, out, work, last=last)
+        except _Mistaken as mistaken:
+            made = mistaken.better
+    raise AssertionError("the last hearing is taken as it comes")
+
+
+def _written(material: Material, made: Draft, delivery: Delivery, out: Path, work: Work, *, last: bool) -> Delivered:
+    """Write the master; measure it while it is still hidden. Raises _Mistaken, and has then left nothing."""
+    track, plan = material.track, made.plan
+    delivery = _without_needless_dither(delivery, plan)
+    total, rate, channels = material.target.profile.n_samples, track.source.sample_rate_hz, track.source.channels
+    tell = _share(total, "render", work.told)
+    mark = next_mark(material.mark, material.toward, material.request, plan)
+    digest, listener, meter = SoundDigest(rate), Listener(rate, channels, str(out)), LimitedMeter(rate, channels)
+    kept = Stretches(total, rate)
+    found: list[Delivered] = []
+
+    def heard() -> Iterator[FloatArray]:
+        blocks = kept.passing(track.blocks(work.block_samples))
+        sound = rendered(blocks, plan.moves, rate, meter.reduction)
+        for block in ahead(sound) if work.threads > 1 else sound:
+            tell(block.shape[1])
+            if made.estimated:
+                meter.feed(block)
+            yield block
+
+    def stored(block: FloatArray) -> None:
+        listener.feed(block)
+        if mark is not None:
+            digest.feed(block)
+
+    def check(temp: Path) -> None:
+        settled = made
+        if made.estimated and made.again is not None:
+            settled = made.again(heard_as(plan, meter))
+            if settled.estimated and not last:
+                raise _Mistaken(settled)
+        sounding = mark if mark is None or is_lossy(delivery) else replace(mark, sound=digest.read())
+        notes = copy_tags(track.source.path, temp, line_of(sounding) if sounding else "")
+        written = open_track(temp, role="master")
+        if is_lossy(delivery):  # what was written is not what will be heard
+            measured = measure(written, progress=_share(total, "verify", work.told))
+        else:
+            measured = listener.read(written.source)
+        final = plan if settled.estimated else settled.plan
+        profile = replace(measured.profile, path=str(out))
+        found.append(Delivered(final, profile, 0, tuple(notes), meter.reduction, kept.read()))
+
+    result = write_audio(
+        out,
+        heard(),
+        sample_rate_hz=rate,
+        channels=channels,
+        delivery=delivery,
+        expected_samples=total,
+        stored=None if is_lossy(delivery) else stored,
+        finish=check,
+    )
+    return replace(found[0], clipped=result.clipped_samples)
+
+
+def _share(total: int, step: str, told: Told) -> Callable[[int], None]:
+    """Turn samples heard into a share of the track."""
+    heard = 0
+
+    def tell(samples: int) -> None:
+        nonlocal heard
+        heard += samples
+        told(step, min(1.0, heard / total))
+
+    return tell
+
+
+def _without_needless_dither(delivery: Delivery, made: Plan) -> Delivery:
+    """Samples that nothing touched stay as they are, to half a step: dither would only add noise."""
+    return delivery if made.active else replace(delivery, dithered=False)

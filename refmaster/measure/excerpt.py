@@ -1,0 +1,202 @@
+"""How loud a track will be behind the limiter, estimated: an excerpt is limited, and the rest follows its peaks.
+
+The limiter costs more than anything else in a run, and the search for a gain asks it several times. So the sound is
+kept in `STRETCHES` that lie evenly over it, and of all of it the K-weighted power and the largest sample of each 10 ms.
+A cell whose peak is n dB over the ceiling loses k · n dB; k is what makes that true of the excerpt as a whole. Where
+the excerpt was heard, what was heard stands.
+
+Measured on 20 tracks of 4 minutes, pieced together from 2 or 4 free songs each and driven 1 to 8 dB: the estimate
+misses the whole by 0.05 LU rms, 0.14 at most; by the excerpt's own loss alone it would be 0.18. Whoever needs to know
+hears the whole through and says so (`Limited`).
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from refmaster.dsp.limiter import Limiting, ReductionMeter, limited
+from refmaster.dsp.oversample import SHORT_BETA, SHORT_TAPS
+from refmaster.measure.loudness import CELLS_PER_S, LoudnessMeter, integrated_lufs
+from refmaster.measure.samples import CellPeaks
+from refmaster.measure.true_peak import TruePeakMeter
+from refmaster.units import FloatArray, gain_to_db
+
+STRETCHES, STRETCH_S = 10, 2
+LEAD_S = 0.5  # heard before each stretch and not counted: the limiter and the meter come to their pace
+WHOLE_S = 40  # what is shorter is kept whole, and nothing is estimated
+HARD_WORK_PCT = 1.0
+MOST_LOST = 3.0  # dB for each dB over the ceiling; no limiter takes that much
+LIKELY_LOST = 0.4  # dB for each dB over the ceiling, as most of those tracks have it
+HALVINGS = 40
+BLOCK_SAMPLES = 65536
+
+
+@dataclass(frozen=True)
+class Limited:
+    """What a gain gives behind the limiter.
+
+    `hard_db` is the reduction that is passed for `HARD_WORK_PCT` of the time; `peak_dbtp` the true peak behind the
+    limiter as a short interpolator reads it.
+    """
+
+    gain_db: float
+    limiting: Limiting
+    lufs: float
+    over_4_db_pct: float
+    max_reduction_db: float
+    hard_db: float
+    peak_dbtp: float
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A part of a sound, (channels, samples), with a lead that does not count; `first` is the cell behind the lead."""
+
+    samples: npt.NDArray[np.float32]
+    first: int
+    lead: int  # in cells
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """Stretches of a sound, and of all of it the cells of 10 ms; `whole` says that the only stretch is all of it."""
+
+    sample_rate_hz: int
+    stretches: tuple[Stretch, ...]
+    cell_power: FloatArray
+    cell_peak: FloatArray
+    whole: bool
+
+
+class ExcerptMeter:
+    """Feed it a sound of `n_samples`, then read the Excerpt; a loudness meter beside it hears the same."""
+
+    def __init__(self, n_samples: int, sample_rate_hz: int):
+        self._rate, self._whole = sample_rate_hz, n_samples <= WHOLE_S * sample_rate_hz
+        last_s = n_samples // sample_rate_hz - STRETCH_S
+        starts = np.linspace(0, last_s, STRETCHES + 2)[1:-1].round().astype(int) * sample_rate_hz
+        size, lead = STRETCH_S * sample_rate_hz, round(LEAD_S * sample_rate_hz)
+        at = [(first - lead, first, first + size) for first in starts.tolist()]
+        self._places = [(0, 0, n_samples)] if self._whole else at
+        self._kept: list[list[npt.NDArray[np.float32]]] = [[] for _ in self._places]
+        self._peaks, self._at = CellPeaks(sample_rate_hz), 0
+
+    def feed(self, block: FloatArray) -> None:
+        """Take in the next samples, (channels, samples)."""
+        self._peaks.feed(block)
+        end = self._at + block.shape[1]
+        for (start, _, last), kept in zip(self._places, self._kept, strict=True):
+            low, high = max(start, self._at), min(last, end)
+            if low < high:
+                kept.append(block[:, low - self._at : high - self._at].astype(np.float32))
+        self._at = end
+
+    def read(self, cell_power: FloatArray) -> Excerpt:
+        """The excerpt of all that was fed; `cell_power` is what the loudness meter read of the same."""
+        stretches = tuple(
+            Stretch(np.concatenate(kept, axis=1), self._cells(first), self._cells(first - start))
+            for kept, (start, first, _) in zip(self._kept, self._places, strict=True)
+        )
+        peaks = self._peaks.read()
+        count = min(peaks.size, cell_power.size)
+        return Excerpt(self._rate, stretches, cell_power[:count], peaks[:count], self._whole)
+
+    def _cells(self, samples: int) -> int:
+        return round(samples * CELLS_PER_S / self._rate)
+
+
+class LimitedMeter:
+    """Hears a limited sound: feed it blocks, and its `reduction` the limiter's gain."""
+
+    def __init__(self, sample_rate_hz: int, channels: int):
+        self.reduction = ReductionMeter(sample_rate_hz)
+        self.loudness = LoudnessMeter(sample_rate_hz, channels)
+        self._peak = TruePeakMeter(sample_rate_hz, channels, taps=SHORT_TAPS, beta=SHORT_BETA)
+
+    def feed(self, block: FloatArray) -> None:
+        """Listen to the next samples, (channels, samples)."""
+        self.loudness.feed(block)
+        self._peak.feed(block)
+
+    def peak(self) -> float:
+        """The true peak, linear."""
+        return max(self._peak.read())
+
+    def read(self, gain_db: float, limiting: Limiting) -> Limited:
+        """What was heard of this gain into this limiter."""
+        taken_db = np.array(self.reduction.read().history_db)
+        return _limited(gain_db, limiting, self.loudness.read().integrated_lufs, taken_db, self.peak())
+
+
+def limited_as(excerpt: Excerpt, limiting: Limiting, gain_db: float, *, threads: int = 1) -> Limited:
+    """What a gain gives, as far as the excerpt tells; exactly where it is the whole."""
+    if excerpt.whole:
+        meter = _heard(excerpt.stretches[0], excerpt.sample_rate_hz, limiting, gain_db, aside=threads > 1)
+        return meter.read(gain_db, limiting)
+    with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
+        heard = list(pool.map(lambda one: _heard(one, excerpt.sample_rate_hz, limiting, gain_db), excerpt.stretches))
+    power = np.full(excerpt.cell_power.size, np.nan)
+    taken: list[FloatArray] = []
+    for meter, one in zip(heard, excerpt.stretches, strict=True):
+        cells = meter.loudness.read().cell_power[one.lead :][: power.size - one.first]
+        power[one.first : one.first + cells.size] = cells
+        taken.append(np.array(meter.reduction.read().history_db[one.lead :]))
+    lufs = integrated_lufs(_filled(excerpt, power, limiting, gain_db))
+    return _limited(gain_db, limiting, lufs, np.concatenate(taken), max(meter.peak() for meter in heard))
+
+
+def likely_lufs(excerpt: Excerpt, limiting: Limiting, gain_db: float) -> float | None:
+    """The loudness that a gain may give: a place to begin a search, no more."""
+    return integrated_lufs(_less(excerpt.cell_power, LIKELY_LOST, _over_db(excerpt, limiting, gain_db), gain_db))
+
+
+def _heard(stretch: Stretch, rate: int, limiting: Limiting, gain_db: float, *, aside: bool = False) -> LimitedMeter:
+    """One stretch behind the limiter."""
+    meter, sound = LimitedMeter(rate, stretch.samples.shape[0]), _blocks(stretch.samples)
+    for block in limited(sound, rate, limiting, drive_db=gain_db, meter=meter.reduction, aside=aside):
+        meter.feed(block)
+    return meter
+
+
+def _blocks(samples: npt.NDArray[np.float32]) -> Iterator[FloatArray]:
+    """Sound in double precision."""
+    starts = range(0, samples.shape[1], BLOCK_SAMPLES)
+    return (samples[:, at : at + BLOCK_SAMPLES].astype(np.float64) for at in starts)
+
+
+def _over_db(excerpt: Excerpt, limiting: Limiting, gain_db: float) -> FloatArray:
+    """How far the largest sample of each cell is over the ceiling."""
+    held_dbtp = limiting.ceiling_dbtp - limiting.margin_db
+    return np.maximum(20 * np.log10(excerpt.cell_peak + 1e-9) + gain_db - held_dbtp, 0.0)
+
+
+def _less(power: FloatArray, lost: float, over_db: FloatArray, gain_db: float) -> FloatArray:
+    """The power of cells after a gain, less so many dB for each dB over the ceiling."""
+    return np.asarray(power * 10 ** ((gain_db - lost * over_db) / 10))
+
+
+def _filled(excerpt: Excerpt, power: FloatArray, limiting: Limiting, gain_db: float) -> FloatArray:
+    """The power of each cell behind the limiter: as it was heard, elsewhere (NaN) as the peaks let expect."""
+    over_db = _over_db(excerpt, limiting, gain_db)
+    heard = ~np.isnan(power)
+    low, high = 0.0, MOST_LOST
+    for _ in range(HALVINGS):
+        lost = (low + high) / 2
+        too_loud = _less(excerpt.cell_power[heard], lost, over_db[heard], gain_db).sum() > power[heard].sum()
+        low, high = (lost, high) if too_loud else (low, lost)
+    return np.where(heard, power, _less(excerpt.cell_power, (low + high) / 2, over_db, gain_db))
+
+
+def _limited(gain_db: float, limiting: Limiting, lufs: float | None, taken_db: FloatArray, peak: float) -> Limited:
+    return Limited(
+        gain_db=gain_db,
+        limiting=limiting,
+        lufs=lufs if lufs is not None else -70.0,
+        over_4_db_pct=float(100 * (taken_db > 4.0).mean()) if taken_db.size else 0.0,
+        max_reduction_db=float(taken_db.max(initial=0.0)),
+        hard_db=float(np.percentile(taken_db, 100 - HARD_WORK_PCT)) if taken_db.size else 0.0,
+        peak_dbtp=gain_to_db(peak),
+    )
