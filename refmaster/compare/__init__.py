@@ -9,6 +9,7 @@ wrong", gives what is wanted (`belief.py`).
     pairing    one reference laid beside the target              normal    what a genre says of the target
     goal       what a match in full leads to                     fault     whether anything is wrong at all
     tone, width, dynamics    the difference in each, and what of it is believed
+    density    how dense loudness may make the master
     several    references beside each other: which of them does not belong
 """
 
@@ -18,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from refmaster.analyse import Measured
+from refmaster.compare.density import density_of
 from refmaster.compare.dynamics import LEAST_SPREAD_DB, MOST_STEP, dynamics_gaps
 from refmaster.compare.fault import is_limited
 from refmaster.compare.goal import goal_of, goal_of_genre
@@ -69,6 +71,7 @@ def compare(
         loudness_lufs=goal.loudness_lufs,
         loudness_full_lufs=goal.loudness_full_lufs,
         seen=tuple(Seen(name, one.kinship, one.weights) for one, name in zip(sights, _names(examples), strict=True)),
+        density=density_of(sights, genre, kinship),
     )
 
 

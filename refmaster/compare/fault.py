@@ -7,7 +7,7 @@ from refmaster.records import Profile
 FAULT_PRIOR = 0.5  # every second mix that is brought has something wrong with its tone: nobody has counted
 FINISHED_PRIOR = 0.1  # what has been limited already was thought finished by somebody
 LIMITED_PCT = 1.5  # of `peaks_held_pct`: masters reach 40, mixes with all their peaks stay under 0.6, steady ones 1
-LEAST_FAULT = 0.5  # what is more likely right than wrong is left alone
+LEAST_FAULT = 0.45  # what is more likely right than wrong is left alone
 TEMPER = 0.7  # evidence counts so much, as the model is no more than a model
 
 

@@ -19,7 +19,9 @@ from refmaster.units import FloatArray, power_to_db
 
 NEAR_MONO_DB = -40.0  # a side so far under the mid was not meant to be heard: it is not widened
 WIDTH_SD_DB = 3.0  # how far mixes are off in width
-WIDTH_ERROR_SCALE, WIDTH_ERROR_FLOOR_DB = 0.8, 0.2  # error of the matched width over its spread between bands
+# Error of the matched width over its spread between bands, measured on 326 pairs of free tracks: small where the bands
+# agree, growing faster than their disagreement.
+WIDTH_ERROR_SCALE, WIDTH_ERROR_POWER, WIDTH_ERROR_FLOOR_DB = 0.3, 1.8, 0.15
 WIDE_BANDS_HZ = (150.0, 10000.0)  # where a genre's width is read as a whole
 GENRE_WIDTH_SHARE = 1.1  # what a genre says of one song's width as a whole is off by so much of a band's deviation
 LEAST_SONG_DB = 1.5  # songs stray by so much at least, however alike those are that a library was made of
@@ -96,7 +98,8 @@ def _matched(one: Sight, here: Mask) -> _Told | None:
         return None
     target, reference = (_width_frames(m, heard) for m in (one.pair.target, one.pair.reference))
     difference = one.found.pairs.difference(target, reference)
-    error = (WIDTH_ERROR_SCALE * float(difference.std()) + WIDTH_ERROR_FLOOR_DB) / np.sqrt(one.weights.image)
+    error = WIDTH_ERROR_SCALE * float(difference.std()) ** WIDTH_ERROR_POWER + WIDTH_ERROR_FLOOR_DB
+    error /= np.sqrt(one.weights.image)
     return _Told(heard, wide, float(np.median(difference)), float(error), difference)
 
 

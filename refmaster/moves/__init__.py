@@ -56,6 +56,11 @@ class Scene:
         same = self.comparison is not None and self.comparison.identical
         return same and self.untouched and self.request.loudness_lufs is None
 
+    @property
+    def spoken(self) -> bool:
+        """A person said how loud it shall be, or asked for all of the reference: then no price is too high."""
+        return self.request.loudness_lufs is not None or self.request.in_full
+
 
 class Mover(Protocol):
     """What every file in this folder provides."""

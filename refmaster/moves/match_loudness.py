@@ -55,14 +55,16 @@ def propose(scene: Scene) -> Proposal:
     now = scene.target.integrated_lufs
     if goal is None or now is None:
         return Proposal()
-    wanted = goal - now
-    if abs(wanted) <= TOLERANCE_LU and (scene.nothing_to_do or not _over(scene, wanted)):
+    aim, bound = _bearing(scene, goal, now)
+    wanted = aim - now
+    if not bound and abs(wanted) <= TOLERANCE_LU and (scene.nothing_to_do or not _over(scene, wanted)):
         near = f"{written('x_lufs', now)} is within {TOLERANCE_LU} LU of the goal, {written('x_lufs', goal)}"
         if scene.settled_lufs is not None:
             near = f"{written('x_lufs', now)} is what our own master was brought to; --loudness asks for another"
         text = f"Loudness left alone: {near}."
         return Proposal(rejected=(Rejected("match_loudness", text),), goal_lufs=goal)
-    tried = _solve(scene, goal, wanted)
+    tried = _solve(scene, aim, wanted) if abs(wanted) > TOLERANCE_LU or not bound else _Tried(0.0, now)
+    tried = replace(tried, why=tried.why or bound)
     param = Param("gain_db", round(tried.gain_db, 3), -MAX_GAIN_DB, MAX_GAIN_DB, 0.0)
     gap = Gap("integrated_lufs", now, goal, TOLERANCE_LU, 0.0, _taken(now, goal, tried.lufs))
     stated = goal if abs(tried.lufs - goal) <= TOLERANCE_LU else round(tried.lufs, 2)
@@ -86,6 +88,27 @@ def goal_lufs(scene: Scene) -> float | None:
     theirs = comparison.loudness_lufs
     full = theirs if comparison.loudness_full_lufs is None else comparison.loudness_full_lufs
     return now + (theirs - now) * min(1.0, amount / 50) + (full - theirs) * max(0.0, amount / 50 - 1)
+
+
+def _bearing(scene: Scene, goal: float, now: float) -> tuple[float, str]:
+    """The goal, or how far toward it the music may be driven before it is too dense, and then why; never quieter."""
+    bound = scene.comparison.density if scene.comparison else None
+    peak = scene.target.true_peak_dbtp
+    if bound is None or peak is None or scene.spoken or scene.settled_lufs is not None:
+        return goal, ""
+    least = min(bound.least_plr_db, peak - now)
+    most = max(scene.request.ceiling_dbtp - least, now)
+    if goal - most <= TOLERANCE_LU:
+        return goal, ""
+    why = f"louder, its peaks would stand less than {least:.1f} dB over its loudness (PLR)"
+    theirs, usual = bound.reference_plr_db, bound.usual_plr_db
+    if least < bound.least_plr_db:
+        return most, f"{why}, and it is denser than that calls for already"
+    if usual is not None and (theirs is None or least > theirs):
+        kept = f"9 in 10 tracks of this genre ({scene.genre.label}) keep {usual:.1f} dB or more"
+        other = "" if theirs is None else f"; {theirs:.1f} dB, as the reference has it, is another song's"
+        return most, f"{why}; {kept}{other}"
+    return most, f"{why}, and the reference keeps {theirs:.1f} dB" if theirs is not None else why
 
 
 def apply(blocks: Blocks, move: Move, sample_rate_hz: int) -> Iterator[FloatArray]:
@@ -144,13 +167,12 @@ def _solve(scene: Scene, goal: float, wanted: float) -> _Tried:
     if not _over(scene, wanted):
         return _Tried(wanted, goal)
     limiting, trial = scene.limiting if scene.heard is None else scene.heard.limiting, _trial(scene)
-    spoken = scene.request.loudness_lufs is not None or scene.request.in_full
-    if wanted > 0 and not spoken and is_limited(scene.target):
+    if wanted > 0 and not scene.spoken and is_limited(scene.target):
         return _untouched_peaks(scene, limiting, trial)
     first_db = wanted if scene.heard is None else scene.heard.gain_db
-    tried = _limited(scene, limiting, trial, goal, first_db, spoken=spoken)
+    tried = _limited(scene, limiting, trial, goal, first_db)
     if (wider := _wider(tried)) is not None:
-        tried = _limited(scene, wider, trial, goal, tried.gain_db, spoken=spoken)
+        tried = _limited(scene, wider, trial, goal, tried.gain_db)
     return tried
 
 
@@ -189,12 +211,12 @@ def _wider(tried: _Tried) -> Limiting | None:
     return replace(limiting, margin_db=round(limiting.margin_db + over + 0.02, 3)) if over > 0 else None
 
 
-def _limited(scene: Scene, limiting: Limiting, trial: Trial, goal: float, gain_db: float, *, spoken: bool) -> _Tried:
+def _limited(scene: Scene, limiting: Limiting, trial: Trial, goal: float, gain_db: float) -> _Tried:
     """The gain that reads the goal behind the limiter, or unless a person spoke the most that the music bears."""
     tried = _search(scene, limiting, trial, goal, gain_db)
     hears = tried.limited is not None and tried.limited is scene.heard
     most_db = scene.genre.limiting_db + (HEARD_BEARING_DB if hears else 0.0)
-    if not spoken and tried.limited is not None and tried.limited.hard_db > most_db:
+    if not scene.spoken and tried.limited is not None and tried.limited.hard_db > most_db:
         return _bearable(scene, trial, tried.limited)
     return tried
 

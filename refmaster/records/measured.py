@@ -253,6 +253,15 @@ class Seen:
 
 
 @dataclass(frozen=True)
+class Density:
+    """How far peaks must stay over the loudness (PLR), and what says so: the reference's own, what 9 in 10 keep."""
+
+    least_plr_db: float
+    reference_plr_db: float | None
+    usual_plr_db: float | None
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Target and reference side by side: how close relatives they are, and their differences in tone and width.
 
@@ -273,6 +282,7 @@ class Comparison:
     loudness_lufs: float | None = None
     loudness_full_lufs: float | None = None
     seen: tuple[Seen, ...] = ()
+    density: Density | None = None
 
     @property
     def by_genre(self) -> bool:
