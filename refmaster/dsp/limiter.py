@@ -13,6 +13,7 @@
    does not depend on how the stream is cut, and where nothing is over the ceiling the gain is 1 to the last bit.
 """
 
+import math
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -58,7 +59,7 @@ class Limiting:
 
 
 class ReductionMeter:
-    """Listens to the limiter's gain, of both its stages: the deepest reduction in each 10 ms."""
+    """Listens to the gain of all stages, clipping included: the deepest reduction in each 10 ms."""
 
     HOP_S = 0.010
 
@@ -107,7 +108,7 @@ def limited(
         told = _Product(meter) if meter else None
         steepest = STEEPEST_DB_PER_MS - CATCH_DB_PER_MS
         gains = _Gains(sample_rate_hz, limiting, steepest)
-        held = _held(blocks, gains, drive_db, told.first if told else None, aside)
+        held = _held(blocks, gains, drive_db, told.first if told else None, aside, clipped_over=ceiling)
         for _ in range(CLIPPINGS):
             held = clipped(held, ceiling)
         last = _Gains(sample_rate_hz, replace(limiting, clip_db=0.0), CATCH_DB_PER_MS)
@@ -123,23 +124,36 @@ def _held(
     drive_db: float,
     tell: Callable[[FloatArray], None] | None,
     aside: bool,
+    clipped_over: float = math.inf,
 ) -> Iterator[FloatArray]:
-    """The driven sound times the gains."""
+    """The driven sound times the gains; what is over `clipped_over` then is told as taken, too."""
     delayed: FloatArray | None = None
     driven = _driven(blocks, gains, db_to_gain(drive_db))
     for block, need_db in ahead(driven) if aside else driven:
         delayed = block if delayed is None else np.concatenate([delayed, block], axis=1)
         gain = gains.after(need_db)
         if gain.size:
+            held = delayed[:, : gain.size] * gain
             if tell:
-                tell(gain)
-            yield delayed[:, : gain.size] * gain
+                tell(_with_clipping(gain, held, clipped_over))
+            yield held
             delayed = delayed[:, gain.size :]
     if delayed is not None and delayed.shape[1]:
         gain = gains.rest(*delayed.shape)
+        held = delayed * gain
         if tell:
-            tell(gain)
-        yield delayed * gain
+            tell(_with_clipping(gain, held, clipped_over))
+        yield held
+
+
+def _with_clipping(gain: FloatArray, held: FloatArray, ceiling: float) -> FloatArray:
+    """The gain, times what a clipper at the ceiling leaves of each sample of the held sound."""
+    over = np.flatnonzero(np.any(np.abs(held) > ceiling, axis=0))
+    if not over.size:
+        return gain
+    gain = gain.copy()
+    gain[over] *= ceiling / np.abs(held[:, over]).max(axis=0)
+    return gain
 
 
 def _driven(blocks: Iterable[FloatArray], gains: "_Gains", drive: float) -> Iterator[tuple[FloatArray, FloatArray]]:

@@ -47,6 +47,7 @@ class _Tried:
     limited: Limited | None = None
     why: str = ""
     dropped: bool = False  # the limiter was
+    borne: bool = False  # the limiter takes what the genre bears, and no more
 
 
 def propose(scene: Scene) -> Proposal:
@@ -94,8 +95,8 @@ def _bearing(scene: Scene, goal: float, now: float) -> tuple[float, str]:
     """The goal, or how far toward it the music may be driven before it is too dense, and then why; never quieter."""
     bound = scene.comparison.density if scene.comparison else None
     peak = scene.target.true_peak_dbtp
-    if bound is None or peak is None or scene.spoken or scene.settled_lufs is not None:
-        return goal, ""
+    if bound is None or peak is None or scene.spoken or scene.settled_lufs is not None or is_limited(scene.target):
+        return goal, ""  # of a limited track its peaks decide
     least = min(bound.least_plr_db, peak - now)
     most = max(scene.request.ceiling_dbtp - least, now)
     if goal - most <= TOLERANCE_LU:
@@ -247,7 +248,7 @@ def _bearable(scene: Scene, trial: Trial, asked: Limited) -> _Tried:
             break
         found = trial(found.limiting, found.gain_db - (found.hard_db - bears))
     worked = f"the limiter would take more than {asked.hard_db:.1f} dB for {HARD_WORK_PCT:g} % of the time"
-    return _tried(found, f"{worked}; {bears:g} dB is what {_kind(scene)} bears")
+    return replace(_tried(found, f"{worked}; {bears:g} dB is what {_kind(scene)} bears"), borne=True)
 
 
 def _kind(scene: Scene) -> str:
@@ -313,7 +314,7 @@ def _price(goal: float, tried: _Tried) -> tuple[NotReached, ...]:
             )
         )
     work = tried.limited
-    if work is not None and work.over_4_db_pct > HARD_WORK_PCT:
+    if work is not None and work.over_4_db_pct > HARD_WORK_PCT and not tried.borne:
         found.append(
             NotReached(
                 "limiting",

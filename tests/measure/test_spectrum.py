@@ -118,3 +118,25 @@ def test_cutting_changes_not_one_bit(block_samples):
 
 def test_sound_shorter_than_a_frame_is_read_as_well():
     assert spectrum(sine(1000.0, 0.0, 0.1, 44100, 1)).ltas_db().max() > -30.0
+
+
+def test_a_short_track_is_heard_at_twice_as_many_frames():
+    sound = white_noise(-20.0, 10.0, 44100, 2)
+    read = spectrum(sound)
+    mid, side = read.passages()
+    assert len(mid) == len(side) == len(read.mid) + len(read.between_mid)
+    assert abs(len(read.between_mid) - len(read.mid)) <= 1
+    assert not np.allclose(read.between_mid[0], read.mid[0])
+
+
+def test_a_long_track_is_heard_at_its_own_frames_only():
+    read = spectrum(white_noise(-20.0, 47.0, 44100, 1))
+    assert len(read.between_mid) == 0
+    assert len(read.passages()[0]) == int(read.active.sum())
+
+
+def test_frames_between_do_not_depend_on_the_size_of_blocks():
+    sound = pink_noise(-20.0, 5.0, 44100, 2)
+    one, other = (spectrum(sound, block_samples=size) for size in (4096, 99991))
+    assert np.array_equal(one.between_mid, other.between_mid)
+    assert np.array_equal(one.between_side, other.between_side)

@@ -1,0 +1,106 @@
+"""How dense loudness may make a master: as its reference for kin, as its genre for strangers."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from refmaster.compare.density import LEEWAY_DB, density_of
+from refmaster.genres import load_genre
+from refmaster.records import Request, Spread, Weights
+from tests.moves.scenes import music, planned_for
+from tests.signals import gain_of
+
+USUAL_DB = 10.0
+
+
+def genre(plr_p10_db: float | None):
+    spreads = (
+        () if plr_p10_db is None else (Spread("plr_db", plr_p10_db, None, plr_p10_db + 3, None, plr_p10_db + 6, 20),)
+    )
+    return replace(load_genre(), spreads=spreads)
+
+
+def seen(plr_db: float | None, level: float = 1.0):
+    profile = SimpleNamespace(plr_db=plr_db)
+    pair = SimpleNamespace(reference=SimpleNamespace(profile=profile))
+    return SimpleNamespace(pair=pair, weights=Weights(level=level))
+
+
+def least(references, usual_db: float | None, kinship: float) -> float:
+    return density_of(tuple(references), genre(usual_db), kinship).least_plr_db
+
+
+def test_kin_may_be_as_dense_as_the_reference():
+    assert least([seen(8.0)], USUAL_DB, 1.0) == pytest.approx(8.0 - LEEWAY_DB)
+
+
+def test_a_stranger_is_bound_by_its_genre():
+    assert least([seen(8.0)], USUAL_DB, 0.0) == pytest.approx(USUAL_DB)
+
+
+def test_a_livelier_reference_than_the_genre_binds_strangers_too():
+    assert least([seen(14.0)], USUAL_DB, 0.0) == pytest.approx(14.0 - LEEWAY_DB)
+
+
+def test_half_kin_is_bound_half_way():
+    assert least([seen(8.0)], USUAL_DB, 0.5) == pytest.approx((8.0 - LEEWAY_DB + USUAL_DB) / 2)
+
+
+def test_where_no_genre_was_measured_the_reference_tells():
+    assert least([seen(8.0)], None, 0.0) == pytest.approx(8.0 - LEEWAY_DB)
+
+
+def test_of_several_the_densest_that_counts_tells():
+    assert least([seen(12.0), seen(9.0), seen(6.0, level=0.0)], None, 0.0) == pytest.approx(9.0 - LEEWAY_DB)
+
+
+def test_a_genre_alone_tells():
+    assert least([], USUAL_DB, 0.0) == pytest.approx(USUAL_DB)
+
+
+def test_nobody_knows_where_nothing_was_measured():
+    assert density_of((), genre(None), 0.0) is None
+    assert density_of((seen(None),), genre(None), 1.0) is None
+
+
+@pytest.fixture(scope="module")
+def quiet_target():
+    return 0.2 * music()
+
+
+@pytest.fixture(scope="module")
+def crushed():
+    """The music with its peaks cut off 5 dB lower, and tops over full scale: louder than it can bear to be made."""
+    top = abs(music()).max() * gain_of(-5.0)
+    return music().clip(-top, top) / top * gain_of(3.0)
+
+
+def stops(made) -> str:
+    return next((one.text for one in made.not_reached if one.what == "integrated_lufs"), "")
+
+
+def test_loudness_stops_where_the_master_would_be_denser_than_what_binds_it(quiet_target, crushed):
+    material, made = planned_for(quiet_target, crushed)
+    bound = material.comparison.density
+    assert "PLR" in stops(made)
+    assert "--loudness" in stops(made)
+    assert made.goal_lufs <= -1.0 - min(bound.least_plr_db, material.target.profile.plr_db) + 0.1
+    assert made.goal_lufs < material.reference.profile.integrated_lufs - 0.1
+
+
+def test_a_person_s_word_outranks_it(quiet_target, crushed):
+    loudness = planned_for(quiet_target, crushed)[0].reference.profile.integrated_lufs - 1.0
+    _, made = planned_for(quiet_target, crushed, Request(loudness_lufs=loudness))
+    assert "PLR" not in stops(made)
+
+
+def test_a_match_in_full_asks_for_all_of_it(quiet_target, crushed):
+    _, made = planned_for(quiet_target, crushed, Request(amount_pct=100))
+    assert "PLR" not in stops(made)
+
+
+def test_it_never_turns_down_what_is_dense_already(crushed):
+    louder = planned_for(gain_of(-3.0) * crushed, crushed)[1]
+    gains = [move["gain_db"] for move in louder.moves if move.id == "match_loudness"]
+    assert all(gain >= 0 for gain in gains)
