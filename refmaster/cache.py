@@ -26,6 +26,7 @@ from refmaster.version import __version__
 
 SETTLED_S = 2.0  # a file younger than this may change again without its times showing it (FAT keeps 2 s)
 MEASURING = ("analyse.py", "load.py", "stream.py", "units.py", "records/measured.py", "measure/*.py", "dsp/*.py")
+OFF = "off"
 NESTED = {"dynamics": BandLevels, "sections": Section, "defects": Defect}
 
 
@@ -34,6 +35,13 @@ class Cache:
     """A folder of Profiles; it need not exist."""
 
     folder: Path
+
+
+def kept_in(given: str | None) -> Cache | None:
+    """The cache that an option names: a folder, the system's for None, or none at all for "off"."""
+    if given is not None and given.lower() == OFF:
+        return None
+    return Cache(Path(given) if given else default_folder())
 
 
 def default_folder() -> Path:
@@ -70,7 +78,7 @@ def get(kept: Cache, sha256: str, *, sample_rate_hz: int | None = None) -> Profi
     data = _read(_place(kept, sha256, sample_rate_hz))
     if data is None or data.get("measured_with") != measuring_code():
         return None
-    profile = _profile(data.get("profile"))
+    profile = profile_from(data.get("profile"))
     return profile if profile is not None and profile.sha256 == sha256 else None
 
 
@@ -152,7 +160,7 @@ def _write(path: Path, data: dict[str, object]) -> None:
             temp.write_text(f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}", encoding="utf-8")
 
 
-def _profile(data: object) -> Profile | None:
+def profile_from(data: object) -> Profile | None:
     """A Profile from its JSON, all of whose fields are there."""
     if not isinstance(data, dict) or set(data) != {field.name for field in fields(Profile)}:
         return None

@@ -69,7 +69,8 @@ def _written(material: Material, made: Draft, delivery: Delivery, out: Path, wor
     total, rate, channels = material.target.profile.n_samples, track.source.sample_rate_hz, track.source.channels
     tell = _share(total, "render", work.told)
     mark = next_mark(material.mark, material.toward, material.request, plan)
-    digest, listener, meter = SoundDigest(rate), Listener(rate, channels, str(out)), LimitedMeter(rate, channels)
+    digest, listener = SoundDigest(rate), Listener(rate, channels, str(out))
+    meter = LimitedMeter(rate, channels, None if is_lossy(delivery) else listener.loudness)
     kept = Stretches(total, rate)
     found: list[Delivered] = []
 

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import cast
 
 COLLECT_AFTER = 1_000_000  # objects: hardly any of ours go in circles, and looking for them costs a quarter of a second
-KEPT_BYTES = 64 * 2**20  # a block of sound is a megabyte, and the next one needs the same
+KEPT_BYTES = 4 * 2**20  # a block of sound is a megabyte, and the next one needs the same
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # mallopt(3)
 NEEDLESS = {"yaml": "numba", "cffi": "numba.core.typing.cffi_utils", "scipy.linalg": "numba.np.arraymath"}
 

@@ -17,6 +17,7 @@ import numpy as np
 import soundfile as sf
 
 from refmaster.dsp.blocks import rechunked
+from refmaster.dsp.pcm import unpacked
 from refmaster.errors import BadAudio
 from refmaster.headers import Claim, OggStreams, claim_of, ogg_streams
 from refmaster.names import shown
@@ -295,16 +296,26 @@ def _decoded(path: str | os.PathLike[str], name: str, source: Source) -> Iterato
         with reading(path) as stream:
             if (stream.channels, stream.samplerate) != (source.channels, source.sample_rate_hz):
                 raise BadAudio(f"{name} changed while it was in use; run again")
-            buffer = np.empty((BLOCK_SAMPLES, stream.channels))
-            while n_samples := stream.read(out=buffer, always_2d=True).shape[0]:
-                n_read += n_samples
-                yield np.array(buffer[:n_samples].T, order="C", copy=True)
+            for block in _blocks_of(stream):
+                n_read += block.shape[1]
+                yield block
             promised = stream.frames
     except (sf.SoundFileError, OSError) as error:
         position_s = n_read / source.sample_rate_hz
         raise BadAudio(f"{name} is damaged after {position_s:.1f} s ({_said(error)}); copy it again") from error
     if not source.lossy and n_read < promised < OPEN_LENGTH_SAMPLES:
         raise BadAudio(f"{name} ends after {n_read} of {promised} samples; copy or download it again")
+
+
+def _blocks_of(stream: SoundStream) -> Iterator[FloatArray]:
+    """What is left of a stream, (channels, samples), in blocks of `BLOCK_SAMPLES`."""
+    if (width := stream.raw_width) is not None:
+        while (data := stream.read_raw(BLOCK_SAMPLES)).size:
+            yield unpacked(data, stream.channels, width)
+        return
+    buffer = np.empty((BLOCK_SAMPLES, stream.channels))
+    while n_samples := stream.read(out=buffer, always_2d=True).shape[0]:
+        yield np.array(buffer[:n_samples].T, order="C", copy=True)
 
 
 def _converted(track: Track, sample_rate_hz: int) -> Iterator[FloatArray]:

@@ -26,6 +26,7 @@ from refmaster.again import (
     written_on,
 )
 from refmaster.analyse import analyse, measure
+from refmaster.cache import Cache
 from refmaster.compare import wanted
 from refmaster.decide import parse_decisions
 from refmaster.deliver import Work, delivered
@@ -35,12 +36,12 @@ from refmaster.errors import BadSetting
 from refmaster.genres.context import checked_genre
 from refmaster.genres.posterior import NONE
 from refmaster.listen import Listening, listening
-from refmaster.load import BLOCK_SAMPLES, open_track, track_of
+from refmaster.load import BLOCK_SAMPLES, Track, open_track, track_of
 from refmaster.outputs import ending, files_of, goal_path, paths
 from refmaster.passport import passport_of
 from refmaster.plan import Draft, Material, draft, heard_out, plan
 from refmaster.prepare import Asked, Told, checked_request, files_asked, prepare, silent
-from refmaster.records import Delivery, Effect, Files, Input, Passport, Plan, Profile, Report, Weights
+from refmaster.records import Delivery, Effect, Files, Input, Passport, Plan, Profile, Report, Request, Weights
 from refmaster.render import rendered
 from refmaster.save import check_outputs, choose_delivery, write_text
 from refmaster.units import FloatArray
@@ -51,7 +52,10 @@ __all__ = ["Options", "analyse", "master", "master_array", "render"]
 
 @dataclass(frozen=True)
 class Options:
-    """How to work, as against what to make: nothing here changes a sample, but for the format."""
+    """How to work, as against what to make: nothing here changes a sample, but for the format.
+
+    `cache` is where references are remembered; None measures them each time.
+    """
 
     container: str | None = None
     bit_depth: str | None = None
@@ -61,6 +65,7 @@ class Options:
     audio: bool = True
     threads: int = 2
     block_samples: int = BLOCK_SAMPLES
+    cache: Cache | None = None
 
 
 def master(
@@ -116,7 +121,7 @@ def master(
     if not options.dry_run:
         check_outputs(paths(files), [Path(target), *(Path(path) for path, _ in asked)], force=options.force)
     earlier, lost = locks.carried(kept, track.source.channels)
-    material = prepare(track, refs, request, told, threads=options.threads, block_samples=options.block_samples)
+    material = _prepared(track, refs, request, told, options)
     material = replace(material, settled=kept)
     made = draft(material, earlier + decisions, told=lambda name: told(f"plan: {name}", -1.0))
     notes = tuple(f"{one} of the earlier session is of another number of channels, and not kept" for one in lost)
@@ -187,11 +192,21 @@ def render(
     if not options.dry_run:
         check_outputs(paths(files), inputs, force=options.force)
     toward = tuple(one.sha256 for one in session.references)
-    material = prepare(
-        track, refs, session.request, told, toward, threads=options.threads, block_samples=options.block_samples
-    )
+    material = _prepared(track, refs, session.request, told, options, toward)
     made = replanned(before, material, decisions, lambda name: told(f"plan: {name}", -1.0))
     return finish(material, made, delivery, files, options, told, notes, before=before)
+
+
+def _prepared(
+    track: Track,
+    refs: Sequence[tuple[Track, Weights]],
+    request: Request,
+    told: Told,
+    options: Options,
+    toward: tuple[str, ...] = (),
+) -> Material:
+    how = {"threads": options.threads, "block_samples": options.block_samples}
+    return prepare(track, refs, request, told, toward, kept=options.cache, **how)
 
 
 def finish(

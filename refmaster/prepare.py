@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from refmaster.analyse import check_masterable, measure
+from refmaster.analyse import Measured, check_masterable, measure
+from refmaster.cache import Cache
 from refmaster.compare import Example, compare
 from refmaster.decide import parse_phase, parse_reference, parse_stages
 from refmaster.errors import BadSetting
@@ -16,6 +17,7 @@ from refmaster.names import shown
 from refmaster.own import by_genre, recognised
 from refmaster.plan import Material
 from refmaster.records import Genre, Profile, Request, Weights
+from refmaster.remembered import remembered
 
 Asked = str | os.PathLike[str] | tuple[str | os.PathLike[str], Weights]
 """A reference as it is asked for: a file, with what it counts for behind a colon, or beside it."""
@@ -57,16 +59,17 @@ def prepare(
     *,
     threads: int = 2,
     block_samples: int = BLOCK_SAMPLES,
+    kept: Cache | None = None,
 ) -> Material:
     """All tracks measured, at the target's rate, and compared; without references, with the genre.
 
-    `toward` are the SHA-256 of the references, where they are known without the files.
+    `toward` are the SHA-256 of the references, where they are known without the files; in `kept` they are remembered.
     """
     told("analyse", -1.0)
     rate = track.source.sample_rate_hz
     with _workers(threads) as pool:
         heard = [resampled(ref, rate) for ref, _ in refs]
-        waiting = [pool.submit(measure, one, blocks=one.blocks(block_samples)) for one in heard]
+        waiting = [pool.submit(_reference, one, block_samples, kept) for one in heard]
         target = measure(track, blocks=track.blocks(block_samples), progress=lambda _: told("analyse", -1.0))
         references = [one.result() for one in waiting]
     check_masterable(target.profile, "the target")
@@ -84,6 +87,11 @@ def prepare(
     mark, marked = recognised(track, toward, request)
     notes = track.notes + tuple(note for ref, _ in refs for note in ref.notes) + marked
     return Material(track, target, examples, comparison, genre, request, notes, toward, mark, threads=threads)
+
+
+def _reference(track: Track, block_samples: int, kept: Cache | None) -> Measured:
+    """A reference measured, or remembered."""
+    return remembered(track, kept, lambda: measure(track, blocks=track.blocks(block_samples)))
 
 
 def _genre(request: Request, target: Profile, references: list[Profile]) -> Genre:

@@ -14,12 +14,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from refmaster.atomic import replacing, why
 from refmaster.dsp.blocks import rechunked
 from refmaster.dsp.dither import quantise
+from refmaster.dsp.pcm import packed
 from refmaster.errors import BadOutput, BadSetting
 from refmaster.names import LONGEST_NAME_BYTES, shown, storable
 from refmaster.records import Delivery, Source
@@ -27,6 +29,7 @@ from refmaster.stream import PIECE_SAMPLES, SoundStream, reading
 from refmaster.timeless import make_timeless
 from refmaster.units import FloatArray
 
+Values = np.ndarray[Any, np.dtype[Any]]
 WRITE_SAMPLES = 65536
 # RIFF and AIFF count bytes in 32 bits; 64 MiB are left for tags and pictures.
 LARGEST_RIFF_BYTES = 2**32 - 2**26
@@ -276,12 +279,7 @@ def _written(
             values, clipped = _encodable(block, delivery, n_samples)
             if stored is not None:
                 stored(_decoded(values, delivery))
-            turned = np.ascontiguousarray(values.T)
-            digest.update(turned.data)
-            try:
-                stream.write(turned)
-            except AssertionError as error:  # how python-soundfile says that less was written than given
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+            digest.update(_put(stream, values, delivery).data)
             n_samples += block.shape[1]
             clipped_samples += clipped
             if delivery.container in ("WAV", "AIFF") and n_samples > most_samples:
@@ -289,6 +287,22 @@ def _written(
     if n_samples == 0:
         raise OSError(errno.EINVAL, "there was no sound to write")
     return WriteResult(n_samples, clipped_samples, "" if is_lossy(delivery) else digest.hexdigest())
+
+
+def _put(stream: SoundStream, values: Values, delivery: Delivery) -> Values:
+    """Write values, of the shape (channels, samples); what was given to the file."""
+    if stream.raw_width is not None:
+        data = packed(values, stream.raw_width)
+        stream.write_raw(data)
+        return data
+    if delivery.bit_depth is not None:  # libsndfile takes whole numbers left-aligned
+        values = values.astype(np.int16) if delivery.bit_depth == 16 else values << (32 - delivery.bit_depth)
+    turned = np.ascontiguousarray(values.T)
+    try:
+        stream.write(turned)
+    except AssertionError as error:  # how python-soundfile says that less was written than given
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+    return turned
 
 
 @contextmanager
@@ -313,40 +327,33 @@ def _writing(path: Path, sample_rate_hz: int, channels: int, delivery: Delivery)
         os.close(descriptor)
 
 
-def _encodable(
-    block: FloatArray, delivery: Delivery, start_sample: int
-) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.generic]], int]:
-    """Samples as libsndfile takes them without changing them: integers left-aligned, floats as they are."""
+def _encodable(block: FloatArray, delivery: Delivery, start_sample: int) -> tuple[Values, int]:
+    """Samples as they will stand in the file: whole numbers, right-aligned, or floats; and how many were held."""
     if delivery.bit_depth is None:
         return (block.astype(np.float32) if delivery.subtype == "FLOAT" else block), 0
-    values, clipped = quantise(
+    return quantise(
         block,
         bit_depth=delivery.bit_depth,
         seed=delivery.dither_seed,
         start_sample=start_sample,
         dithered=delivery.dithered,
     )
-    if delivery.bit_depth == 16:
-        return values.astype(np.int16), clipped
-    return values << (32 - delivery.bit_depth), clipped
 
 
-def _decoded(values: np.ndarray[tuple[int, ...], np.dtype[np.generic]], delivery: Delivery) -> FloatArray:
+def _decoded(values: Values, delivery: Delivery) -> FloatArray:
     """What comes back when values that were `_encodable` are read as floating point: exact for all these formats."""
     if delivery.bit_depth is None:
         return np.asarray(values, dtype=np.float64)
-    return np.asarray(np.multiply(values, 2.0 ** (1 - 8 * values.dtype.itemsize), dtype=np.float64))
+    return np.asarray(np.multiply(values, 2.0 ** (1 - delivery.bit_depth), dtype=np.float64))
 
 
 def _verify(temp: Path, out: Path, result: WriteResult, delivery: Delivery) -> None:
     """Read back what was written: a full or failing disk leaves files that look valid and are not."""
-    digest, kind, found = hashlib.sha256(), _kind(delivery), 0
+    digest, kind = hashlib.sha256(), _kind(delivery)
     with reading(temp) as stream:
         n_samples = stream.frames
-        buffer = np.empty((WRITE_SAMPLES, stream.channels), dtype=kind)
-        while result.digest and (read := stream.read(out=buffer, dtype=kind, always_2d=True).shape[0]):
-            digest.update(buffer[:read].data)
-            found += read
+        while result.digest and (data := _taken(stream, kind)).size:
+            digest.update(data.data)
     # MP3 headers count in whole frames of the codec, and lie; the others are exact.
     if n_samples != result.n_samples and delivery.container != "MP3":
         raise BadOutput(
@@ -354,6 +361,13 @@ def _verify(temp: Path, out: Path, result: WriteResult, delivery: Delivery) -> N
         )
     if result.digest and digest.hexdigest() != result.digest:
         raise BadOutput(f"{shown(out)} does not hold what was written into it; is the disk failing?")
+
+
+def _taken(stream: SoundStream, kind: str) -> Values:
+    """The next samples of a file as they were given to it."""
+    if stream.raw_width is not None:
+        return stream.read_raw(WRITE_SAMPLES)
+    return np.ascontiguousarray(stream.read(WRITE_SAMPLES, dtype=kind, always_2d=True))
 
 
 def _kind(delivery: Delivery) -> str:

@@ -4,15 +4,21 @@ python-soundfile seeks after every block of a file that can seek. That is slow i
 streams whose header leaves the length open, and is of no use to us; a stream says that it cannot.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
+import numpy.typing as npt
 import soundfile as sf
 
 PIECE_SAMPLES = 4096  # Vorbis puts a block on the C stack and crashes with large ones (python-soundfile #233, #396)
 OPEN_LENGTH_SAMPLES = 2**36 - 1  # the largest that FLAC can claim: from here on a header says "unknown"
+LITTLE_ENDIAN = ("WAV", "WAVEX", "RF64", "W64")
+RAW_WIDTHS = {"PCM_16": 2, "PCM_24": 3, "PCM_32": 4}
+RAW_KNOWN = all(hasattr(getattr(sf, "_snd", None), name) for name in ("sf_read_raw", "sf_write_raw"))  # not promised
 
 
 class SoundStream(sf.SoundFile):  # type: ignore[misc]  # soundfile ships no types
@@ -21,6 +27,24 @@ class SoundStream(sf.SoundFile):  # type: ignore[misc]  # soundfile ships no typ
     def seekable(self) -> bool:
         """Never: see the module."""
         return False
+
+    @property
+    def raw_width(self) -> int | None:
+        """Bytes of a sample that can be taken from the file, or given to it, as they lie there; else None."""
+        plain = self.format in LITTLE_ENDIAN and self.endian in ("FILE", "LITTLE") and self.channels <= 2
+        return RAW_WIDTHS.get(self.subtype) if plain and RAW_KNOWN else None
+
+    def read_raw(self, n_samples: int) -> npt.NDArray[np.uint8]:
+        """The next samples of all channels as they lie in the file, fewer at its end; `raw_width` must be known."""
+        frame_bytes = self.channels * (self.raw_width or 0)
+        data = np.empty(n_samples * frame_bytes, dtype=np.uint8)
+        found = sf._snd.sf_read_raw(self._file, sf._ffi.from_buffer(data), data.size)
+        return data[: max(0, found) // frame_bytes * frame_bytes]
+
+    def write_raw(self, data: npt.NDArray[np.uint8]) -> None:
+        """Write samples as the file is to hold them. Raises OSError where there is no room for all."""
+        if sf._snd.sf_write_raw(self._file, sf._ffi.from_buffer(data), data.size) != data.size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @contextmanager

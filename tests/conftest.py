@@ -1,5 +1,6 @@
 """What all tests share: seeded chance, `--slow`, and music made in code, written to files once a session."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Hypothesis tries the same examples each time, so that red stays red; with --slow it looks for new ones."""
+    """Hypothesis tries the same examples each time, so that red stays red; with --slow it looks for new ones.
+
+    The user's own cache is neither read nor written.
+    """
+    os.environ["REFMASTER_CACHE"] = "off"
     settings.register_profile("suite", derandomize=not config.getoption("--slow"), deadline=None, database=None)
     settings.load_profile("suite")
 

@@ -13,7 +13,7 @@ ROWS = (
     "errors units version names records lean",
     "dsp headers stream atomic timeless tracks demo",
     "measure load save tags genres",
-    "analyse belief compare bands own outputs cache nearness passport listen",
+    "analyse belief compare bands own outputs cache remembered nearness passport listen",
     "moves",
     "render decide locks ear",
     "plan verify effects explain",

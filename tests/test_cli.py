@@ -344,3 +344,17 @@ def test_an_interrupted_run_leaves_nothing_half_made_and_says_so(files, tmp_path
     assert running.returncode == 130
     assert said.strip().endswith("refmaster: interrupted; nothing half-made was left")
     assert not [left for left in tmp_path.iterdir() if ".part-" in left.name]  # what stands there is whole
+
+
+# The cache
+
+
+def test_a_reference_is_remembered_where_the_option_says(run, files, tmp_path):
+    made = []
+    for name, cache in (("off", "off"), ("cold", tmp_path / "cache"), ("warm", tmp_path / "cache")):
+        out = tmp_path / f"{name}.wav"
+        code, _, _ = run(files["spoiled"], "--ref", files["song"], "-o", out, "-q", "--no-report", "--cache", cache)
+        assert code == 0
+        made.append(out.read_bytes())
+    assert made[0] == made[1] == made[2]
+    assert len(list((tmp_path / "cache" / "measured").iterdir())) == 1

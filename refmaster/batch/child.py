@@ -12,6 +12,7 @@ import queue
 import shutil
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,8 +63,9 @@ def _answered(request: Request, answers: int) -> Request:
         if request["do"] == "check":
             return {"answer": _checked(settings)}
         job = Job(**request["job"])  # type: ignore[arg-type]
-        told = _Telling(answers)
-        return {"answer": outcome_data(_mastered(job, settings, int(str(request["threads"])), told))}
+        cache: str | None = request["cache"]  # type: ignore[assignment]
+        work = _Work(int(str(request["threads"])), cache, _Telling(answers))
+        return {"answer": outcome_data(_mastered(job, settings, work))}
     except RefmasterError as error:
         return {"refused": " ".join(str(error).split())}
     except Exception as error:
@@ -71,6 +73,15 @@ def _answered(request: Request, answers: int) -> Request:
 
         os.write(2, traceback.format_exc().encode("utf-8", "backslashreplace"))
         return {"refused": f"a mistake of ours, {type(error).__name__}: {error}; its traceback stands above"}
+
+
+@dataclass(frozen=True)
+class _Work:
+    """How to work: the threads of one track, where references are remembered, and whom to tell."""
+
+    threads: int
+    cache: str | None
+    told: "_Telling"
 
 
 class _Telling:
@@ -119,22 +130,23 @@ def _checked(settings: Settings) -> Request:
     return {"references": hashes}
 
 
-def _mastered(job: Job, settings: Settings, threads: int, told: _Telling) -> Outcome:
+def _mastered(job: Job, settings: Settings, work: _Work) -> Outcome:
     """Master one track. All names are relative to the output folder, so the files do not tell where it stands."""
     from refmaster.batch.remote import is_url, staged
 
     if any(map(is_url, (job.target, job.folder, *settings.references))):
         with staged(job, settings, _scratch()) as (target, references, out):
-            return _outcome(job, _run(target, references, out, settings, threads, told), html=settings.html)
+            return _outcome(job, _run(target, references, out, settings, work), html=settings.html)
     try:
         os.chdir(job.folder)
     except OSError as error:
         raise BadOutput(f"the folder {job.folder} cannot be reached from here ({error.strerror})") from error
     target, *references = (_relative(one) for one in (job.target, *settings.references))
-    return _outcome(job, _run(target, references, job.out, settings, threads, told), html=settings.html)
+    return _outcome(job, _run(target, references, job.out, settings, work), html=settings.html)
 
 
-def _run(target: str, references: list[str], out: str, settings: Settings, threads: int, told: _Telling) -> "Report":
+def _run(target: str, references: list[str], out: str, settings: Settings, work: _Work) -> "Report":
+    from refmaster.cache import kept_in
     from refmaster.pipeline import Options, master
 
     return master(
@@ -152,8 +164,15 @@ def _run(target: str, references: list[str], out: str, settings: Settings, threa
         drop=settings.drop,
         set=settings.set,
         lock=settings.lock,
-        options=Options(settings.container, settings.bit_depth, force=True, html=settings.html, threads=threads),
-        told=told,
+        options=Options(
+            settings.container,
+            settings.bit_depth,
+            force=True,
+            html=settings.html,
+            threads=work.threads,
+            cache=kept_in(work.cache),
+        ),
+        told=work.told,
     )
 
 

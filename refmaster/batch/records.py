@@ -31,11 +31,15 @@ class Settings:
 
 @dataclass(frozen=True)
 class Limits:
-    """How far one track may go before it is given up. `timeout_s` None means by its length."""
+    """How far one track may go before it is given up, and how it is worked on; nothing here changes a file.
+
+    `timeout_s` None means by its length; `cache` is a folder, None for the system's, or "off".
+    """
 
     timeout_s: float | None = None
     memory_mb: float = 4096.0
     threads: int = 1
+    cache: str | None = None
 
 
 @dataclass(frozen=True)

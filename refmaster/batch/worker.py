@@ -68,6 +68,7 @@ class Worker:
             "job": asdict(job),
             "settings": asdict(settings),
             "threads": limits.threads,
+            "cache": limits.cache,
         }
         try:
             data = self._asked(request, time_limit_s(job, limits), limits.memory_mb, told, stopped)

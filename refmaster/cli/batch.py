@@ -65,6 +65,7 @@ def command(
     threads: Annotated[
         int, typer.Option("--threads", min=1, max=64, help="How many threads a track may use; --jobs fills the rest.")
     ] = 1,
+    cache: o.KeptIn = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite existing masters, sessions and reports.")] = False,
     quiet: o.Quiet = False,
 ) -> None:
@@ -100,7 +101,7 @@ def command(
         out,
         at_once=jobs,
         cluster=cluster,
-        limits=Limits(timeout, memory, threads),
+        limits=Limits(timeout, memory, threads, cache),
         resume=resume,
         force=force,
     )

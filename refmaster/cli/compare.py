@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from refmaster.cli import options as o
-from refmaster.cli.library import Force, Html, KeptIn, Where, kept_in
+from refmaster.cli.library import Force, Html, Where
 
 
 def command(
@@ -20,7 +20,7 @@ def command(
         str | None, typer.Option("--genre", metavar="NAME", help="A genre by its name, or auto for the most probable.")
     ] = None,
     out: Where = None,
-    cache: KeptIn = None,
+    cache: o.KeptIn = None,
     html: Html = None,
     force: Force = False,
     json: o.Json = False,
@@ -29,6 +29,7 @@ def command(
 
     Example: refmaster compare mix.wav --ref record.flac
     """
+    from refmaster.cache import kept_in
     from refmaster.cli.placed import show_among, show_beside
     from refmaster.errors import BadSetting
 

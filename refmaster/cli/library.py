@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from refmaster.cli import options as o
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from refmaster.cache import Cache
     from refmaster.library.build import Gathered
     from refmaster.library.files import Library
 
-OFF = "off"
 
 Where = Annotated[
     str | None,
@@ -27,15 +27,6 @@ Where = Annotated[
     ),
 ]
 Name = Annotated[str, typer.Argument(help="A library by its name, or its file.")]
-KeptIn = Annotated[
-    str | None,
-    typer.Option(
-        "--cache",
-        metavar="DIR|off",
-        envvar="REFMASTER_CACHE",
-        help="Where measurements are kept, so that no file is measured twice. [the system's for a user's cache]",
-    ),
-]
 Jobs = Annotated[
     int | None, typer.Option("-j", "--jobs", min=1, max=256, metavar="N", help="Files measured at once. [one a core]")
 ]
@@ -60,7 +51,7 @@ def build(
     files: Annotated[list[str], typer.Argument(help="Sound files, and folders of them.")],
     name: Annotated[str, typer.Option("-n", "--name", help="What the library is called.")],
     out: Where = None,
-    cache: KeptIn = None,
+    cache: o.KeptIn = None,
     jobs: Jobs = None,
     force: Force = False,
     json: Json = False,
@@ -91,7 +82,7 @@ def add(
     library: Name,
     given: Annotated[list[str], typer.Argument(help="Sound files, folders of them, other libraries (.json).")],
     out: Where = None,
-    cache: KeptIn = None,
+    cache: o.KeptIn = None,
     jobs: Jobs = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -165,7 +156,7 @@ def compare(
         str | None, typer.Option("-n", "--name", metavar="NAME", help="Only this library, by its name or its file.")
     ] = None,
     out: Where = None,
-    cache: KeptIn = None,
+    cache: o.KeptIn = None,
     html: Html = None,
     force: Force = False,
     json: Json = False,
@@ -174,21 +165,13 @@ def compare(
 
     Example: refmaster library compare mix.wav -n soul --html mix.html
     """
+    from refmaster.cache import kept_in
     from refmaster.cli.placed import show_among
     from refmaster.library.answers import among
     from refmaster.library.files import find_libraries
 
     libraries = find_libraries(library, folder_of(out))
     show_among(lambda: among(file, libraries, kept_in(cache)), file, html=html, force=force, json=json)
-
-
-def kept_in(given: str | None) -> "Cache | None":
-    """The cache that an option names; None for "off"."""
-    from refmaster.cache import Cache, default_folder
-
-    if given is not None and given.lower() == OFF:
-        return None
-    return Cache(Path(given) if given else default_folder())
 
 
 def folder_of(out: str | None) -> Path:
@@ -200,6 +183,7 @@ def folder_of(out: str | None) -> Path:
 
 def _gathered(files: "Sequence[str]", cache: str | None, jobs: int | None, quiet: bool) -> "Gathered":
     """All files as rows, with progress on stderr: a bar where somebody looks at it, a line a file in a log."""
+    from refmaster.cache import kept_in
     from refmaster.cli.running import progress
     from refmaster.library.build import gathered, sound_files
 

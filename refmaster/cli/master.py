@@ -70,6 +70,7 @@ def command(
     no_report: o.NoReport = False,
     no_audio: o.NoAudio = False,
     threads: o.Threads = 2,
+    cache: o.KeptIn = None,
     quiet: o.Quiet = False,
     verbose: o.Verbose = False,
 ) -> None:
@@ -80,12 +81,13 @@ def command(
     from refmaster import lean
 
     lean.start()
+    from refmaster.cache import kept_in
     from refmaster.cli.running import run
     from refmaster.errors import BadSetting
     from refmaster.pipeline import Options, master
 
     references = _references(target, ref or [], genre or library)
-    opts = Options(format_, bit_depth, force, dry_run, not no_report, not no_audio, threads)
+    opts = Options(format_, bit_depth, force, dry_run, not no_report, not no_audio, threads, cache=kept_in(cache))
     if engine == "matchering":
         given = {
             "--loudness": loudness,

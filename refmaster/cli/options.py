@@ -79,3 +79,12 @@ Verbose = Annotated[
 Threads = Annotated[
     int, typer.Option("--threads", min=1, max=64, help="How many threads may work; the result is the same.")
 ]
+KeptIn = Annotated[
+    str | None,
+    typer.Option(
+        "--cache",
+        metavar="DIR|off",
+        envvar="REFMASTER_CACHE",
+        help="Where measurements are kept, so that no file is measured twice. [the system's for a user's cache]",
+    ),
+]

@@ -32,6 +32,7 @@ def command(
     no_report: o.NoReport = False,
     no_audio: o.NoAudio = False,
     threads: o.Threads = 2,
+    cache: o.KeptIn = None,
     quiet: o.Quiet = False,
     verbose: o.Verbose = False,
 ) -> None:
@@ -42,10 +43,11 @@ def command(
     from refmaster import lean
 
     lean.start()
+    from refmaster.cache import kept_in
     from refmaster.cli.running import run
     from refmaster.pipeline import Options, render
 
-    opts = Options(format_, bit_depth, force, dry_run, not no_report, not no_audio, threads)
+    opts = Options(format_, bit_depth, force, dry_run, not no_report, not no_audio, threads, cache=kept_in(cache))
     run(
         lambda told: render(
             session,

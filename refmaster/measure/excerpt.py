@@ -109,16 +109,21 @@ class ExcerptMeter:
 
 
 class LimitedMeter:
-    """Hears a limited sound: feed it blocks, and its `reduction` the limiter's gain."""
+    """Hears a limited sound: feed it blocks, and its `reduction` the limiter's gain.
 
-    def __init__(self, sample_rate_hz: int, channels: int):
+    `loudness` is a meter that somebody else feeds with the same sound.
+    """
+
+    def __init__(self, sample_rate_hz: int, channels: int, loudness: LoudnessMeter | None = None):
         self.reduction = ReductionMeter(sample_rate_hz)
-        self.loudness = LoudnessMeter(sample_rate_hz, channels)
+        self.loudness = loudness or LoudnessMeter(sample_rate_hz, channels)
+        self._listens = loudness is None
         self._peak = TruePeakMeter(sample_rate_hz, channels, taps=SHORT_TAPS, beta=SHORT_BETA)
 
     def feed(self, block: FloatArray) -> None:
         """Listen to the next samples, (channels, samples)."""
-        self.loudness.feed(block)
+        if self._listens:
+            self.loudness.feed(block)
         self._peak.feed(block)
 
     def peak(self) -> float:

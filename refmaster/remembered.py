@@ -1,0 +1,105 @@
+"""References as they were measured before, frames and all, so that nobody waits twice for the same record.
+
+    FOLDER/measured/SHA256-RATE     its checksum; JSON: which code measured it, the Profile, shapes; then the numbers
+
+A Profile alone is not enough to compare with: registration lays frames onto frames. The numbers are the very ones, in
+double precision and little-endian, so a master is the same byte for byte whether its reference was remembered or
+measured. What holds for the cache of Profiles holds here: an entry that is damaged or that other code made is none, and
+where nothing can be read or written the reference is measured. The oldest entries go when all are over `MOST_BYTES`.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+
+from refmaster.analyse import Measured
+from refmaster.atomic import replacing
+from refmaster.cache import Cache, measuring_code, profile_from
+from refmaster.errors import RefmasterError
+from refmaster.load import Track
+from refmaster.measure.spectrum import Spectrum
+from refmaster.units import FloatArray
+
+MOST_BYTES = 2**29  # taste: some 300 records of four minutes
+DIGEST_BYTES = 32
+ARRAYS = ("band_hz", "mid", "side", "active", "mid_bins", "side_bins")  # of a Spectrum
+NUMBERS = ("frame_hop_s", "bin_hz")
+
+
+def remembered(track: Track, kept: Cache | None, hear: Callable[[], Measured]) -> Measured:
+    """What `hear` measures of a track, or what it measured of the same content at the same rate before."""
+    if kept is None or track.source.container == "array":
+        return hear()
+    place = kept.folder / "measured" / f"{track.source.sha256}-{track.source.sample_rate_hz}"
+    found = _read(place)
+    if found is None:
+        found = hear()
+        _write(place, found)
+    return replace(found, profile=replace(found.profile, path=track.source.path))
+
+
+def _read(place: Path) -> Measured | None:
+    try:
+        data = place.read_bytes()
+        if hashlib.sha256(data[DIGEST_BYTES:]).digest() != data[:DIGEST_BYTES]:
+            return None
+        line, _, numbers = data[DIGEST_BYTES:].partition(b"\n")
+        found = _measured(json.loads(line), numbers)
+        with suppress(OSError):
+            os.utime(place)  # what is used stays longest
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return found
+
+
+def _measured(told: dict[str, object], numbers: bytes) -> Measured | None:
+    profile = profile_from(told["profile"])
+    if profile is None or told["measured_with"] != measuring_code():
+        return None
+    shapes: dict[str, list[int] | None] = told["shapes"]  # type: ignore[assignment]
+    arrays: dict[str, FloatArray | None] = {}
+    at = 0
+    for name in (*ARRAYS, "levels"):
+        shape = shapes[name]
+        count = 0 if shape is None else int(np.prod(shape))
+        arrays[name] = None if shape is None else np.frombuffer(numbers, "<f8", count, at).reshape(shape)
+        at += 8 * count
+    active, levels = arrays["active"], arrays.pop("levels")
+    if at != len(numbers) or active is None or levels is None:
+        return None
+    scalars: dict[str, float] = told["spectrum"]  # type: ignore[assignment]
+    return Measured(profile, Spectrum(**{**arrays, "active": active > 0}, **scalars), levels)  # type: ignore[arg-type]
+
+
+def _write(place: Path, measured: Measured) -> None:
+    """An entry that appears whole or not at all; where it cannot be written, there is none."""
+    arrays = {**{name: getattr(measured.spectrum, name) for name in ARRAYS}, "levels": measured.block_levels_db}
+    told = {
+        "measured_with": measuring_code(),
+        "profile": asdict(replace(measured.profile, path="")),
+        "spectrum": {name: getattr(measured.spectrum, name) for name in NUMBERS},
+        "shapes": {name: None if array is None else array.shape for name, array in arrays.items()},
+    }
+    with suppress(OSError, RefmasterError, ValueError):
+        numbers = (np.ascontiguousarray(array, "<f8").tobytes() for array in arrays.values() if array is not None)
+        data = b"".join((json.dumps(told, allow_nan=False).encode(), b"\n", *numbers))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        _make_room(place.parent, MOST_BYTES - len(data))
+        with replacing(place) as temp:
+            temp.write_bytes(hashlib.sha256(data).digest() + data)
+
+
+def _make_room(folder: Path, most_bytes: int) -> None:
+    """Let the entries go that were not used for longest, until what is left is small enough."""
+    found = sorted(((entry.stat(), entry.path) for entry in os.scandir(folder)), key=lambda one: -one[0].st_mtime_ns)
+    total = 0
+    for status, path in found:
+        total += status.st_size
+        if total > most_bytes:
+            os.unlink(path)

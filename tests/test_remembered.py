@@ -1,0 +1,128 @@
+"""A reference that was measured once is remembered whole, and nothing that is damaged is believed."""
+
+import os
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from refmaster import prepare as preparing
+from refmaster import remembered as memory
+from refmaster.analyse import measure
+from refmaster.cache import Cache, kept_in
+from refmaster.load import open_track, resampled, track_of
+from refmaster.pipeline import Options, master
+from refmaster.remembered import remembered
+from tests.signals import pink_noise
+
+
+@pytest.fixture
+def kept(tmp_path):
+    return Cache(tmp_path / "cache")
+
+
+def forbidden():
+    raise AssertionError("measured again")
+
+
+def entry(kept):
+    (path,) = (kept.folder / "measured").iterdir()
+    return path
+
+
+def heard(track, kept):
+    return remembered(track, kept, lambda: measure(track))
+
+
+def assert_same(one, other):
+    assert one.profile == other.profile
+    assert np.array_equal(one.block_levels_db, other.block_levels_db)
+    for field in fields(one.spectrum):
+        mine, theirs = getattr(one.spectrum, field.name), getattr(other.spectrum, field.name)
+        assert (mine is None and theirs is None) or np.array_equal(mine, theirs), field.name
+        assert np.asarray(mine).dtype == np.asarray(theirs).dtype
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_it_comes_back_as_it_was_to_the_last_bit(tmp_path, kept, channels):
+    import soundfile as sf
+
+    sf.write(tmp_path / "noise.wav", pink_noise(-20.0, 8.0, 44100)[:channels].T, 44100, "PCM_24")
+    track = open_track(tmp_path / "noise.wav")
+    first = heard(track, kept)
+    assert_same(remembered(track, kept, forbidden), first)
+    assert_same(first, measure(track))
+
+
+def test_another_rate_is_another_entry(files, kept):
+    track = open_track(files["song"])
+    heard(track, kept)
+    assert heard(resampled(track, 48000), kept).profile.sample_rate_hz == 48000
+    assert len(list((kept.folder / "measured").iterdir())) == 2
+
+
+@pytest.mark.parametrize("harm", ["cut", "flipped", "empty", "text", "other code"])
+def test_what_is_damaged_is_measured_again_and_mended(files, kept, harm, monkeypatch):
+    track = open_track(files["song"])
+    first = heard(track, kept)
+    path = entry(kept)
+    data = path.read_bytes()
+    if harm == "other code":
+        monkeypatch.setattr(memory, "measuring_code", lambda: "another")
+    broken = {
+        "cut": data[: len(data) // 2],
+        "flipped": data[:-1] + bytes([data[-1] ^ 1]),
+        "empty": b"",
+        "text": b"no measurement at all\n" * 9,
+        "other code": data,
+    }
+    path.write_bytes(broken[harm])
+    with pytest.raises(AssertionError, match="again"):
+        remembered(track, kept, forbidden)
+    assert_same(heard(track, kept), first)
+    assert_same(remembered(track, kept, forbidden), first)
+
+
+def test_where_nothing_can_be_kept_it_is_done_without(files, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    track = open_track(files["song"])
+    assert heard(track, Cache(tmp_path / "file")).profile == measure(track).profile
+    assert heard(track, None).profile == measure(track).profile
+
+
+def test_what_is_in_memory_only_is_not_kept(kept):
+    heard(track_of(pink_noise(-20.0, 5.0, 44100), 44100), kept)
+    assert not kept.folder.exists()
+
+
+def test_the_oldest_entries_go_when_there_are_too_many(files, kept, monkeypatch):
+    folder = kept.folder / "measured"
+    folder.mkdir(parents=True)
+    for age, name in enumerate(("newest", "older", "oldest")):
+        (folder / name).write_bytes(bytes(1_000_000))
+        os.utime(folder / name, (10**9 - age, 10**9 - age))
+    track = open_track(files["song"])
+    size = len(heard(track, kept) and (folder / f"{track.source.sha256}-44100").read_bytes())
+    (folder / f"{track.source.sha256}-44100").unlink()
+    monkeypatch.setattr(memory, "MOST_BYTES", size + 2_000_000)
+    heard(track, kept)
+    assert {path.name for path in folder.iterdir()} == {"newest", "older", f"{track.source.sha256}-44100"}
+
+
+def test_a_master_is_the_same_whether_its_reference_was_remembered_or_not(files, tmp_path, kept, monkeypatch):
+    found = []
+    for name, cache in (("without", None), ("cold", kept), ("warm", kept)):
+        options = Options(html=False, cache=cache)
+        if name == "warm":
+            monkeypatch.setattr(preparing, "_reference", lambda track, n, kept: remembered(track, kept, forbidden))
+        folder = tmp_path / name
+        folder.mkdir()
+        master(files["spoiled"], files["song"], folder / "o.wav", options=options)
+        found.append([(folder / f"o.{ending}").read_bytes() for ending in ("wav", "toml")])
+    assert found[0] == found[1] == found[2]
+
+
+def test_the_option_names_a_folder_or_none(tmp_path):
+    assert kept_in("OFF") is None
+    assert kept_in(str(tmp_path)) == Cache(tmp_path)
+    assert kept_in(None) is not None
