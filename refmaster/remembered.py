@@ -13,7 +13,7 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +28,8 @@ from refmaster.units import FloatArray
 
 MOST_BYTES = 2**29  # taste: some 300 records of four minutes
 DIGEST_BYTES = 32
-ARRAYS = ("band_hz", "mid", "side", "active", "mid_bins", "side_bins")  # of a Spectrum
-NUMBERS = ("frame_hop_s", "bin_hz")
+NUMBERS = ("frame_hop_s", "bin_hz")  # of a Spectrum; the rest are arrays
+ARRAYS = tuple(one.name for one in fields(Spectrum) if one.name not in NUMBERS)
 
 
 def remembered(track: Track, kept: Cache | None, hear: Callable[[], Measured]) -> Measured:
