@@ -20,5 +20,6 @@ def density_of(sights: tuple[Sight, ...], genre: Genre, kinship: float) -> Densi
     if theirs is None:
         return None if usual is None else Density(usual, None, usual)
     by_kin = theirs - LEEWAY_DB
-    by_genre = by_kin if usual is None else max(by_kin, usual)
+    sure = 1.0 if genre.share is None else min(1.0, 2 * genre.share)  # heard as likely as not: as good as named
+    by_genre = by_kin if usual is None else by_kin + sure * max(usual - by_kin, 0.0)
     return Density(kinship * by_kin + (1 - kinship) * by_genre, theirs, usual)

@@ -47,6 +47,12 @@ def test_half_kin_is_bound_half_way():
     assert least([seen(8.0)], USUAL_DB, 0.5) == pytest.approx((8.0 - LEEWAY_DB + USUAL_DB) / 2)
 
 
+def test_a_genre_that_was_heard_binds_by_its_probability():
+    heard = replace(genre(USUAL_DB), share=0.4)
+    bound = density_of((seen(8.0),), heard, 0.0)
+    assert bound.least_plr_db == pytest.approx(7.0 + 0.8 * (USUAL_DB - 7.0))
+
+
 def test_where_no_genre_was_measured_the_reference_tells():
     assert least([seen(8.0)], None, 0.0) == pytest.approx(8.0 - LEEWAY_DB)
 
