@@ -41,7 +41,7 @@ class Delivered:
     clipped: int
     notes: tuple[str, ...]
     meter: ReductionMeter
-    stretches: FloatArray | None  # of the target
+    stretches: Stretches  # of the target
 
 
 class _Mistaken(Exception):
@@ -103,7 +103,7 @@ def _written(material: Material, made: Draft, delivery: Delivery, out: Path, wor
             measured = listener.read(written.source)
         final = plan if settled.estimated else settled.plan
         profile = replace(measured.profile, path=str(out))
-        found.append(Delivered(final, profile, 0, tuple(notes), meter.reduction, kept.read()))
+        found.append(Delivered(final, profile, 0, tuple(notes), meter.reduction, kept))
 
     result = write_audio(
         out,

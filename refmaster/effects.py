@@ -62,17 +62,18 @@ def effects(
     plan: Plan,
     master: Profile,
     work: GainReduction | None = None,
-    target: FloatArray | None = None,
+    target: Stretches | None = None,
     *,
     threads: int = 1,
 ) -> tuple[tuple[str, Effect], ...]:
-    """What each heard move did. `target` are stretches of the target; without them all is read off the master."""
+    """What each heard move did. `target` kept stretches of the target; without them all is read off the master."""
     told = {move.id: mover_of(move).effect(move, master) for move in plan.active}
     bent = _bent(plan, told, work)
-    if bent and target is not None:
+    stretches = target.read() if bent and target is not None else None
+    if stretches is not None:
         chains = [plan.active, *(tuple(one for one in plan.active if one is not move) for move in bent)]
         with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
-            heard = list(pool.map(lambda chain: _heard(chain, target, master), chains))
+            heard = list(pool.map(lambda chain: _heard(chain, stretches, master), chains))
         for move, without in zip(bent, heard[1:], strict=True):
             mover, stated = mover_of(move), told[move.id]
             done = mover.effect(move, heard[0]).after - mover.effect(move, without).after

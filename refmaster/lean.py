@@ -3,13 +3,14 @@
 What Python, the C library and numba do by default is meant for programs that run for long and need all of numba.
 """
 
+import atexit
 import gc
 import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import ModuleType
-from typing import cast
+from typing import Any, cast
 
 COLLECT_AFTER = 1_000_000  # objects: hardly any of ours go in circles, and looking for them costs a quarter of a second
 KEPT_BYTES = 4 * 2**20  # a block of sound is a megabyte, and the next one needs the same
@@ -20,8 +21,10 @@ NEEDLESS = {"yaml": "numba", "cffi": "numba.core.typing.cffi_utils", "scipy.lina
 def start() -> None:
     """All of it, before anything else is imported."""
     gc.set_threshold(COLLECT_AFTER)
+    atexit.register(gc.freeze)  # at the end all goes anyway; to look through it for circles takes a third of a second
     keep_memory()
     leave_out_needless()
+    load_kernels_first()
 
 
 def keep_memory() -> None:
@@ -45,6 +48,29 @@ def leave_out_needless() -> None:
     for needless, where in NEEDLESS.items():
         with _absent(needless), suppress(ImportError):  # a numba that keeps it elsewhere
             importlib.import_module(where)
+
+
+def load_kernels_first() -> None:
+    """Have numba look for a kernel that it keeps before it prepares to compile one: a fourteenth of a second.
+
+    A kernel that is kept needs only what gives out arrays; where it is not found, all goes as numba has it.
+    """
+    try:
+        kept: Any = importlib.import_module("numba.core.caching").Cache
+        initialize: Any = importlib.import_module("numba.core.runtime").rtsys.initialize
+        prepared = kept.load_overload
+    except (ImportError, AttributeError):  # another numba
+        return
+
+    def load_overload(self: Any, signature: Any, target: Any) -> Any:
+        try:
+            initialize(target)
+            found = self._load_overload(signature, target)
+        except Exception:  # whatever it is, numba's own way meets it, too
+            found = None
+        return prepared(self, signature, target) if found is None else found
+
+    kept.load_overload = load_overload
 
 
 @contextmanager

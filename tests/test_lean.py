@@ -34,3 +34,48 @@ def test_what_was_imported_before_stays():
 def test_importing_the_library_changes_no_process():
     code = "import gc, sys, refmaster.pipeline; print(gc.get_threshold()[0] < 10_000, 'refmaster.lean' in sys.modules)"
     assert said_by(code).split() == ["True", "False"]
+
+
+def test_the_end_does_not_look_through_what_goes_anyway():
+    code = """
+import atexit, gc
+atexit.register(lambda: print(gc.get_freeze_count() > 0))  # runs after what is registered later
+from refmaster import lean
+lean.start()
+"""
+    assert said_by(code).strip() == "True"
+
+
+def test_a_kernel_is_loaded_without_preparing_to_compile_and_compiled_where_it_is_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    code = """
+from refmaster import lean
+lean.start()
+from numba.core.registry import cpu_target
+prepared = []
+refresh = cpu_target.target_context.refresh
+cpu_target.target_context.refresh = lambda: (prepared.append(1), refresh())
+import numpy as np
+from refmaster.dsp.midside import to_mid_side
+print(to_mid_side(np.array([[1.0, 2.0], [3.0, 2.0]])), bool(prepared))
+"""
+    compiled, loaded = said_by(code), said_by(code)
+    assert compiled == "(array([2., 2.]), array([-1.,  0.])) True\n"
+    assert loaded == compiled.replace("True", "False")
+
+
+def test_a_kernel_that_is_kept_broken_is_compiled_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    code = """
+from refmaster import lean
+lean.start()
+import numpy as np
+from refmaster.dsp.midside import side_of
+print(side_of(np.array([[1.0, 2.0], [3.0, 2.0]])))
+"""
+    assert said_by(code) == "[-1.  0.]\n"
+    for kept in tmp_path.rglob("*.nbc"):
+        kept.write_bytes(b"no kernel")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    plain = subprocess.run([sys.executable, "-c", code.replace("lean.start()", "")], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (plain.returncode, plain.stdout)

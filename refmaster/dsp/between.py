@@ -55,6 +55,11 @@ def largest_between(x: npt.NDArray[np.float32], how: Interpolator, peak: float) 
     return float(_scan(x, how.rows, how.whole, how.far, peak))
 
 
+def rounded(samples: FloatArray, out: npt.NDArray[np.float32]) -> float:
+    """Put samples into single precision; the largest magnitude among them as they were, 0 for none."""
+    return float(_rounded(np.ascontiguousarray(samples, dtype=np.float64), out))
+
+
 def raise_to_peaks(x: npt.NDArray[np.float32], how: Interpolator, ceiling: float, peaks: FloatArray) -> None:
     """Raise peaks[k] to the largest value at sample k + taps/2 − 1 of x and up to the next, where over the ceiling."""
     _raise(x, how.rows, how.whole, how.far, ceiling, peaks)
@@ -72,6 +77,17 @@ def _top(bits, mask):  # type: ignore[no-untyped-def]
     for i in range(bits.size):
         top = max(top, bits[i] & mask)
     return top
+
+
+@kernel
+def _rounded(x, out):  # type: ignore[no-untyped-def]
+    word = np.zeros(1, dtype=np.int64)
+    bits, top = x.view(np.int64), np.int64(0)
+    for i in range(x.size):
+        out[i] = np.float32(x[i])
+        top = max(top, bits[i] & np.int64(0x7FFFFFFFFFFFFFFF))
+    word[0] = top
+    return word.view(np.float64)[0]
 
 
 @kernel

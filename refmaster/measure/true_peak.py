@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from refmaster.dsp.between import interpolator, largest_between
+from refmaster.dsp.between import interpolator, largest_between, rounded
 from refmaster.dsp.oversample import BETA, TAPS, factor
 from refmaster.units import FloatArray
 
@@ -28,10 +28,9 @@ class TruePeakMeter:
         kept = self._tail.shape[1]
         joined = np.empty((block.shape[0], kept + block.shape[1]), dtype=np.float32)
         joined[:, :kept] = self._tail
-        joined[:, kept:] = block
         for channel in range(block.shape[0]):
-            samples = block[channel]
-            self.sample_peak[channel] = max(self.sample_peak[channel], samples.max(initial=0), -samples.min(initial=0))
+            largest = rounded(block[channel], joined[channel, kept:])
+            self.sample_peak[channel] = max(self.sample_peak[channel], largest)
             found = max(self._peak[channel], self.sample_peak[channel])
             self._peak[channel] = largest_between(joined[channel], self._interpolator, found)
         self._tail = joined[:, joined.shape[1] - kept :].copy()

@@ -11,7 +11,7 @@ import numpy as np
 from refmaster import compare
 from refmaster.bands import BAND_PARTS, FREQUENCY_NAME, band_params, coefficients_of, frequency_of, shape_of
 from refmaster.dsp.biquad import Shape, design, filtered, response_db
-from refmaster.dsp.midside import from_mid_side, to_mid_side
+from refmaster.dsp.midside import side_of, with_side, with_side_gain
 from refmaster.dsp.octaves import octave_around
 from refmaster.dsp.parametric import Band, fit_bands, fit_thirds
 from refmaster.moves import Blocks, Scene
@@ -188,8 +188,7 @@ def _coefficients(move: Move, sample_rate_hz: int) -> FloatArray:
 
 def _side_gain(blocks: Blocks, gain: float) -> Iterator[FloatArray]:
     for block in blocks:
-        mid, side = to_mid_side(block)
-        yield block if side is None or gain == 1.0 else from_mid_side(mid, side * gain)
+        yield block if len(block) == 1 or gain == 1.0 else with_side_gain(block, gain)
 
 
 def _side_filtered(blocks: Blocks, coefficients: FloatArray) -> Iterator[FloatArray]:
@@ -198,10 +197,8 @@ def _side_filtered(blocks: Blocks, coefficients: FloatArray) -> Iterator[FloatAr
     def sides() -> Iterator[FloatArray]:
         for block in blocks:
             waiting.append(block)
-            _, side = to_mid_side(block)
-            yield np.zeros((1, block.shape[1])) if side is None else side[np.newaxis, :]
+            yield np.zeros((1, block.shape[1])) if len(block) == 1 else side_of(block)[np.newaxis, :]
 
     for moved in filtered(sides(), coefficients):
         block = waiting.pop()
-        mid, side = to_mid_side(block)
-        yield block if side is None else from_mid_side(mid, moved[0])
+        yield block if len(block) == 1 else with_side(block, moved[0])

@@ -149,11 +149,11 @@ def deepest_curve(history_db: tuple[float, ...], hop_s: float) -> Curve:
 
 def depth_shares(history_db: tuple[float, ...]) -> tuple[tuple[str, float], ...]:
     """How much of the time the limiter takes how much: depths in words, and percent."""
-    found = []
+    found, taken_db = [], np.array(history_db)
     for low, high in pairwise(DEPTHS_DB):
         name = f"{low:g}–{high:g}" if math.isfinite(high) else f"over {low:g}"
-        share = sum(low < taken <= high for taken in history_db) / max(1, len(history_db))
-        found.append((name, 100 * share))
+        share = np.count_nonzero((low < taken_db) & (taken_db <= high)) / max(1, len(history_db))
+        found.append((name, float(100 * share)))
     return tuple(found)
 
 

@@ -73,3 +73,11 @@ def test_a_short_track_is_kept_whole():
     kept = Stretches(1000, 100)
     list(kept.passing([sound[:, :400], sound[:, 400:]]))
     np.testing.assert_array_equal(kept.read(), sound)
+
+
+def test_stretches_are_put_together_only_where_something_bends(files, tmp_path, monkeypatch):
+    joined = []
+    monkeypatch.setattr(Stretches, "read", lambda self: joined.append(self))
+    made = master(files["spoiled"], files["song"], tmp_path / "o.wav", options=QUICK, loudness=-30.0)
+    assert made.effects
+    assert not joined
