@@ -196,7 +196,7 @@ def _trial(scene: Scene) -> Trial:
 
     def trial(limiting: Limiting, gain_db: float) -> Limited:
         gain_db = round(gain_db, 3)  # as the move will say it
-        if heard is None:
+        if heard is None or not _over(scene, gain_db):  # where nothing is limited, nothing is estimated
             return estimated(limiting, gain_db)
         if (heard.limiting, heard.gain_db) == (limiting, gain_db):
             return heard
