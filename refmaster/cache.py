@@ -17,7 +17,10 @@ import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
+
+import soundfile
 
 from refmaster.analyse import analyse
 from refmaster.errors import RefmasterError
@@ -25,7 +28,10 @@ from refmaster.records import BandLevels, Defect, Profile, Section
 from refmaster.version import __version__
 
 SETTLED_S = 2.0  # a file younger than this may change again without its times showing it (FAT keeps 2 s)
-MEASURING = ("analyse.py", "load.py", "stream.py", "units.py", "records/measured.py", "measure/*.py", "dsp/*.py")
+MEASURING = (
+    *("analyse.py", "headers.py", "load.py", "stream.py", "units.py", "records/measured.py"),
+    *("measure/*.py", "dsp/*.py"),
+)
 OFF = "off"
 NESTED = {"dynamics": BandLevels, "sections": Section, "defects": Defect}
 
@@ -90,9 +96,10 @@ def put(kept: Cache, profile: Profile, *, sample_rate_hz: int | None = None) -> 
 
 @cache
 def measuring_code() -> str:
-    """A hash of the code that a Profile depends on; the version alone where the code cannot be read."""
+    """A hash of the code that a Profile depends on, other people's by its version; ours alike where it cannot be read."""
     package = Path(__file__).parent
-    digest = hashlib.sha256(__version__.encode())
+    theirs = (soundfile.__libsndfile_version__, *map(version, ("soundfile", "soxr", "numpy")))
+    digest = hashlib.sha256(" ".join((__version__, *theirs)).encode())
     with suppress(OSError):
         for pattern in MEASURING:
             for path in sorted(package.glob(pattern)):

@@ -16,7 +16,7 @@ from refmaster.measure.excerpt import LimitedMeter
 from refmaster.own import SoundDigest, line_of, next_mark
 from refmaster.plan import HEARINGS, Draft, Material, heard_as
 from refmaster.prepare import Told
-from refmaster.records import Delivery, Plan, Profile
+from refmaster.records import Delivery, Param, Plan, Profile
 from refmaster.render import rendered
 from refmaster.save import is_lossy, write_audio
 from refmaster.tags import copy_tags
@@ -89,11 +89,13 @@ def _written(material: Material, made: Draft, delivery: Delivery, out: Path, wor
             digest.feed(block)
 
     def check(temp: Path) -> None:
-        settled = made
+        final = plan
         if made.estimated and made.again is not None:
             settled = made.again(heard_as(plan, meter))
-            if settled.estimated and not last:
+            right = not settled.estimated and _sounding(settled.plan) == _sounding(plan)
+            if not right and not last:
                 raise _Mistaken(settled)
+            final = settled.plan if right else plan
         sounding = mark if mark is None or is_lossy(delivery) else replace(mark, sound=digest.read())
         notes = copy_tags(track.source.path, temp, line_of(sounding) if sounding else "")
         written = open_track(temp, role="master")
@@ -101,7 +103,6 @@ def _written(material: Material, made: Draft, delivery: Delivery, out: Path, wor
             measured = measure(written, progress=_share(total, "verify", work.told))
         else:
             measured = listener.read(written.source)
-        final = plan if settled.estimated else settled.plan
         profile = replace(measured.profile, path=str(out))
         found.append(Delivered(final, profile, 0, tuple(notes), meter.reduction, kept))
 
@@ -128,6 +129,11 @@ def _share(total: int, step: str, told: Told) -> Callable[[int], None]:
         told(step, min(1.0, heard / total))
 
     return tell
+
+
+def _sounding(made: Plan) -> tuple[tuple[str, tuple[Param, ...]], ...]:
+    """What of a plan is heard; the words about it may differ."""
+    return tuple((move.id, move.params) for move in made.active)
 
 
 def _without_needless_dither(delivery: Delivery, made: Plan) -> Delivery:

@@ -111,8 +111,8 @@ def matching_gains_db(profiles: tuple[Profile, ...]) -> tuple[float, ...] | None
         return None
     known = [level for level in levels if level is not None]
     gains = [min(known) - level for level in known]
-    peaks = [(p.true_peak_dbtp or -math.inf) + gain for p, gain in zip(profiles, gains, strict=True)]
-    excess = max(0.0, max(peaks) - HEADROOM_DBTP)
+    peaks = ((p.true_peak_dbtp, gain) for p, gain in zip(profiles, gains, strict=True))
+    excess = max(0.0, max(-math.inf if peak is None else peak + gain for peak, gain in peaks) - HEADROOM_DBTP)
     return tuple(round(gain - excess, 2) for gain in gains)
 
 

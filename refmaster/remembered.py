@@ -11,6 +11,7 @@ where nothing can be read or written the reference is measured. The oldest entri
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, fields, replace
@@ -28,6 +29,7 @@ from refmaster.units import FloatArray
 
 MOST_BYTES = 2**29  # taste: some 300 records of four minutes
 DIGEST_BYTES = 32
+ENTRY = re.compile(r"[0-9a-f]{64}-[0-9]+")  # names of ours; a user may have a folder of that name
 NUMBERS = ("frame_hop_s", "bin_hz")  # of a Spectrum; the rest are arrays
 ARRAYS = tuple(one.name for one in fields(Spectrum) if one.name not in NUMBERS)
 
@@ -96,8 +98,9 @@ def _write(place: Path, measured: Measured) -> None:
 
 
 def _make_room(folder: Path, most_bytes: int) -> None:
-    """Let the entries go that were not used for longest, until what is left is small enough."""
-    found = sorted(((entry.stat(), entry.path) for entry in os.scandir(folder)), key=lambda one: -one[0].st_mtime_ns)
+    """Let the entries go that were not used for longest, until what is left is small enough; nobody else's files."""
+    entries = (entry for entry in os.scandir(folder) if ENTRY.fullmatch(entry.name) and entry.is_file())
+    found = sorted(((entry.stat(), entry.path) for entry in entries), key=lambda one: -one[0].st_mtime_ns)
     total = 0
     for status, path in found:
         total += status.st_size

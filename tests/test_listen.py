@@ -88,6 +88,11 @@ def test_what_would_pass_full_scale_turns_all_down(profile):
     assert 1.0 + gains[0] <= listen.HEADROOM_DBTP
 
 
+def test_a_peak_of_exactly_full_scale_is_one(profile):
+    profiles = tuple(replace(profile, integrated_lufs=-20.0, true_peak_dbtp=0.0) for _ in range(2))
+    assert listen.matching_gains_db(profiles) == (listen.HEADROOM_DBTP, listen.HEADROOM_DBTP)
+
+
 def test_silence_is_not_matched(profile):
     assert listen.matching_gains_db((profile, replace(profile, integrated_lufs=None))) is None
 

@@ -98,7 +98,8 @@ def test_what_is_in_memory_only_is_not_kept(kept):
 def test_the_oldest_entries_go_when_there_are_too_many(files, kept, monkeypatch):
     folder = kept.folder / "measured"
     folder.mkdir(parents=True)
-    for age, name in enumerate(("newest", "older", "oldest")):
+    newest, older, oldest = (f"{age:064x}-44100" for age in range(3))
+    for age, name in enumerate((newest, older, oldest, "mix.wav")):
         (folder / name).write_bytes(bytes(1_000_000))
         os.utime(folder / name, (10**9 - age, 10**9 - age))
     track = open_track(files["song"])
@@ -106,7 +107,8 @@ def test_the_oldest_entries_go_when_there_are_too_many(files, kept, monkeypatch)
     (folder / f"{track.source.sha256}-44100").unlink()
     monkeypatch.setattr(memory, "MOST_BYTES", size + 2_000_000)
     heard(track, kept)
-    assert {path.name for path in folder.iterdir()} == {"newest", "older", f"{track.source.sha256}-44100"}
+    own = f"{track.source.sha256}-44100"
+    assert {path.name for path in folder.iterdir()} == {newest, older, own, "mix.wav"}  # a user's own file stays
 
 
 def test_a_master_is_the_same_whether_its_reference_was_remembered_or_not(files, tmp_path, kept, monkeypatch):

@@ -2,8 +2,9 @@
 
 The limiter costs more than anything else in a run, and the search for a gain asks it several times. So the sound is
 kept in `STRETCHES` that lie evenly over it, and of all of it the K-weighted power and the largest sample of each 10 ms.
-A cell whose peak is n dB over the ceiling loses k · n dB; k is what makes that true of the excerpt as a whole. Where
-the excerpt was heard, what was heard stands.
+A cell whose peak is n dB over the ceiling loses k · n dB; k is what makes that true of the excerpt as a whole, or what
+is usual where next to nothing of it is over. Where the excerpt was heard, what was heard stands. How hard the limiter
+works in it is corrected by how much further over the whole is.
 
 Measured on 20 tracks of 4 minutes, pieced together from 2 or 4 free songs each and driven 1 to 8 dB: the estimate
 misses the whole by 0.05 LU rms, 0.14 at most; by the excerpt's own loss alone it would be 0.18. Whoever needs to know
@@ -12,7 +13,7 @@ hears the whole through and says so (`Limited`).
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,7 @@ WHOLE_S = 40  # what is shorter is kept whole, and nothing is estimated
 HARD_WORK_PCT = 1.0
 MOST_LOST = 3.0  # dB for each dB over the ceiling; no limiter takes that much
 LIKELY_LOST = 0.4  # dB for each dB over the ceiling, as most of those tracks have it
+LEAST_TOLD = 1e-3  # of its power: an excerpt that is to lose less does not tell how much the rest will
 HALVINGS = 40
 BLOCK_SAMPLES = 65536
 
@@ -149,8 +151,11 @@ def limited_as(excerpt: Excerpt, limiting: Limiting, gain_db: float, *, threads:
         cells = meter.loudness.read().cell_power[one.lead :][: power.size - one.first]
         power[one.first : one.first + cells.size] = cells
         taken.append(np.array(meter.reduction.read().history_db[one.lead :]))
-    lufs = integrated_lufs(_filled(excerpt, power, limiting, gain_db))
-    return _limited(gain_db, limiting, lufs, np.concatenate(taken), max(meter.peak() for meter in heard))
+    over_db = _over_db(excerpt, limiting, gain_db)
+    lufs = integrated_lufs(_filled(excerpt, power, over_db, gain_db))
+    found = _limited(gain_db, limiting, lufs, np.concatenate(taken), max(meter.peak() for meter in heard))
+    missed_db = _hard_db(over_db) - _hard_db(over_db[~np.isnan(power)])
+    return replace(found, hard_db=max(0.0, found.hard_db + missed_db))
 
 
 def likely_lufs(excerpt: Excerpt, limiting: Limiting, gain_db: float) -> float | None:
@@ -183,10 +188,13 @@ def _less(power: FloatArray, lost: float, over_db: FloatArray, gain_db: float) -
     return np.asarray(power * 10 ** ((gain_db - lost * over_db) / 10))
 
 
-def _filled(excerpt: Excerpt, power: FloatArray, limiting: Limiting, gain_db: float) -> FloatArray:
+def _filled(excerpt: Excerpt, power: FloatArray, over_db: FloatArray, gain_db: float) -> FloatArray:
     """The power of each cell behind the limiter: as it was heard, elsewhere (NaN) as the peaks let expect."""
-    over_db = _over_db(excerpt, limiting, gain_db)
     heard = ~np.isnan(power)
+    driven = _less(excerpt.cell_power[heard], 0.0, over_db[heard], gain_db).sum()
+    likely = _less(excerpt.cell_power[heard], LIKELY_LOST, over_db[heard], gain_db).sum()
+    if driven - likely <= LEAST_TOLD * driven:
+        return np.where(heard, power, _less(excerpt.cell_power, LIKELY_LOST, over_db, gain_db))
     low, high = 0.0, MOST_LOST
     for _ in range(HALVINGS):
         lost = (low + high) / 2
@@ -202,6 +210,11 @@ def _limited(gain_db: float, limiting: Limiting, lufs: float | None, taken_db: F
         lufs=lufs if lufs is not None else -70.0,
         over_4_db_pct=float(100 * (taken_db > 4.0).mean()) if taken_db.size else 0.0,
         max_reduction_db=float(taken_db.max(initial=0.0)),
-        hard_db=float(np.percentile(taken_db, 100 - HARD_WORK_PCT)) if taken_db.size else 0.0,
+        hard_db=_hard_db(taken_db),
         peak_dbtp=gain_to_db(peak),
     )
+
+
+def _hard_db(taken_db: FloatArray) -> float:
+    """What is passed for `HARD_WORK_PCT` of the time."""
+    return float(np.percentile(taken_db, 100 - HARD_WORK_PCT)) if taken_db.size else 0.0

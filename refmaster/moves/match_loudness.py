@@ -31,6 +31,7 @@ MAX_GAIN_DB = 60.0
 BEARING_ROUNDS, BEARING_DB = 4, 0.15
 HEARD_BEARING_DB = 0.25  # as above, of what was heard of the whole
 GUESSES, MOST_GUESSED_DB = 3, 2.0
+NO_PEAK_DBTP = -200.0
 TOO_HARD_DB = 24.0  # no goal is worth more than this at the limiter
 
 
@@ -64,7 +65,8 @@ def propose(scene: Scene) -> Proposal:
             near = f"{written('x_lufs', now)} is what our own master was brought to; --loudness asks for another"
         text = f"Loudness left alone: {near}."
         return Proposal(rejected=(Rejected("match_loudness", text),), goal_lufs=goal)
-    tried = _solve(scene, aim, wanted) if abs(wanted) > TOLERANCE_LU or not bound else _Tried(0.0, now)
+    rests = bound and abs(wanted) <= TOLERANCE_LU and not _over(scene, wanted)
+    tried = _Tried(0.0, now) if rests else _solve(scene, aim, wanted)
     tried = replace(tried, why=tried.why or bound)
     param = Param("gain_db", round(tried.gain_db, 3), -MAX_GAIN_DB, MAX_GAIN_DB, 0.0)
     gap = Gap("integrated_lufs", now, goal, TOLERANCE_LU, 0.0, _taken(now, goal, tried.lufs))
@@ -98,7 +100,7 @@ def _bearing(scene: Scene, goal: float, now: float) -> tuple[float, str]:
     if bound is None or peak is None or scene.spoken or scene.settled_lufs is not None or is_limited(scene.target):
         return goal, ""  # of a limited track its peaks decide
     least = min(bound.least_plr_db, peak - now)
-    most = max(scene.request.ceiling_dbtp - least, now)
+    most = max(_ceiling_dbtp(scene) - least, now)
     if goal - most <= TOLERANCE_LU:
         return goal, ""
     why = f"louder, its peaks would stand less than {least:.1f} dB over its loudness (PLR)"
@@ -152,14 +154,21 @@ def explain(move: Move) -> str:
 
 
 def _over(scene: Scene, gain_db: float) -> bool:
+    return _peak_dbtp(scene) + gain_db > _ceiling_dbtp(scene)
+
+
+def _ceiling_dbtp(scene: Scene) -> float:
+    return scene.request.ceiling_dbtp if scene.limiting is None else scene.limiting.ceiling_dbtp
+
+
+def _peak_dbtp(scene: Scene) -> float:
     peak = scene.target.true_peak_dbtp
-    ceiling = scene.request.ceiling_dbtp if scene.limiting is None else scene.limiting.ceiling_dbtp
-    return peak is not None and peak + gain_db > ceiling
+    return NO_PEAK_DBTP if peak is None else peak
 
 
 def _solve(scene: Scene, goal: float, wanted: float) -> _Tried:
     """The gain whose limited sound reads the goal, under a ceiling that other meters see held too."""
-    now, peak = scene.target.integrated_lufs or 0.0, scene.target.true_peak_dbtp or -200.0
+    now, peak = scene.target.integrated_lufs or 0.0, _peak_dbtp(scene)
     if scene.limiting is None:
         gain = min(wanted, scene.request.ceiling_dbtp - peak)
         return _Tried(
@@ -187,7 +196,7 @@ def _trial(scene: Scene) -> Trial:
 
     def trial(limiting: Limiting, gain_db: float) -> Limited:
         gain_db = round(gain_db, 3)  # as the move will say it
-        if heard is None:
+        if heard is None or not _over(scene, gain_db):  # where nothing is limited, nothing is estimated
             return estimated(limiting, gain_db)
         if (heard.limiting, heard.gain_db) == (limiting, gain_db):
             return heard
@@ -224,7 +233,7 @@ def _limited(scene: Scene, limiting: Limiting, trial: Trial, goal: float, gain_d
 
 def _untouched_peaks(scene: Scene, limiting: Limiting, trial: Trial) -> _Tried:
     """A limited track is turned up no further than its peaks allow: a second limiter would only flatten it."""
-    now, peak = scene.target.integrated_lufs or 0.0, scene.target.true_peak_dbtp or -200.0
+    now, peak = scene.target.integrated_lufs or 0.0, _peak_dbtp(scene)
     held = scene.target.peaks_held_pct or 0.0
     why = f"its peaks have been limited already ({held:.0f} % of them stand within 0.5 dB), and more would flatten it"
     room = limiting.ceiling_dbtp - limiting.margin_db - peak
@@ -258,7 +267,7 @@ def _kind(scene: Scene) -> str:
 
 def _search(scene: Scene, limiting: Limiting, trial: Trial, goal: float, gain_db: float) -> _Tried:
     """Secant steps on the gain, each heard through the real limiter."""
-    most = limiting.ceiling_dbtp - (scene.target.true_peak_dbtp or 0.0) + TOO_HARD_DB
+    most = limiting.ceiling_dbtp - _peak_dbtp(scene) + TOO_HARD_DB
     best = trial(limiting, min(_likely(scene, limiting, goal, gain_db), most))
     slope = 1.0
     for _ in range(ROUNDS):

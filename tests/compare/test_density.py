@@ -6,9 +6,13 @@ from types import SimpleNamespace
 import pytest
 
 from refmaster.compare.density import LEEWAY_DB, density_of
+from refmaster.decide import parse_decisions
 from refmaster.genres import load_genre
+from refmaster.measure.loudness import measure_loudness
+from refmaster.plan import plan
 from refmaster.records import Request, Spread, Weights
-from tests.moves.scenes import music, planned_for
+from refmaster.render import rendered
+from tests.moves.scenes import RATE_HZ, joined, music, planned_for
 from tests.signals import gain_of
 
 USUAL_DB = 10.0
@@ -110,3 +114,28 @@ def test_it_never_turns_down_what_is_dense_already(crushed):
     louder = planned_for(gain_of(-3.0) * crushed, crushed)[1]
     gains = [move["gain_db"] for move in louder.moves if move.id == "match_loudness"]
     assert all(gain >= 0 for gain in gains)
+
+
+def test_what_is_as_dense_as_it_may_be_and_far_over_full_scale_reads_what_is_said(crushed):
+    """Turned up no further it still has to be limited, and loses loudness by that."""
+    hot = music() / abs(music()).max() * gain_of(8.0)
+    _, made = planned_for(hot, gain_of(8.0) * crushed)
+    heard = measure_loudness(rendered([hot], made.moves, RATE_HZ), RATE_HZ).integrated_lufs
+    assert "PLR" in stops(made) or "limiter" in stops(made)
+    assert made.goal_lufs == pytest.approx(heard, abs=0.1)
+
+
+@pytest.mark.parametrize("peak_db", [0.0, 6.0])
+def test_without_a_limiter_its_peaks_meet_the_ceiling(crushed, peak_db):
+    """Also where the true peak is 0.0 dBTP to the last bit."""
+    hot = music() / abs(music()).max() * gain_of(peak_db)
+    material, _ = planned_for(hot, gain_of(8.0) * crushed)
+    made = plan(material, parse_decisions(["limit_peaks"], ()))
+    heard = joined(rendered([hot], made.moves, RATE_HZ))
+    assert abs(heard).max() <= gain_of(-1.0) * 1.001
+
+
+def test_a_ceiling_set_by_hand_is_the_one_that_binds(quiet_target, crushed):
+    material, _ = planned_for(quiet_target, crushed)
+    free, low = (plan(material, parse_decisions((), words)) for words in ([], ["limit_peaks.ceiling_dbtp=-4"]))
+    assert low.goal_lufs == pytest.approx(free.goal_lufs - 3.0, abs=0.2)

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 from refmaster.analyse import measure
-from refmaster.effects import STRETCH_S, STRETCHES, Stretches
+from refmaster.dsp.limiter import ReductionMeter
+from refmaster.effects import BENDING_DB, BENDING_MOST_DB, STRETCH_S, STRETCHES, Stretches, effects
 from refmaster.load import open_track, track_of
-from refmaster.moves import mover_of
+from refmaster.moves import blank_of, mover_of
 from refmaster.pipeline import Options, master
-from refmaster.records import Report
+from refmaster.records import Plan, Report
 from refmaster.render import rendered
+from tests.signals import pink_noise
 
 QUICK = Options(html=False)
 SHARE, LEAST_DB = 0.2, 0.1  # DESIGN §5: the size ±20 %, or ±0.1 dB
@@ -51,6 +53,29 @@ def test_a_compressor_that_a_person_made_tells_what_it_did(files, tmp_path):
     told = made.effect_of("match_dynamics/low")
     assert told is not None
     assert abs(told.before - told.after) > 0.1  # so deep a threshold lets only attacks through: they stand out more
+
+
+def test_a_limiter_that_works_on_rare_hits_bends_what_these_hold():
+    """Nearly all there is at 50 Hz are two booms, and they alone are limited: on average over the track by little."""
+    rate_hz, seconds, boom_s = 44100, 16, 0.15
+    sound = pink_noise(-34.0, seconds, rate_hz)
+    boom = 0.6 * np.sin(2 * np.pi * 50 * np.arange(round(boom_s * rate_hz)) / rate_hz) * np.hanning(boom_s * rate_hz)
+    for start in (4 * rate_hz, 11 * rate_hz):
+        sound[:, start : start + boom.size] += boom
+    cut = blank_of("match_eq/bell_1", 2).at(gain_db=-2.0, centre_hz=50.0)
+    louder = blank_of("match_loudness", 2).at(gain_db=10.0)
+    limiter = blank_of("limit_peaks", 2).at(ceiling_dbtp=-1.0)
+    meter = ReductionMeter(rate_hz)
+    made, without = (
+        measure(track_of(np.concatenate(list(rendered([sound], moves, rate_hz, heard)), axis=1), rate_hz)).profile
+        for moves, heard in (((cut, louder, limiter), meter), ((louder, limiter), None))
+    )
+    assert np.mean(meter.read().history_db) < BENDING_DB
+    assert meter.read().max_db > BENDING_MOST_DB
+    told = dict(effects(Plan((cut, louder, limiter)), made, meter.read(), sound))[cut.id]
+    found = mover_of(cut).effect(cut, made).after - mover_of(cut).effect(cut, without).after
+    assert found > -1.0  # of 2 dB: the limiter makes up for the rest
+    assert told.after - told.before == pytest.approx(found, abs=0.02)
 
 
 def test_stretches_of_a_long_track_lie_evenly_over_it():

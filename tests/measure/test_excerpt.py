@@ -11,10 +11,10 @@ from refmaster.load import open_track
 from refmaster.measure import excerpt as e
 from refmaster.measure.loudness import LoudnessMeter, measure_loudness
 from refmaster.moves import match_loudness
-from refmaster.pipeline import Options, master
+from refmaster.pipeline import Options, master, render
 from refmaster.records import Delivery, Report
 from refmaster.save import write_audio
-from tests.signals import FloatArray, in_blocks
+from tests.signals import FloatArray, in_blocks, pink_noise
 
 RATE_HZ = 44100
 LIMITING = Limiting(-1.0, 1.5, 10.0, 0.05, 3.0)
@@ -79,6 +79,37 @@ def test_neither_the_cut_of_the_stream_nor_threads_change_an_estimate():
         for block, threads in ((65536, 1), (4999, 1), (99991, 2))
     ]
     assert found[0] == found[1] == found[2]
+
+
+@cache
+def hits_between(seconds: int = 62) -> FloatArray:
+    """Noise with loud hits where no stretch of the excerpt lies."""
+    sound = pink_noise(-40.0, seconds, RATE_HZ)
+    at = np.arange(RATE_HZ // 2) / RATE_HZ
+    hit = 0.4 * np.exp(-12 * at) * np.sin(2 * np.pi * 180 * at)
+    for one in excerpt_of(sound).stretches[:-1]:
+        for late_s in (2.1, 2.8, 3.5, 4.2):
+            start = one.first * RATE_HZ // 100 + round(late_s * RATE_HZ)
+            sound[:, start : start + hit.size] += hit
+    return sound
+
+
+def test_what_is_over_only_between_the_stretches_is_foreseen():
+    gentle, hard = (e.limited_as(excerpt_of(hits_between()), LIMITING, gain_db) for gain_db in (10.0, 14.0))
+    assert gentle.lufs == pytest.approx(heard_lufs(hits_between(), 10.0), abs=0.8)
+    assert gentle.hard_db > 1.0
+    assert hard.hard_db == pytest.approx(gentle.hard_db + 4.0, abs=0.5)
+
+
+def test_a_level_that_only_the_whole_tells_is_found_and_told_true(tmp_path):
+    """The first render shows that the limiter works hard where the excerpt heard nothing; what follows is rendered."""
+    for name, sound in (("t", hits_between()), ("r", np.clip(9 * song(60), -0.99, 0.99))):
+        write_audio(tmp_path / f"{name}.wav", [sound], sample_rate_hz=RATE_HZ, channels=2, delivery=Delivery())
+    report = master(tmp_path / "t.wav", tmp_path / "r.wav", tmp_path / "o.wav", options=Options(html=False))
+    assert all(check.passed for check in report.checks)
+    assert report.plan.goal_lufs == pytest.approx(report.master.integrated_lufs, abs=0.06)
+    render(tmp_path / "o.toml", tmp_path / "p.wav", options=Options(html=False))
+    assert (tmp_path / "o.wav").read_bytes() == (tmp_path / "p.wav").read_bytes()
 
 
 @pytest.fixture(scope="module")
