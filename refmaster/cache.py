@@ -96,7 +96,7 @@ def put(kept: Cache, profile: Profile, *, sample_rate_hz: int | None = None) -> 
 
 @cache
 def measuring_code() -> str:
-    """A hash of the code that a Profile depends on, and of versions of other people's; those alone where it is unreadable."""
+    """A hash of the code that a Profile depends on (where it can be read) and of the versions of other people's."""
     package = Path(__file__).parent
     theirs = (soundfile.__libsndfile_version__, *map(version, ("soundfile", "soxr", "numpy")))
     digest = hashlib.sha256(" ".join((__version__, *theirs)).encode())
