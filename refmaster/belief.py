@@ -8,8 +8,8 @@ A stranger's matched difference is still, for the most part, the difference of t
 genre knows the reference's (how far it is from normal), which is taken off, and the covariance of the target's.
 
 Measured on 164 free tracks (816 pairs of 25 s, a genre's mean never from the same artist; tone error in dB rms from the
-known right answer, 2.1 untouched), without a genre: same song, damaged 0.92; same song, nothing wrong 0.15; another
-song, damaged 2.13; another song, nothing wrong 0.45. With it: 0.91, 0.16, 2.11 and 0.36; and with a stranger the tone
+known right answer; untouched 2.09, toward another song 2.15), without a genre: same song, damaged 0.92; same song,
+nothing wrong 0.15; another song, damaged 2.13; another song, nothing wrong 0.45. With it: 0.91, 0.16, 2.11 and 0.36; and with a stranger the tone
 ends further off than it began in 15 of 100 cases instead of 23. The full difference of averages gives 2.8, 2.8, 7.8 and
 7.8. A mean over all genres instead of one's own: nothing gained. Nor is anything gained by weighing "kin" against
 "stranger" by the size of the difference, by registering the side as well, by finer bands, or by taking off what the

@@ -186,7 +186,7 @@ def test_the_table_of_errors_is_the_one_that_was_measured():
     cells = {cell.strip("* ") for row in table.splitlines()[2:] for cell in row.split("|")[3:-1]} - {"0", ""}
     measured = re.findall(r"\d+\.\d+", belief.__doc__ or "")
     assert {cell for cell in cells if cell} <= set(measured)
-    for words in ("0.3–1.5 dB", "2.4–5 dB", "246 pairs"):
+    for words in ("0.25–1.5 dB", "1.9–5.5 dB", "816 pairs"):
         assert words in text
         assert words in (registration.__doc__ or "")
 

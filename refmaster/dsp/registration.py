@@ -6,7 +6,7 @@ matched pairs is taken, its smooth part is applied, and the matching is done aga
 knows the idea as maximum-likelihood bias removal, Sankar & Lee 1996; shape matching as iterative closest points.)
 
 How rough the difference of matched pairs stays, after all that a smooth curve can explain is taken out, tells how far
-to trust it: 0.25–1.5 dB for parts of one song, 1.9–5.5 dB for different songs (measured on 164 free tracks).
+to trust it: 0.25–1.5 dB for parts of one song, 1.9–5.5 dB for different songs (measured on 164 free tracks, 816 pairs).
 """
 
 from dataclasses import dataclass
