@@ -9,11 +9,12 @@ genre knows the reference's (how far it is from normal), which is taken off, and
 
 Measured on 164 free tracks (816 pairs of 25 s, a genre's mean never from the same artist; tone error in dB rms from the
 known right answer; untouched 2.09, toward another song 2.15), without a genre: same song, damaged 0.92; same song,
-nothing wrong 0.15; another song, damaged 2.13; another song, nothing wrong 0.45. With it: 0.91, 0.16, 2.11 and 0.36; and with a stranger the tone
-ends further off than it began in 15 of 100 cases instead of 23. The full difference of averages gives 2.8, 2.8, 7.8 and
-7.8. A mean over all genres instead of one's own: nothing gained. Nor is anything gained by weighing "kin" against
-"stranger" by the size of the difference, by registering the side as well, by finer bands, or by taking off what the
-error has in common with the difference of averages: the error that is left has nothing in common with it.
+nothing wrong 0.15; another song, damaged 2.13; another song, nothing wrong 0.45. With it: 0.91, 0.16, 2.11 and 0.36;
+and with a stranger the tone ends further off than it began in 15 of 100 cases instead of 23. The full difference of
+averages gives 2.8, 2.8, 7.8 and 7.8. A mean over all genres instead of one's own: nothing gained. Nor is anything
+gained by weighing "kin" against "stranger" by the size of the difference, by registering the side as well, by finer
+bands, or by taking off what the error has in common with the difference of averages: the error that is left has nothing
+in common with it.
 """
 
 from dataclasses import dataclass
