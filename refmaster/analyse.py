@@ -55,7 +55,7 @@ def measure(
 
     `progress` is told how many samples were heard, block by block. Raises BadAudio for NaN, infinity and no sound.
     """
-    listener = Listener(track.source.sample_rate_hz, track.source.channels, track.source.path)
+    listener = Listener(track.source.sample_rate_hz, track.source.channels, track.source.path, matched=True)
     for block in rechunked(blocks if blocks is not None else track.blocks(), BLOCK_SAMPLES):
         listener.feed(block)
         if progress:
@@ -74,14 +74,17 @@ def check_masterable(profile: Profile, role: str) -> None:
 
 
 class Listener:
-    """All meters of one pass, for sound that comes by on its way to somewhere else; `name` begins each error."""
+    """All meters of one pass, for sound that comes by on its way to somewhere else; `name` begins each error.
 
-    def __init__(self, sample_rate_hz: int, channels: int, name: str):
+    `matched` says that its passages will be matched with another track's.
+    """
+
+    def __init__(self, sample_rate_hz: int, channels: int, name: str, *, matched: bool = False):
         self.sample_rate_hz = sample_rate_hz
         self.name = name
         self.loudness = LoudnessMeter(sample_rate_hz, channels)
         self.true_peak = TruePeakMeter(sample_rate_hz, channels)
-        self.spectrum = SpectrumMeter(sample_rate_hz, channels)
+        self.spectrum = SpectrumMeter(sample_rate_hz, channels, matched=matched)
         self.dynamics = DynamicsMeter(sample_rate_hz)
         self.samples = SampleMeter(sample_rate_hz, channels)
         self.stereo = StereoMeter() if channels == 2 else None

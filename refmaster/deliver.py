@@ -77,7 +77,7 @@ def _written(material: Material, made: Draft, delivery: Delivery, out: Path, wor
     def heard() -> Iterator[FloatArray]:
         blocks = kept.passing(track.blocks(work.block_samples))
         sound = rendered(blocks, plan.moves, rate, meter.reduction)
-        for block in ahead(sound) if work.threads > 1 else sound:
+        for block in ahead(sound, threads=work.threads):
             tell(block.shape[1])
             if made.estimated:
                 meter.feed(block)

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from refmaster.dsp.blocks import rechunked
 from refmaster.dsp.midside import to_mid_side
 from refmaster.load import BLOCK_SAMPLES
 from refmaster.measure.dynamics import DynamicsMeter
@@ -107,8 +108,7 @@ def _heard(chain: Iterable[Move], target: FloatArray, master: Profile) -> Profil
     """The master's Profile with all that an effect is read from as it is in the stretches behind a chain."""
     rate, (channels, samples) = master.sample_rate_hz, target.shape
     spectrum, dynamics, total = SpectrumMeter(rate, channels), DynamicsMeter(rate), np.zeros(channels)
-    blocks = (target[:, at : at + BLOCK_SAMPLES] for at in range(0, samples, BLOCK_SAMPLES))
-    for block in rendered(blocks, chain, rate):
+    for block in rendered(rechunked([target], BLOCK_SAMPLES), chain, rate):
         mid, side = to_mid_side(block)
         spectrum.feed(mid, side)
         dynamics.feed(mid)

@@ -128,7 +128,7 @@ def heard_out(material: Material, made: Draft) -> Plan:
         rate, channels = material.track.source.sample_rate_hz, material.track.source.channels
         meter = LimitedMeter(rate, channels)
         sound = rendered(material.track.blocks(), made.plan.moves, rate, meter.reduction)
-        for block in ahead(sound) if material.threads > 1 else sound:
+        for block in ahead(sound, threads=material.threads):
             meter.feed(block)
         made = made.again(heard_as(made.plan, meter))
     return made.plan

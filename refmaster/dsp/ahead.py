@@ -14,8 +14,14 @@ T = TypeVar("T")
 BLOCKS_AHEAD = 2  # enough to even out blocks that take long, and no more memory than that
 
 
-def ahead(blocks: Iterable[T]) -> Iterator[T]:
-    """The same blocks, made in another thread while the last ones are still in use; errors come through."""
+def ahead(blocks: Iterable[T], *, threads: int = 2) -> Iterator[T]:
+    """The same blocks, made in another thread while the last ones are still in use; errors come through.
+
+    Where only one thread may work, it is the caller's.
+    """
+    if threads < 2:
+        yield from blocks
+        return
     made: queue.Queue[tuple[T] | BaseException | None] = queue.Queue(BLOCKS_AHEAD)
     unwanted = threading.Event()
     threading.Thread(target=_make, args=(blocks, made, unwanted), daemon=True).start()

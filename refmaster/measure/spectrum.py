@@ -79,19 +79,17 @@ class Spectrum:
 
 
 class SpectrumMeter:
-    """Feed it blocks of shape (channels, samples), then read the Spectrum."""
+    """Feed it mid and side, then read the Spectrum; frames between only where passages will be matched."""
 
-    def __init__(self, sample_rate_hz: int, channels: int):
+    def __init__(self, sample_rate_hz: int, channels: int, *, matched: bool = False):
         n_fft = power_of_two(FRAME_S * sample_rate_hz)
         self._hop_s, self._bin_hz = n_fft / 2 / sample_rate_hz, sample_rate_hz / n_fft
         self._band_hz = np.array(centres_hz(sample_rate_hz))
         edges = edges_hz(self._band_hz)
+        signals = min(channels, 2)
         self._frames, self._between = (
-            [
-                BandFrames(sample_rate_hz, n_fft=n_fft, hop_samples=n_fft // 2, edges=edges)
-                for _ in range(min(channels, 2))
-            ]
-            for _ in range(2)
+            [BandFrames(sample_rate_hz, n_fft=n_fft, hop_samples=n_fft // 2, edges=edges) for _ in range(count)]
+            for count in (signals, signals if matched else 0)
         )
         self._late = n_fft // 4  # samples by which the frames between start later
         self._heard, self._dense = 0, round(DENSE_S * sample_rate_hz)

@@ -78,3 +78,9 @@ def test_a_limiter_with_threads_gives_the_same_bits_and_the_same_reading(clip_db
         blocks = list(limited(in_blocks(loud, 3000), RATE_HZ, how, meter=meter, aside=aside))
         found.add((np.concatenate(blocks, axis=1).tobytes(), meter.read().history_db))
     assert len(found) == 1
+
+
+def test_one_thread_is_the_caller_s():
+    threads = [threading.get_ident() for _ in ahead((None for _ in range(3)), threads=1)]
+    made = list(ahead((threading.get_ident() for _ in range(3)), threads=1))
+    assert made == threads

@@ -10,7 +10,7 @@ from tests.signals import FloatArray, gain_of, in_blocks, pink_noise, silence, s
 
 
 def spectrum(samples: FloatArray, rate_hz: int = 44100, block_samples: int = 65536) -> Spectrum:
-    meter = SpectrumMeter(rate_hz, samples.shape[0])
+    meter = SpectrumMeter(rate_hz, samples.shape[0], matched=True)
     for block in in_blocks(samples, block_samples):
         meter.feed(*to_mid_side(block))
     return meter.read()
@@ -140,3 +140,9 @@ def test_frames_between_do_not_depend_on_the_size_of_blocks():
     one, other = (spectrum(sound, block_samples=size) for size in (4096, 99991))
     assert np.array_equal(one.between_mid, other.between_mid)
     assert np.array_equal(one.between_side, other.between_side)
+
+
+def test_frames_between_are_heard_only_where_passages_will_be_matched():
+    meter = SpectrumMeter(44100, 2)
+    meter.feed(*to_mid_side(white_noise(-20.0, 3.0, 44100, 2)))
+    assert len(meter.read().between_mid) == len(meter.read().between_side) == 0
