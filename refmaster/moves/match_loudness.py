@@ -106,7 +106,11 @@ def _bearing(scene: Scene, goal: float, now: float) -> tuple[float, str]:
     why = f"louder, its peaks would stand less than {least:.1f} dB over its loudness (PLR)"
     theirs, usual = bound.reference_plr_db, bound.usual_plr_db
     if least < bound.least_plr_db:
-        return most, f"{why}, and it is denser than that calls for already"
+        stands = f"its peaks stand {least:.1f} dB over its loudness (PLR) as it is"
+        return (
+            most,
+            f"{stands}, less than the {bound.least_plr_db:.1f} dB that it should keep; louder would be denser still",
+        )
     if usual is not None and (theirs is None or least > theirs):
         kept = f"9 in 10 tracks of this genre ({scene.genre.label}) keep {usual:.1f} dB or more"
         other = "" if theirs is None else f"; {theirs:.1f} dB, as the reference has it, is another song's"
