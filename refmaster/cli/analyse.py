@@ -12,6 +12,9 @@ def command(files: Annotated[list[str], typer.Argument(help="Tracks to measure."
 
     Example: refmaster analyse *.wav --json
     """
+    from refmaster import lean
+
+    lean.start()
     from refmaster.analyse import analyse
     from refmaster.cli.show import print_profiles
 

@@ -29,6 +29,9 @@ def command(
 
     Example: refmaster compare mix.wav --ref record.flac
     """
+    from refmaster import lean
+
+    lean.start()
     from refmaster.cache import kept_in
     from refmaster.cli.placed import show_among, show_beside
     from refmaster.errors import BadSetting

@@ -165,6 +165,9 @@ def compare(
 
     Example: refmaster library compare mix.wav -n soul --html mix.html
     """
+    from refmaster import lean
+
+    lean.start()
     from refmaster.cache import kept_in
     from refmaster.cli.placed import show_among
     from refmaster.library.answers import among
@@ -183,6 +186,9 @@ def folder_of(out: str | None) -> Path:
 
 def _gathered(files: "Sequence[str]", cache: str | None, jobs: int | None, quiet: bool) -> "Gathered":
     """All files as rows, with progress on stderr: a bar where somebody looks at it, a line a file in a log."""
+    from refmaster import lean
+
+    lean.start()
     from refmaster.cache import kept_in
     from refmaster.cli.running import progress
     from refmaster.library.build import gathered, sound_files
