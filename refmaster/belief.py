@@ -14,7 +14,9 @@ and with a stranger the tone ends further off than it began in 15 of 100 cases i
 averages gives 2.8, 2.8, 7.8 and 7.8. A mean over all genres instead of one's own: nothing gained. Nor is anything
 gained by weighing "kin" against "stranger" by the size of the difference, by registering the side as well, by finer
 bands, or by taking off what the error has in common with the difference of averages: the error that is left has nothing
-in common with it.
+in common with it. Nor, in the end, by expecting a song's tone from its texture (how its bands come and go, lines or
+noise) instead of its genre's mean: off by 4.1 dB and not 5.0, the artist left out, but with a stranger the tone ends
+only 0.04 dB nearer, and one track more in twenty is harmed; the recovery benchmark cannot tell the two apart.
 """
 
 from dataclasses import dataclass
