@@ -23,6 +23,14 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
+def as_bytes(text: str) -> bytes:
+    """The same as bytes; a text of millions of characters is gone through once, where nothing in it is in the way."""
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        return storable(text).encode("utf-8")
+
+
 def fitting(folder: Path, stem: str, ending: str) -> Path:
     """`folder/stem+ending`, the stem cut at its end until the name is at most 255 bytes long."""
     while stem and len(os.fsencode(stem + ending)) > LONGEST_NAME_BYTES:

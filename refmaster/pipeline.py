@@ -36,11 +36,11 @@ from refmaster.errors import BadSetting
 from refmaster.genres.context import checked_genre
 from refmaster.genres.posterior import NONE
 from refmaster.listen import Listening, listening
-from refmaster.load import BLOCK_SAMPLES, Track, open_track, track_of
+from refmaster.load import BLOCK_SAMPLES, Track, track_of
 from refmaster.outputs import ending, files_of, goal_path, paths
 from refmaster.passport import passport_of
 from refmaster.plan import Draft, Material, draft, heard_out, plan
-from refmaster.prepare import Asked, Told, checked_request, files_asked, prepare, silent
+from refmaster.prepare import Asked, Told, checked_request, files_asked, opened, prepare, silent
 from refmaster.records import Delivery, Effect, Files, Input, Passport, Plan, Profile, Report, Request, Weights
 from refmaster.render import rendered
 from refmaster.save import check_outputs, choose_delivery, write_text
@@ -113,8 +113,7 @@ def master(
         raise BadSetting("no reference and no genre was given; name one: --ref FILE, or --genre NAME")
     decisions, before = parse_decisions(drop, set, lock), carried_on(keep_from, undo, drop, set, lock)
     kept = () if before is None else settled(before, undo)
-    track = open_track(target)
-    refs = tuple((open_track(path, role="reference"), weights) for path, weights in asked)
+    track, refs = opened(target, asked, threads=options.threads)
     goal = goal_path(Path(target), out, options.container)
     delivery = choose_delivery(goal, container=options.container, bit_depth=options.bit_depth, source=track.source)
     files = _files(goal, options)

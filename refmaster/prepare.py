@@ -12,7 +12,7 @@ from refmaster.decide import parse_phase, parse_reference, parse_stages
 from refmaster.errors import BadSetting
 from refmaster.genres.context import context
 from refmaster.genres.posterior import NONE
-from refmaster.load import BLOCK_SAMPLES, Track, resampled
+from refmaster.load import BLOCK_SAMPLES, Track, open_track, resampled
 from refmaster.names import shown
 from refmaster.own import by_genre, recognised
 from refmaster.plan import Material
@@ -87,6 +87,16 @@ def prepare(
     mark, marked = recognised(track, toward, request)
     notes = track.notes + tuple(note for ref, _ in refs for note in ref.notes) + marked
     return Material(track, target, examples, comparison, genre, request, notes, toward, mark, threads=threads)
+
+
+def opened(
+    target: str | os.PathLike[str], asked: Sequence[tuple[str | os.PathLike[str], Weights]], *, threads: int = 2
+) -> tuple[Track, tuple[tuple[Track, Weights], ...]]:
+    """A target and its references, read at the same time; where several are refused, the first is told."""
+    with _workers(threads) as pool:
+        waiting = [pool.submit(open_track, path, role="reference") for path, _ in asked]
+        track = open_track(target)
+        return track, tuple((one.result(), weights) for one, (_, weights) in zip(waiting, asked, strict=True))
 
 
 def _reference(track: Track, block_samples: int, kept: Cache | None) -> Measured:

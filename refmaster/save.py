@@ -23,7 +23,7 @@ from refmaster.dsp.blocks import rechunked
 from refmaster.dsp.dither import quantise
 from refmaster.dsp.pcm import packed
 from refmaster.errors import BadOutput, BadSetting
-from refmaster.names import LONGEST_NAME_BYTES, shown, storable
+from refmaster.names import LONGEST_NAME_BYTES, as_bytes, shown
 from refmaster.records import Delivery, Source
 from refmaster.stream import PIECE_SAMPLES, SoundStream, reading
 from refmaster.timeless import make_timeless
@@ -166,7 +166,7 @@ def write_audio(
 def write_text(out: Path, text: str) -> None:
     """Write a text as UTF-8 with newlines as they are, whole or not at all."""
     with replacing(out) as temp:
-        temp.write_bytes(storable(text).encode("utf-8"))
+        temp.write_bytes(as_bytes(text))
 
 
 def _format_name(out: Path, container: str | None) -> str:

@@ -13,7 +13,7 @@ import soundfile as sf
 
 from refmaster.errors import BadAudio, BadOutput, BadSetting
 from refmaster.load import open_track, track_of
-from refmaster.names import fitting, shown, storable
+from refmaster.names import as_bytes, fitting, shown, storable
 from refmaster.records import Delivery
 from refmaster.save import EXTENSIONS, WriteResult, check_outputs, choose_delivery, write_audio, write_text
 
@@ -451,6 +451,11 @@ def test_names_are_shown_on_one_line():
     assert shown(shown("a\nb")) == shown("a\nb")
     assert shown("\ud800") == r"\ud800"
     assert storable("Ärger – 曲") == "Ärger – 曲"
+
+
+@pytest.mark.parametrize("text", ["plain", "−14.0 LUFS × 2", "caf\udce9.wav", "\ud83d alone", ""])
+def test_bytes_are_those_of_the_storable_text(text):
+    assert as_bytes(text) == storable(text).encode("utf-8")
 
 
 def test_names_are_cut_to_what_a_folder_takes(tmp_path):

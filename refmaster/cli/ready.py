@@ -1,0 +1,43 @@
+"""Values that are already what a command asks for: no converter is made for them.
+
+Newer Typers convert every value by pydantic, which takes a fourteenth of a second to import and to prepare; a command
+line mostly holds words, which are text already, and defaults. What has to become something else is converted as ever.
+"""
+
+from typing import Any
+
+from typer.core import TyperCommand
+
+
+class Ready:
+    """Stands where a parameter keeps its converter, until one is needed."""
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
+        """The value, as the converter that Typer would have made has it."""
+        many, wanted = param.multiple or param.nargs == -1, param.type_descriptor.annotation
+        if value is None:
+            return () if many else None
+        if many and wanted == list[str] and isinstance(value, list | tuple) and all(type(v) is str for v in value):
+            return list(value)
+        if not many and wanted in (str, int, float, bool) and type(value) is wanted:
+            return value
+        param._runtime_param = None  # Typer makes its own where it finds none
+        return param.get_runtime_param().coerce(value, param=param, ctx=ctx)
+
+
+class ReadyParams:
+    """A command or a group whose parameters, `--help` among them, convert only what must be converted."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters in their order."""
+        params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for param in params:
+            info = getattr(getattr(param, "type_descriptor", None), "parameter_info", None)
+            # Another Typer keeps no converter there; a parser of our own is a conversion, whatever the type.
+            if getattr(param, "_runtime_param", param) is None and getattr(info, "parser", None) is None:
+                param._runtime_param = Ready()
+        return params
+
+
+class ReadyCommand(ReadyParams, TyperCommand):
+    """A command of that kind."""
