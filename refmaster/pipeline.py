@@ -41,7 +41,19 @@ from refmaster.outputs import ending, files_of, goal_path, paths
 from refmaster.passport import passport_of
 from refmaster.plan import Draft, Material, draft, heard_out, plan
 from refmaster.prepare import Asked, Told, checked_request, files_asked, opened, prepare, silent
-from refmaster.records import Delivery, Effect, Files, Input, Passport, Plan, Profile, Report, Request, Weights
+from refmaster.records import (
+    Delivery,
+    Effect,
+    Files,
+    GainReduction,
+    Input,
+    Passport,
+    Plan,
+    Profile,
+    Report,
+    Request,
+    Weights,
+)
 from refmaster.render import rendered
 from refmaster.save import check_outputs, choose_delivery, write_text
 from refmaster.units import FloatArray
@@ -152,7 +164,7 @@ def master_array(
     meter = ReductionMeter(sample_rate_hz)
     mastered = np.concatenate(list(rendered(track.blocks(), made.moves, sample_rate_hz, meter)), axis=1)
     after = measure(track_of(mastered, sample_rate_hz, name="master")).profile
-    return mastered, _report(material, made, after, meter, 0, Files(), effects(made, after))
+    return mastered, _report(material, made, after, meter.read(), 0, Files(), effects(made, after))
 
 
 def render(
@@ -228,7 +240,7 @@ def finish(
     done = delivered(material, made, delivery, Path(files.master), work)
     reduction = done.meter.read()
     told_effects = effects(done.plan, done.profile, reduction, done.stretches, threads=options.threads)
-    report = _report(material, done.plan, done.profile, done.meter, done.clipped, files, told_effects)
+    report = _report(material, done.plan, done.profile, reduction, done.clipped, files, told_effects)
     notes += explain.conflicts(done.plan)
     if done.clipped and not done.plan.active:
         over = f"{done.clipped} values of the target lie above full scale and are cut off there"
@@ -253,7 +265,7 @@ def _report(
     material: Material,
     made: Plan,
     after: Profile | None,
-    meter: ReductionMeter | None,
+    reduction: GainReduction | None,
     clipped: int,
     files: Files,
     done: tuple[tuple[str, Effect], ...],
@@ -273,7 +285,7 @@ def _report(
         checks=verify.checks(made, material.target.profile, after, clipped) if after else (),
         effects=done,
         texts=explain.texts(made),
-        gain_reduction=meter.read() if meter and any(m.mover == "limit_peaks" for m in made.active) else None,
+        gain_reduction=reduction if any(m.mover == "limit_peaks" for m in made.active) else None,
         files=files,
         notes=material.notes,
         references=_inputs(material),

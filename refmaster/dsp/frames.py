@@ -13,6 +13,7 @@ from refmaster.dsp.transform import rfft
 from refmaster.units import FloatArray
 
 BATCH = 8  # frames a transform
+FIRST_ROWS, GROWTH = 256, 1.25  # of an array that is to hold nobody knows how many
 
 
 class BandFrames:
@@ -29,7 +30,7 @@ class BandFrames:
         self._span = n_fft + (BATCH - 1) * hop_samples
         self._waiting = np.zeros(0, dtype=np.float32)
         self._windowed = np.empty((BATCH, n_fft), dtype=np.float32)
-        self._frames: list[FloatArray] = []
+        self._frames = Grown(len(self._bins))
         self._bin_powers = np.zeros(n_fft // 2 + 1)
         self._heard = 0
 
@@ -46,13 +47,13 @@ class BandFrames:
 
     def read(self) -> FloatArray:
         """All frames that were filled; a signal shorter than one frame is padded with silence to one."""
-        if not self._frames and self._waiting.size < self._n_fft:
+        if not self._heard and self._waiting.size < self._n_fft:
             self._waiting = np.pad(self._waiting, (0, self._n_fft - self._waiting.size))
         left = (self._waiting.size - self._n_fft) // self._hop + 1
         for number in range(max(0, left)):  # one by one: a batch of another size could round in another way
             self._transform(self._waiting[number * self._hop :], 1)
         self._waiting = np.zeros(0, dtype=np.float32)
-        return np.concatenate(self._frames) if self._frames else np.zeros((0, len(self._bins)))
+        return self._frames.read()
 
     def _transform(self, samples: npt.NDArray[np.float32], count: int) -> None:
         frames = self._windowed[:count]
@@ -61,12 +62,32 @@ class BandFrames:
             np.multiply(samples[start : start + self._n_fft], self._window, out=frames[number])
         powers = _powers(rfft(frames), self._bins, self._shares, self._bin_powers)
         powers *= self._scale
-        self._frames.append(powers)
+        self._frames.add(powers)
         self._heard += count
 
     def bin_powers(self) -> FloatArray:
         """Mean power in each bin of the transform over all frames so far, shape (n_fft // 2 + 1,)."""
         return self._bin_powers * (self._scale / max(self._heard, 1))
+
+
+class Grown:
+    """Rows one after another in one array, which grows in place: of hours, pieces would take as much memory again."""
+
+    def __init__(self, width: int):
+        self._rows, self._count = np.empty((FIRST_ROWS, width)), 0
+
+    def add(self, rows: FloatArray) -> None:
+        """Put rows, (rows, width), behind the others."""
+        end, room = self._count + len(rows), len(self._rows)
+        if end > room:
+            self._rows.resize((max(end, int(GROWTH * room)), self._rows.shape[1]), refcheck=False)
+        self._rows[self._count : end] = rows
+        self._count = end
+
+    def read(self) -> FloatArray:
+        """All rows, (rows, width). They are handed over: nothing may be added behind."""
+        self._rows.resize((self._count, self._rows.shape[1]), refcheck=False)
+        return self._rows
 
 
 def power_of_two(samples: float) -> int:
