@@ -1,6 +1,7 @@
 """What all tests share: seeded chance, `--slow`, and music made in code, written to files once a session."""
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +24,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Hypothesis tries the same examples each time, so that red stays red; with --slow it looks for new ones.
 
-    The user's own cache is neither read nor written.
+    The user's own cache is neither read nor written. A shell that starts the suite in its background ignores Ctrl-C,
+    and so would all that is started here; the tests send it themselves.
     """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ["REFMASTER_CACHE"] = "off"
     settings.register_profile("suite", derandomize=not config.getoption("--slow"), deadline=None, database=None)
     settings.load_profile("suite")
