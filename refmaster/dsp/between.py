@@ -182,6 +182,8 @@ def _scan(x, rows, whole, far, even, odd, peak):  # type: ignore[no-untyped-def]
                 _weighted(reach, rows[phase], width, buffer)
                 word[0] = _top(found_bits[:width], mask)
                 peak = max(peak, np.float64(level[0]))
+                if p == last - p:  # the middle phase is its own mirror image
+                    break
     return peak
 
 
@@ -218,6 +220,8 @@ def _raise(x, rows, whole, far, even, odd, ceiling, peaks):  # type: ignore[no-u
                 _weighted(reach, rows[phase], width, buffer)
                 for i in range(here.size):
                     here[i] = max(here[i], abs(buffer[i]))
+                if p == last - p:
+                    break
 
 
 @kernel
@@ -247,15 +251,17 @@ def _bend(x, short, rows, whole, far, even, odd, weights, threshold, owed):  # t
         for p in range(even.shape[0]):
             _bounded(plus, minus, even[p], odd[p], width, buffer)
             word[0] = _top(found_bits[:width], mask)
-            needless = level[0] + largest * far[p] <= threshold
+            if level[0] + largest * far[p] <= threshold:
+                between[p + 1, :width] = 0.0
+                between[last - p + 1, :width] = 0.0
+                continue
             for phase in (p, last - p):
                 row = between[phase + 1]
-                if needless:
-                    row[:width] = 0.0
-                    continue
                 _weighted(reach, rows[phase], width, row)
                 long_word[0] = _top(row.view(np.int64)[:width], long_mask)
                 over_anywhere = over_anywhere or long_level[0] > threshold
+                if p == last - p:
+                    break
         if not over_anywhere:
             continue
         for i in range(width):  # in the order of time, so that sums come out alike however the stream is cut
