@@ -9,10 +9,9 @@ import sys
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
 from refmaster.cli import analyse, batch, compare, demo, explain, history, library, master, render
-from refmaster.cli.ready import ReadyCommand, ReadyParams
+from refmaster.cli.ready import ReadyGroup, ReadyTyper
 from refmaster.errors import RefmasterError
 
 DEFAULT = "master"
@@ -31,7 +30,7 @@ EXAMPLES = (
 )
 
 
-class DefaultGroup(ReadyParams, TyperGroup):
+class DefaultGroup(ReadyGroup):
     """A group whose first word may be a file: then it is the main job's."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -41,7 +40,7 @@ class DefaultGroup(ReadyParams, TyperGroup):
         return super().parse_args(ctx, args)
 
 
-app = typer.Typer(
+app = ReadyTyper(
     cls=DefaultGroup,
     no_args_is_help=True,
     add_completion=False,
@@ -53,21 +52,15 @@ app = typer.Typer(
     "Try refmaster demo: it needs no file.\n\n"
     "\b\nExamples:\n" + "\n".join(f"  {example}" for example in EXAMPLES),
 )
-app.command(
-    "master", cls=ReadyCommand, short_help="Master a track toward a reference; what is done without a command."
-)(master.command)
-app.command("analyse", cls=ReadyCommand, short_help="Measure tracks; nothing is changed.")(analyse.command)
-app.command("compare", cls=ReadyCommand, short_help="Compare a track with references, libraries or a genre.")(
-    compare.command
-)
-app.command("render", cls=ReadyCommand, short_help="Render a session again, or as new decisions have it.")(
-    render.command
-)
-app.command("explain", cls=ReadyCommand, short_help="Say in words what a session does, and why.")(explain.command)
-app.command("history", cls=ReadyCommand, short_help="List who changed what in a session, to go back.")(history.command)
-app.command("batch", cls=ReadyCommand, short_help="Master many tracks, here or on a cluster.")(batch.command)
+app.command("master", short_help="Master a track toward a reference; what is done without a command.")(master.command)
+app.command("analyse", short_help="Measure tracks; nothing is changed.")(analyse.command)
+app.command("compare", short_help="Compare a track with references, libraries or a genre.")(compare.command)
+app.command("render", short_help="Render a session again, or as new decisions have it.")(render.command)
+app.command("explain", short_help="Say in words what a session does, and why.")(explain.command)
+app.command("history", short_help="List who changed what in a session, to go back.")(history.command)
+app.command("batch", short_help="Master many tracks, here or on a cluster.")(batch.command)
 app.add_typer(library.app, name="library", short_help="Libraries of your own records, kept as numbers.")
-app.command("demo", cls=ReadyCommand, short_help="A first master that needs no file and no network.")(demo.command)
+app.command("demo", short_help="A first master that needs no file and no network.")(demo.command)
 
 
 @app.callback(invoke_without_command=True)

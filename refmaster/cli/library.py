@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from refmaster.cli import options as o
+from refmaster.cli.ready import ReadyGroup, ReadyTyper
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +38,8 @@ Html = Annotated[
     str | None, typer.Option("--html", metavar="FILE", help="Write a page with the bands, and the track in them.")
 ]
 
-app = typer.Typer(
+app = ReadyTyper(
+    cls=ReadyGroup,
     no_args_is_help=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},

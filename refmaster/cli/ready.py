@@ -4,9 +4,13 @@ Newer Typers convert every value by pydantic, which takes a fourteenth of a seco
 line mostly holds words, which are text already, and defaults. What has to become something else is converted as ever.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from typer.core import TyperCommand
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Ready:
@@ -41,3 +45,15 @@ class ReadyParams:
 
 class ReadyCommand(ReadyParams, TyperCommand):
     """A command of that kind."""
+
+
+class ReadyGroup(ReadyParams, TyperGroup):
+    """A group of that kind."""
+
+
+class ReadyTyper(typer.Typer):
+    """A program, or a group of its commands, all of which are of that kind."""
+
+    def command(self, *names: Any, **more: Any) -> Callable[[F], F]:
+        """Add a command, as `typer.Typer` does."""
+        return super().command(*names, cls=ReadyCommand, **more)

@@ -18,11 +18,10 @@ def frames(pieces: list[FloatArray]) -> FloatArray:
 
 @pytest.mark.parametrize("cut", [1, 511, 4096, 100_000])
 def test_cutting_changes_no_bit(cut):
-    sound = pink_noise(-20.0, 5.0, 44100, 1)[0]
-    pieces = [sound[at : at + cut] for at in range(0, sound.size if cut > 1 else 3000, cut)]
-    whole = frames([sound if cut > 1 else sound[:3000]])
-    assert np.array_equal(frames(pieces), whole)
-    assert len(whole) == ((sound.size if cut > 1 else 3000) - 1024) // 512 + 1
+    sound = pink_noise(-20.0, 0.5, 44100, 1)[0]
+    whole = frames([sound])
+    assert np.array_equal(frames([sound[at : at + cut] for at in range(0, sound.size, cut)]), whole)
+    assert len(whole) == (sound.size - 1024) // 512 + 1
 
 
 def test_less_than_a_frame_is_one():
