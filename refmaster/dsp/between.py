@@ -225,6 +225,19 @@ def _raise(x, rows, whole, far, even, odd, ceiling, peaks):  # type: ignore[no-u
 
 
 @kernel
+def _owe(between, weights, threshold, width, owed):  # type: ignore[no-untyped-def]
+    """Add what comes off for what is over, in `between` a row a phase."""
+    for i in range(width):  # in the order of time, so that sums come out alike however the stream is cut
+        for p in range(between.shape[0]):
+            over = abs(between[p, i]) - threshold
+            if over > 0.0:
+                part = over if between[p, i] > 0.0 else -over
+                place = owed[i : i + weights.shape[1]]
+                for t in range(place.size):
+                    place[t] += weights[p, t] * part
+
+
+@kernel
 def _bend(x, short, rows, whole, far, even, odd, weights, threshold, owed):  # type: ignore[no-untyped-def]
     taps, last = rows.shape[1], rows.shape[0] - 1
     near = (taps - NEAR) // 2
@@ -264,11 +277,4 @@ def _bend(x, short, rows, whole, far, even, odd, weights, threshold, owed):  # t
                     break
         if not over_anywhere:
             continue
-        for i in range(width):  # in the order of time, so that sums come out alike however the stream is cut
-            for p in range(rows.shape[0] + 1):
-                over = abs(between[p, i]) - threshold
-                if over > 0.0:
-                    part = over if between[p, i] > 0.0 else -over
-                    place = owed[start + i : start + i + taps]
-                    for t in range(taps):
-                        place[t] += weights[p, t] * part
+        _owe(between, weights, threshold, width, owed[start:])
