@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from refmaster.analyse import Listener, measure
+from refmaster.analyse import Listener, Measured, measure
 from refmaster.dsp.ahead import ahead
 from refmaster.dsp.limiter import ReductionMeter
 from refmaster.effects import Stretches
 from refmaster.load import open_track
 from refmaster.measure.excerpt import LimitedMeter
-from refmaster.own import SoundDigest, line_of, next_mark
+from refmaster.own import line_of, next_mark, sound_digits
 from refmaster.plan import HEARINGS, Draft, Material, heard_as
 from refmaster.prepare import Told
 from refmaster.records import Delivery, Param, Plan, Profile
@@ -69,10 +69,12 @@ def _written(material: Material, made: Draft, delivery: Delivery, out: Path, wor
     total, rate, channels = material.target.profile.n_samples, track.source.sample_rate_hz, track.source.channels
     tell = _share(total, "render", work.told)
     mark = next_mark(material.mark, material.toward, material.request, plan)
-    digest, listener = SoundDigest(rate), Listener(rate, channels, str(out))
+    listener = Listener(rate, channels, str(out))
     meter = LimitedMeter(rate, channels, None if is_lossy(delivery) else listener.loudness)
     kept = Stretches(total, rate)
-    found: list[Delivered] = []
+    plans: list[Plan] = []
+    measured: list[Measured] = []
+    notes: list[str] = []
 
     def heard() -> Iterator[FloatArray]:
         blocks = kept.passing(track.blocks(work.block_samples))
@@ -83,12 +85,7 @@ def _written(material: Material, made: Draft, delivery: Delivery, out: Path, wor
                 meter.feed(block)
             yield block
 
-    def stored(block: FloatArray) -> None:
-        listener.feed(block)
-        if mark is not None:
-            digest.feed(block)
-
-    def check(temp: Path) -> None:
+    def finish(temp: Path, digest: str) -> None:
         final = plan
         if made.estimated and made.again is not None:
             settled = made.again(heard_as(plan, meter))
@@ -96,15 +93,18 @@ def _written(material: Material, made: Draft, delivery: Delivery, out: Path, wor
             if not right and not last:
                 raise _Mistaken(settled)
             final = settled.plan if right else plan
-        sounding = mark if mark is None or is_lossy(delivery) else replace(mark, sound=digest.read())
-        notes = copy_tags(track.source.path, temp, line_of(sounding) if sounding else "")
+        sounding = mark
+        if mark is not None and digest:
+            sounding = replace(mark, sound=sound_digits(digest, rate), stored=delivery.subtype)
+        notes.extend(copy_tags(track.source.path, temp, line_of(sounding) if sounding else ""))
+        plans.append(final)
+
+    def look(temp: Path) -> None:
         written = open_track(temp, role="master")
         if is_lossy(delivery):  # what was written is not what will be heard
-            measured = measure(written, progress=_share(total, "verify", work.told))
+            measured.append(measure(written, progress=_share(total, "verify", work.told)))
         else:
-            measured = listener.read(written.source)
-        profile = replace(measured.profile, path=str(out))
-        found.append(Delivered(final, profile, 0, tuple(notes), meter.reduction, kept))
+            measured.append(listener.read(written.source))
 
     result = write_audio(
         out,
@@ -113,10 +113,12 @@ def _written(material: Material, made: Draft, delivery: Delivery, out: Path, wor
         channels=channels,
         delivery=delivery,
         expected_samples=total,
-        stored=None if is_lossy(delivery) else stored,
-        finish=check,
+        stored=None if is_lossy(delivery) else listener.feed,
+        finish=finish,
+        look=look,
     )
-    return replace(found[0], clipped=result.clipped_samples)
+    profile = replace(measured[0].profile, path=str(out))
+    return Delivered(plans[0], profile, result.clipped_samples, tuple(notes), meter.reduction, kept)
 
 
 def _share(total: int, step: str, told: Told) -> Callable[[int], None]:

@@ -8,13 +8,11 @@ with the same reference, that stays as it is, unless more is asked for. A file t
 import hashlib
 import re
 
-import numpy as np
-
 from refmaster.load import Track
 from refmaster.names import shown
 from refmaster.records import Mark, Plan, Rejected, Request, Stage, Verdict
+from refmaster.stored import BITS, FLOATS, bytes_as
 from refmaster.tags import read_mark
-from refmaster.units import FloatArray
 from refmaster.version import __version__
 
 DIGITS = 16  # of a SHA-256: 64 bits tell any files apart that one person has
@@ -27,7 +25,7 @@ _LINE = re.compile(
     r"; settled (?P<settled>[a-z]+(?:, [a-z]+)*)"
     rf"; amount (?P<amount>{_NUMBER}) %"
     rf"(?:; loudness (?P<loudness>{_NUMBER}) LUFS)?"
-    rf"(?:; sound sha256 (?P<sound>[0-9a-f]{{{DIGITS}}}))?"
+    rf"(?:; sound as (?P<stored>{'|'.join((*BITS, *FLOATS))}) sha256 (?P<sound>[0-9a-f]{{{DIGITS}}}))?"
 )
 
 
@@ -41,7 +39,7 @@ def line_of(mark: Mark) -> str:
     if mark.loudness_lufs is not None:
         parts.append(f"loudness {_written(mark.loudness_lufs)} LUFS")
     if mark.sound:
-        parts.append(f"sound sha256 {mark.sound}")
+        parts.append(f"sound as {mark.stored} sha256 {mark.sound}")
     return "; ".join(parts)
 
 
@@ -55,6 +53,7 @@ def mark_of(line: str) -> Mark | None:
         version=found["version"],
         references=tuple(found["references"].split(", ")),
         sound=found["sound"] or "",
+        stored=found["stored"] or "",
         settled=tuple(stage for stage in FOLLOWED if stage.name.lower() in named),
         amount_pct=float(found["amount"]),
         loudness_lufs=None if found["loudness"] is None else float(found["loudness"]),
@@ -72,7 +71,8 @@ def recognised(track: Track, toward: tuple[str, ...], request: Request) -> tuple
     mark = mark_of(read_mark(source.path))
     if mark is None or set(mark.references) != _short(toward):
         return None, ()
-    if mark.sound != ("" if source.lossy else sound_of(track)):
+    same = not mark.sound if source.lossy else bool(mark.sound) and mark.sound == sound_of(track, mark.stored)
+    if not same:
         said = "says that it is our own master toward this reference, but its sound was changed since"
         return None, (f"{shown(source.path)} {said}: it is taken as any other file",)
     return mark, ()
@@ -83,28 +83,23 @@ def by_genre(name: str) -> tuple[str, ...]:
     return (hashlib.sha256(f"genre {name}".encode()).hexdigest(),)
 
 
-def sound_of(track: Track) -> str:
-    """The first digits of the SHA-256 of all samples: the same in every lossless container."""
-    digest = SoundDigest(track.source.sample_rate_hz)
+def sound_of(track: Track, stored: str) -> str:
+    """The digits for all samples of a track, in whatever lossless file; empty where its sound has not that form.
+
+    `stored` is the form as libsndfile names it, "PCM_24".
+    """
+    digest = hashlib.sha256()
     for block in track.blocks():
-        digest.feed(block)
-    return digest.read()
+        data = bytes_as(block, stored)
+        if data is None:
+            return ""
+        digest.update(data.data)
+    return sound_digits(digest.hexdigest(), track.source.sample_rate_hz)
 
 
-class SoundDigest:
-    """`sound_of` for sound that comes by: feed it blocks of (channels, samples), cut anywhere."""
-
-    def __init__(self, sample_rate_hz: int):
-        self._digest = hashlib.sha256(f"{sample_rate_hz} Hz".encode())
-
-    def feed(self, block: FloatArray) -> None:
-        """Take in the next samples."""
-        # Minus zero is zero, and only one of them survives whole numbers.
-        self._digest.update(np.add(block.T, 0.0, order="C").astype("<f8", copy=False).data)
-
-    def read(self) -> str:
-        """The digits for all that was fed."""
-        return self._digest.hexdigest()[:DIGITS]
+def sound_digits(sha256: str, sample_rate_hz: int) -> str:
+    """What a mark says of a sound whose bytes have this SHA-256."""
+    return hashlib.sha256(f"{sample_rate_hz} Hz, {sha256}".encode()).hexdigest()[:DIGITS]
 
 
 def next_mark(before: Mark | None, toward: tuple[str, ...], request: Request, made: Plan) -> Mark | None:

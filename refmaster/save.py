@@ -11,25 +11,23 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from refmaster.atomic import replacing, why
 from refmaster.dsp.blocks import rechunked
-from refmaster.dsp.dither import quantise
-from refmaster.dsp.pcm import packed
 from refmaster.errors import BadOutput, BadSetting
 from refmaster.names import LONGEST_NAME_BYTES, as_bytes, shown
 from refmaster.records import Delivery, Source
+from refmaster.stored import Values, bytes_of, numbers, sound
 from refmaster.stream import PIECE_SAMPLES, SoundStream, reading
 from refmaster.timeless import make_timeless
 from refmaster.units import FloatArray
 
-Values = np.ndarray[Any, np.dtype[Any]]
 WRITE_SAMPLES = 65536
 # RIFF and AIFF count bytes in 32 bits; 64 MiB are left for tags and pictures.
 LARGEST_RIFF_BYTES = 2**32 - 2**26
@@ -85,7 +83,7 @@ class WriteResult:
 
     n_samples: int
     clipped_samples: int
-    digest: str = field(default="", compare=False)  # of the values as they were encoded; empty for a lossy format
+    digest: str = field(default="", compare=False)  # SHA-256 of the sound's bytes; empty where lossy
 
 
 def choose_delivery(out: Path, *, container: str | None, bit_depth: str | None, source: Source) -> Delivery:
@@ -140,13 +138,15 @@ def write_audio(
     delivery: Delivery,
     expected_samples: int | None = None,
     stored: Callable[[FloatArray], None] | None = None,
-    finish: Callable[[Path], None] | None = None,
+    finish: Callable[[Path, str], None] | None = None,
+    look: Callable[[Path], None] | None = None,
 ) -> WriteResult:
     """Write sound of the shape (channels, samples), whole or not at all; an existing file is replaced at the end.
 
     `expected_samples` lets a WAV past 4 GiB become an RF64, and is held against what came. `stored`, for a format that
     is not lossy, hears the sound as whoever opens the file will: every block is read back in the end and must be the
-    same. `finish` is called with the closed, still hidden file, to add tags to it.
+    same. `finish` is called with the closed, still hidden file and the digest of its sound, to add tags to it; `look`
+    then, to read it as it will stand there, while another thread reads it back.
     """
     delivery = _large_enough(out, delivery, channels, expected_samples)
     with replacing(out) as temp:
@@ -158,8 +158,12 @@ def write_audio(
             )
         make_timeless(temp)
         if finish is not None:
-            finish(temp)
-        _verify(temp, out, result, delivery)
+            finish(temp, result.digest)
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            verified = pool.submit(_verify, temp, out, result, delivery)
+            if look is not None:
+                look(temp)
+            verified.result()
     return result
 
 
@@ -276,10 +280,13 @@ def _written(
         for block in rechunked(blocks, PIECE_SAMPLES if is_lossy(delivery) else WRITE_SAMPLES):
             if block.shape[0] != channels:
                 raise ValueError(f"a block of {block.shape[0]} channels in a file of {channels}")
-            values, clipped = _encodable(block, delivery, n_samples)
+            values, clipped = numbers(block, delivery, n_samples)
             if stored is not None:
-                stored(_decoded(values, delivery))
-            digest.update(_put(stream, values, delivery).data)
+                stored(sound(values, delivery))
+            data = None if is_lossy(delivery) else bytes_of(values, delivery.subtype)
+            if data is not None:
+                digest.update(data.data)
+            _put(stream, values, data, delivery)
             n_samples += block.shape[1]
             clipped_samples += clipped
             if delivery.container in ("WAV", "AIFF") and n_samples > most_samples:
@@ -289,20 +296,17 @@ def _written(
     return WriteResult(n_samples, clipped_samples, "" if is_lossy(delivery) else digest.hexdigest())
 
 
-def _put(stream: SoundStream, values: Values, delivery: Delivery) -> Values:
-    """Write values, of the shape (channels, samples); what was given to the file."""
-    if stream.raw_width is not None:
-        data = packed(values, stream.raw_width)
+def _put(stream: SoundStream, values: Values, data: Values | None, delivery: Delivery) -> None:
+    """Write values, of the shape (channels, samples), or their bytes where the file takes them as they are."""
+    if data is not None and stream.raw_width is not None:
         stream.write_raw(data)
-        return data
+        return
     if delivery.bit_depth is not None:  # libsndfile takes whole numbers left-aligned
         values = values.astype(np.int16) if delivery.bit_depth == 16 else values << (32 - delivery.bit_depth)
-    turned = np.ascontiguousarray(values.T)
     try:
-        stream.write(turned)
+        stream.write(np.ascontiguousarray(values.T))
     except AssertionError as error:  # how python-soundfile says that less was written than given
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
-    return turned
 
 
 @contextmanager
@@ -327,32 +331,12 @@ def _writing(path: Path, sample_rate_hz: int, channels: int, delivery: Delivery)
         os.close(descriptor)
 
 
-def _encodable(block: FloatArray, delivery: Delivery, start_sample: int) -> tuple[Values, int]:
-    """Samples as they will stand in the file: whole numbers, right-aligned, or floats; and how many were held."""
-    if delivery.bit_depth is None:
-        return (block.astype(np.float32) if delivery.subtype == "FLOAT" else block), 0
-    return quantise(
-        block,
-        bit_depth=delivery.bit_depth,
-        seed=delivery.dither_seed,
-        start_sample=start_sample,
-        dithered=delivery.dithered,
-    )
-
-
-def _decoded(values: Values, delivery: Delivery) -> FloatArray:
-    """What comes back when values that were `_encodable` are read as floating point: exact for all these formats."""
-    if delivery.bit_depth is None:
-        return np.asarray(values, dtype=np.float64)
-    return np.asarray(np.multiply(values, 2.0 ** (1 - delivery.bit_depth), dtype=np.float64))
-
-
 def _verify(temp: Path, out: Path, result: WriteResult, delivery: Delivery) -> None:
     """Read back what was written: a full or failing disk leaves files that look valid and are not."""
-    digest, kind = hashlib.sha256(), _kind(delivery)
+    digest = hashlib.sha256()
     with reading(temp) as stream:
         n_samples = stream.frames
-        while result.digest and (data := _taken(stream, kind)).size:
+        while result.digest and (data := _taken(stream, delivery)).size:
             digest.update(data.data)
     # MP3 headers count in whole frames of the codec, and lie; the others are exact.
     if n_samples != result.n_samples and delivery.container != "MP3":
@@ -363,15 +347,13 @@ def _verify(temp: Path, out: Path, result: WriteResult, delivery: Delivery) -> N
         raise BadOutput(f"{shown(out)} does not hold what was written into it; is the disk failing?")
 
 
-def _taken(stream: SoundStream, kind: str) -> Values:
-    """The next samples of a file as they were given to it."""
+def _taken(stream: SoundStream, delivery: Delivery) -> Values:
+    """The bytes of a file's next samples, as `bytes_of` has them."""
     if stream.raw_width is not None:
         return stream.read_raw(WRITE_SAMPLES)
-    return np.ascontiguousarray(stream.read(WRITE_SAMPLES, dtype=kind, always_2d=True))
-
-
-def _kind(delivery: Delivery) -> str:
-    """How values are given to libsndfile and taken from it."""
     if delivery.bit_depth is None:
-        return "float64" if delivery.subtype == "DOUBLE" else "float32"
-    return "int16" if delivery.bit_depth == 16 else "int32"
+        kind = "float64" if delivery.subtype == "DOUBLE" else "float32"
+        values = stream.read(WRITE_SAMPLES, dtype=kind, always_2d=True)
+    else:
+        values = stream.read(WRITE_SAMPLES, dtype="int32", always_2d=True) >> (32 - delivery.bit_depth)
+    return bytes_of(np.ascontiguousarray(values.T), delivery.subtype)

@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "refmaster"
 ROWS = (
     "errors units version names records lean",
-    "dsp headers stream atomic timeless tracks demo",
+    "dsp headers stream stored atomic timeless tracks demo",
     "measure load save tags genres",
     "analyse belief compare bands own outputs cache remembered nearness passport listen",
     "moves",

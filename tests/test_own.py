@@ -8,7 +8,7 @@ import soundfile as sf
 
 from refmaster.load import open_track, track_of
 from refmaster.moves import blank_of
-from refmaster.own import left_alone, line_of, mark_of, next_mark, recognised, sound_of, staying
+from refmaster.own import left_alone, line_of, mark_of, next_mark, recognised, sound_digits, sound_of, staying
 from refmaster.records import Delivery, Mark, Plan, Request, Stage, Verdict
 from refmaster.save import write_audio
 from refmaster.tags import copy_tags
@@ -18,7 +18,7 @@ from tests.conftest import RATE_HZ, write_wav
 TOWARD = ("0123456789abcdef" * 4,)
 OTHER = ("fedcba9876543210" * 4,)
 FOLLOWED = (Stage.TONE, Stage.DYNAMICS, Stage.COLOUR, Stage.IMAGE, Stage.LEVEL)
-MARK = Mark("0.1.0", ("0123456789abcdef",), "a" * 16, FOLLOWED, 50.0)
+MARK = Mark("0.1.0", ("0123456789abcdef",), "a" * 16, FOLLOWED, 50.0, stored="PCM_24")
 EQ, GAIN = blank_of("match_eq/bell_1", 2), blank_of("match_loudness", 2)
 
 
@@ -45,7 +45,8 @@ def marked(path, samples, mark, subtype="PCM_24", rate_hz=RATE_HZ):
     "mark",
     [
         MARK,
-        replace(MARK, sound=""),
+        replace(MARK, sound="", stored=""),
+        replace(MARK, stored="DOUBLE"),
         replace(MARK, settled=(Stage.LEVEL,), loudness_lufs=-14.5, amount_pct=0.0),
         replace(MARK, amount_pct=100 / 3, loudness_lufs=-60.0, version="1.12.0rc1+local.7"),
         replace(MARK, references=("0123456789abcdef", "fedcba9876543210")),
@@ -61,7 +62,7 @@ def test_a_line_says_what_its_mark_says(mark):
 def test_the_line_is_a_sentence():
     assert line_of(replace(MARK, loudness_lufs=-14.0)) == (
         "mastered with refmaster 0.1.0 toward sha256 0123456789abcdef; settled tone, dynamics, colour, image, level; "
-        "amount 50 %; loudness -14 LUFS; sound sha256 aaaaaaaaaaaaaaaa"
+        "amount 50 %; loudness -14 LUFS; sound as PCM_24 sha256 aaaaaaaaaaaaaaaa"
     )
 
 
@@ -93,24 +94,50 @@ def test_stages_of_a_later_version_are_passed_over():
 # The sound
 
 
+FORMS = ["PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"]
+
+
 @pytest.mark.parametrize("ending", [".flac", ".aiff", ".w64", ".caf", ".wav"])
 def test_the_sound_is_the_same_in_every_lossless_file(noise, tmp_path, ending):
     one, other = tmp_path / "one.wav", tmp_path / f"other{ending}"
     sf.write(one, noise.T, RATE_HZ, subtype="PCM_24")
     sf.write(other, sf.read(one)[0], RATE_HZ, subtype="PCM_24")
-    assert sound_of(open_track(one)) == sound_of(open_track(other))
+    assert sound_of(open_track(one), "PCM_24")
+    assert sound_of(open_track(one), "PCM_24") == sound_of(open_track(other), "PCM_24")
 
 
-def test_one_step_of_one_sample_is_another_sound(noise):
+@pytest.mark.parametrize("stored", FORMS)
+def test_what_is_said_of_a_written_file_is_what_is_read_in_it(noise, tmp_path, stored):
+    delivery = Delivery("WAV", stored, bit_depth={"PCM_16": 16, "PCM_24": 24, "PCM_32": 32}.get(stored))
+    written = write_audio(tmp_path / "m.wav", [noise], sample_rate_hz=RATE_HZ, channels=2, delivery=delivery)
+    assert sound_of(open_track(tmp_path / "m.wav"), stored) == sound_digits(written.digest, RATE_HZ)
+
+
+def test_deeper_files_may_hold_the_sound_and_shallower_ones_cannot(noise, tmp_path):
+    sf.write(tmp_path / "one.wav", noise.T, RATE_HZ, subtype="PCM_24")
+    sf.write(tmp_path / "deep.wav", sf.read(tmp_path / "one.wav")[0], RATE_HZ, subtype="DOUBLE")
+    one, deep = open_track(tmp_path / "one.wav"), open_track(tmp_path / "deep.wav")
+    assert sound_of(one, "PCM_24") == sound_of(deep, "PCM_24")
+    assert sound_of(one, "PCM_16") == ""
+    assert sound_of(track_of(noise, RATE_HZ), "PCM_32") == ""
+    assert sound_of(track_of(noise, RATE_HZ), "FLOAT") == ""
+    assert sound_of(track_of(3.0 * np.sign(noise), RATE_HZ), "PCM_24") == ""  # over full scale no whole number is it
+
+
+@pytest.mark.parametrize("stored", ["PCM_24", "DOUBLE"])
+def test_one_step_of_one_sample_is_another_sound(noise, stored):
+    noise = np.rint(noise * 2.0**23) / 2.0**23
     changed = noise.copy()
     changed[1, 5000] += 2.0**-23
-    assert sound_of(track_of(changed, RATE_HZ)) != sound_of(track_of(noise, RATE_HZ))
-    assert sound_of(track_of(noise, 48000)) != sound_of(track_of(noise, RATE_HZ))
-    assert sound_of(track_of(noise[::-1], RATE_HZ)) != sound_of(track_of(noise, RATE_HZ))
+    same = sound_of(track_of(noise, RATE_HZ), stored)
+    assert same
+    others = (track_of(changed, RATE_HZ), track_of(noise, 48000), track_of(noise[::-1], RATE_HZ))
+    assert all(sound_of(other, stored) != same for other in others)
 
 
 def test_minus_zero_is_silence_too():
-    assert sound_of(track_of(np.full((1, 9), -0.0), RATE_HZ)) == sound_of(track_of(np.zeros((1, 9)), RATE_HZ))
+    silences = (track_of(np.full((1, 9), zero), RATE_HZ) for zero in (0.0, -0.0))
+    assert len({sound_of(silence, "PCM_24") for silence in silences}) == 1
 
 
 # Recognised
@@ -118,7 +145,7 @@ def test_minus_zero_is_silence_too():
 
 def test_a_master_is_known_by_reference_and_sound(noise, tmp_path):
     bare = open_track(write_wav(tmp_path / "bare.wav", noise))
-    mark = replace(MARK, sound=sound_of(bare))
+    mark = replace(MARK, sound=sound_of(bare, "PCM_24"))
     own = open_track(marked(tmp_path / "own.wav", noise, mark))
     assert recognised(own, TOWARD, Request()) == (mark, ())
     assert recognised(own, OTHER, Request()) == (None, ())
@@ -131,7 +158,7 @@ def test_a_master_is_known_by_reference_and_sound(noise, tmp_path):
 
 def test_a_master_that_was_changed_since_is_any_other_file_and_that_is_said(noise, tmp_path):
     bare = open_track(write_wav(tmp_path / "bare.wav", noise))
-    changed = marked(tmp_path / "changed.wav", 0.5 * noise, replace(MARK, sound=sound_of(bare)))
+    changed = marked(tmp_path / "changed.wav", 0.5 * noise, replace(MARK, sound=sound_of(bare, "PCM_24")))
     mark, notes = recognised(open_track(changed), TOWARD, Request())
     assert mark is None
     assert len(notes) == 1
@@ -140,7 +167,7 @@ def test_a_master_that_was_changed_since_is_any_other_file_and_that_is_said(nois
 
 
 def test_a_lossy_master_is_known_by_its_word_and_a_lossless_one_is_not(noise, tmp_path):
-    mark = replace(MARK, sound="")
+    mark = replace(MARK, sound="", stored="")
     track = track_of(noise, RATE_HZ)
     lossy, lossless = tmp_path / "own.ogg", tmp_path / "own.flac"
     delivery = Delivery("OGG", "VORBIS", bit_depth=None, dithered=False)
@@ -183,7 +210,7 @@ def test_a_person_s_own_gain_settles_no_loudness(verdict):
 def test_what_was_settled_is_handed_on_by_a_pass_that_does_less():
     before = replace(MARK, version=__version__, loudness_lufs=-14.0)
     again = next_mark(before, TOWARD, Request(loudness_lufs=-14.0), made())
-    assert again == replace(before, sound="")
+    assert again == replace(before, sound="", stored="")
     assert next_mark(before, TOWARD, Request(only=(Stage.TONE,)), made()) == again
     louder = next_mark(before, TOWARD, Request(only=(Stage.LEVEL,), loudness_lufs=-9.0), made(GAIN))
     assert louder == replace(again, loudness_lufs=-9.0)

@@ -342,7 +342,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, music, name, limit
 
 
 def test_a_file_that_comes_out_short_is_not_delivered(tmp_path, music):
-    def shorten(temp):
+    def shorten(temp, _):
         os.truncate(temp, temp.stat().st_size // 2)
 
     with pytest.raises(BadOutput, match=rf"came out with \d+ of {N} samples"):
@@ -372,7 +372,7 @@ def test_a_block_of_other_channels_is_our_bug(tmp_path, music):
 def test_finish_sees_a_whole_hidden_file_with_the_right_ending(tmp_path, music):
     seen = []
 
-    def look(temp):
+    def look(temp, _):
         seen.append((temp.parent, temp.name.startswith(".m.part-"), temp.suffix, sf.info(str(temp)).frames))
         assert not (tmp_path / "m.flac").exists()
 
@@ -381,13 +381,26 @@ def test_finish_sees_a_whole_hidden_file_with_the_right_ending(tmp_path, music):
     assert [path.name for path in tmp_path.iterdir()] == ["m.flac"]
 
 
-def test_what_finish_raises_leaves_nothing(tmp_path, music):
-    def fail(temp):
+@pytest.mark.parametrize("step", ["finish", "look"])
+def test_what_the_last_steps_raise_leaves_nothing(tmp_path, music, step):
+    def fail(*_):
         raise OSError(28, "No space left on device")
 
     with pytest.raises(BadOutput, match="No space left on device"):
-        write(tmp_path / "m.wav", [music], finish=fail)
+        write(tmp_path / "m.wav", [music], **{step: fail})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_look_sees_the_file_as_finish_left_it(tmp_path, music):
+    seen = []
+    write(
+        tmp_path / "m.wav",
+        [music],
+        finish=lambda temp, _: temp.write_bytes(temp.read_bytes() + b"tag"),
+        look=lambda temp: seen.append(temp.read_bytes()),
+    )
+    assert seen == [(tmp_path / "m.wav").read_bytes()]
+    assert seen[0].endswith(b"tag")
 
 
 def test_a_folder_that_went_away_is_one_line(tmp_path, music):
@@ -473,7 +486,7 @@ def test_what_is_stored_is_heard_as_the_file_will_be_read(tmp_path, music, bit_d
 
 
 def test_a_disk_that_loses_a_sample_is_noticed(tmp_path, music):
-    def flip(temp: Path) -> None:
+    def flip(temp: Path, _: str) -> None:
         with open(temp, "r+b") as file:
             file.seek(-100, 2)
             file.write(b"\x55" * 3)

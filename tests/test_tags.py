@@ -128,7 +128,7 @@ def test_the_tags_are_added_before_the_file_gets_its_name(tmp_path):
         sample_rate_hz=RATE_HZ,
         channels=2,
         delivery=delivery,
-        finish=lambda temp: copy_tags(source, temp) and None,
+        finish=lambda temp, _: copy_tags(source, temp) and None,
     )
     assert found_in(tmp_path / "m.wav") == (WANTED, [JPEG])
     assert open_track(tmp_path / "m.wav").notes == ()

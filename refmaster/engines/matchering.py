@@ -302,7 +302,7 @@ def _written(job: _Job, told: Told) -> tuple[Measured, int, tuple[str, ...]]:
     measured: list[Measured] = []
     notes: list[str] = []
 
-    def check(temp: Path) -> None:
+    def check(temp: Path, _: str) -> None:
         notes.extend(copy_tags(source.path, temp))
         told("verify", -1.0)
         measured.append(measure(open_track(temp, role="master")))

@@ -212,8 +212,9 @@ class Mark:
     """What the tags of a master of ours say of how it came to be.
 
     `references` and `sound` are the first 16 hexadecimal digits of SHA-256, of the references' files and of the
-    samples; `sound` is empty where the file is lossy, as its decoders differ in their last bits. `settled` are the
-    stages that were asked for, the level among them unless a person decided about it; amount and loudness are as asked.
+    samples in the form in which they were `stored`, as libsndfile names it; both are empty where the file is lossy, as
+    its decoders differ in their last bits. `settled` are the stages that were asked for, the level among them unless a
+    person decided about it; amount and loudness are as asked.
     """
 
     version: str
@@ -222,6 +223,7 @@ class Mark:
     settled: tuple[Stage, ...]
     amount_pct: float
     loudness_lufs: float | None = None
+    stored: str = ""
 
 
 @dataclass(frozen=True)
