@@ -93,6 +93,20 @@ def believed(
     return Belief(gain @ values, variance, ratio)
 
 
+def chance_db(octaves: FloatArray, matched: tuple[Matched, ...], normal: Normal | None) -> FloatArray:
+    """How far the difference may be off in each band by chance, one standard deviation.
+
+    Of what was matched by arrangement; where only a genre is known by the song's own sound, and 0 where not even that.
+    """
+    if matched:
+        precision = sum(one.weight / error_sd_db(one.roughness_db) ** 2 for one in matched)
+        return np.asarray(np.sqrt(np.diag(_error_shape(octaves)) / precision))
+    if normal is None:
+        return np.zeros(octaves.size)
+    own = np.sqrt(SONG_SCALE**2 * np.diag(normal.covariance) + SONG_REST_DB**2)
+    return np.asarray(np.interp(np.arange(octaves.size), normal.at, own))
+
+
 def error_sd_db(roughness_db: float) -> float:
     """How far a registered difference of this roughness is off, rms."""
     kin = ERROR_SCALE * roughness_db**ERROR_POWER + ERROR_FLOOR_DB

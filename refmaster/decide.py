@@ -93,6 +93,11 @@ def decided(proposed: tuple[Move, ...], decisions: Iterable[Decision], mover: st
         if decision.move.partition("/")[0] != mover:
             continue
         ids = [i for i in moves if i == decision.move or decision.move == mover]
+        if not ids and decision.locked and decision.verdict is Verdict.KEEP and not decision.values:
+            known = f"proposed are: {', '.join(moves)}" if moves else "nothing of its kind is proposed"
+            raise BadSetting(
+                f"{decision.move} was not proposed, so there is nothing to lock; {known}; --set makes it yours"
+            )
         if not ids and ("/" in decision.move or not movers()[mover].PARTS):
             # Not proposed here: what a person sets is made, what a person drops is remembered; a misspelt id is told.
             moves[decision.move] = blank_of(decision.move, channels)

@@ -90,7 +90,7 @@ def _bent(plan: Plan, told: dict[str, Effect], work: GainReduction | None) -> li
     bending = _bends(plan, work)
 
     def size(move: Move) -> float:
-        if move.stage in (Stage.REPAIR, Stage.DYNAMICS):  # a gain behind a repair scales it; a compressor has no curve
+        if move.stage is Stage.DYNAMICS:  # a compressor has no curve
             return float("inf")
         effect = told[move.id]
         return abs(effect.after - effect.before) if bending and move.stage in BENT else 0.0
@@ -108,18 +108,16 @@ def _bends(plan: Plan, work: GainReduction | None) -> bool:
 
 def _heard(chain: Iterable[Move], target: FloatArray, master: Profile) -> Profile:
     """The master's Profile with all that an effect is read from as it is in the stretches behind a chain."""
-    rate, (channels, samples) = master.sample_rate_hz, target.shape
-    spectrum, dynamics, total = SpectrumMeter(rate, channels), DynamicsMeter(rate), np.zeros(channels)
+    rate, channels = master.sample_rate_hz, target.shape[0]
+    spectrum, dynamics = SpectrumMeter(rate, channels), DynamicsMeter(rate)
     for block in rendered(rechunked([target], BLOCK_SAMPLES), chain, rate):
         mid, side = to_mid_side(block)
         spectrum.feed(mid, side)
         dynamics.feed(mid)
-        total += block.sum(axis=1)
     heard = spectrum.read()
     return replace(
         master,
         ltas_db=tuple(heard.ltas_db().tolist()),
         side_to_mid_db=heard.side_to_mid_db(),
         dynamics=dynamics.bands(dynamics.read_levels()),
-        dc_offset_pct=tuple((100 * total / samples).tolist()),
     )

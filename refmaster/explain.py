@@ -7,21 +7,47 @@ from dataclasses import asdict, replace
 import numpy as np
 
 from refmaster import passport
-from refmaster.compare import wanted
 from refmaster.genres import ANY
 from refmaster.genres.context import AUTO
 from refmaster.genres.posterior import NONE
-from refmaster.moves import linear_mover_of, mover_of
-from refmaster.records import Check, Comparison, Gap, Genre, Move, Plan, Profile, Report, Request, Status, Verdict
+from refmaster.moves import linear_mover_of, match_eq, mover_of
+from refmaster.records import (
+    Check,
+    Comparison,
+    Effect,
+    GainReduction,
+    Gap,
+    Genre,
+    Move,
+    Plan,
+    Profile,
+    Report,
+    Request,
+    Seen,
+    Stage,
+    Status,
+    Verdict,
+)
 from refmaster.units import unit_of, written
 
 OWN_ENGINE = "refmaster"
+NO_DIFFERENCE_DB = 0.1  # rms
+SHORT_OF = {"integrated_lufs": "loudness", "top_end": "the top end", "tone": "tone", "dynamics": "dynamics"}
 CONFLICT = {"dB": 0.5, "dBTP": 0.05, ":1": 0.25}  # a lock that is no further from the evidence contradicts nothing
 
 
-def texts(plan: Plan) -> tuple[tuple[str, str], ...]:
-    """The explanation of every move, by id, with the person's own part in it."""
-    return tuple((move.id, text_of(move)) for move in plan.moves)
+def texts(plan: Plan, work: GainReduction | None = None) -> tuple[tuple[str, str], ...]:
+    """The explanation of every move, by id, with the person's own part in it, and how hard the limiter worked."""
+    return tuple((move.id, text_of(move) + _work_of(move, work)) for move in plan.moves)
+
+
+def _work_of(move: Move, work: GainReduction | None) -> str:
+    if work is None or move.mover != "limit_peaks" or not move.active:
+        return ""
+    if work.max_db <= 0:
+        return " It had nothing to do."
+    most = written("margin_db", work.max_db)
+    return f" It takes up to {most}, and works for {work.share_working_pct:.1f} % of the time."
 
 
 def text_of(move: Move) -> str:
@@ -37,7 +63,7 @@ def text_of(move: Move) -> str:
     elif held:
         text = f"Locked by you; the evidence says {before}. {text}"
     elif move.verdict is Verdict.OVERRIDE:
-        text = f"Set by you{f' ({before} was proposed)' if before else ''}. {text}"
+        text = f"Set by you{f'; the evidence says {before}' if before else ''}. {text}"
     return f"{text} Note: {move.note}" if move.note else text
 
 
@@ -50,6 +76,26 @@ def conflicts(plan: Plan) -> tuple[str, ...]:
             if abs(now - param.value) > CONFLICT.get(unit_of(param.name) or "", math.inf):
                 says = "asked for is" if move.mover == "limit_peaks" else "the evidence says"
                 found.append(f"{move.id} is locked by you at {param}; {says} {written(param.name, now)}")
+    return tuple(found)
+
+
+def short_of(plan: Plan, effects: tuple[tuple[str, Effect], ...]) -> tuple[str, ...]:
+    """Bands whose dynamics came out otherwise than was aimed at: other moves bend them, and a ratio has its end."""
+    told, found = dict(effects), []
+    for move in plan.active:
+        if (
+            move.stage is not Stage.DYNAMICS
+            or not move.because
+            or move.id not in told
+            or move.verdict is not Verdict.KEEP
+        ):
+            continue
+        gap, after = move.because[0], told[move.id].after
+        aim = gap.target * (gap.reference / gap.target) ** (gap.taken_pct / 100)
+        if abs(after - aim) > gap.tolerance:
+            found.append(
+                f"{move.id} was to leave {aim:.1f} dB between loud passages and the median; {after:.1f} dB is left"
+            )
     return tuple(found)
 
 
@@ -66,12 +112,19 @@ def verdict_words(status: Status, request: Request, plan: Plan, checks: tuple[Ch
         return "Unchanged: nothing needed doing." if asked else "Unchanged, as you asked."
     moves = len(plan.active)
     said = f"{moves} move{'s' if moves != 1 else ''}"
+    short = missed_words(plan)
+    missed = f"; not reached: {', '.join(short)}" if short else ""
     failed = [check for check in checks if not check.passed]
     if not rendered:
-        return f"Dry run: {said} planned, nothing written."
+        return f"Dry run: {said} planned, nothing written{missed}."
     if failed:
         return f"Mastered with {said}, but a check failed: {'; '.join(check_text(check) for check in failed)}."
-    return f"Mastered with {said}; every check passed."
+    return f"Mastered with {said}; every check passed{missed}."
+
+
+def missed_words(plan: Plan) -> tuple[str, ...]:
+    """What was not reached, in a word or two each."""
+    return tuple(dict.fromkeys(SHORT_OF[one.what] for one in plan.not_reached if one.what in SHORT_OF))
 
 
 def undo(report: Report, move: Move) -> str | None:
@@ -90,7 +143,7 @@ def reference_line(report: Report) -> str:
     line = kinship_line(report.comparison)
     if report.comparison is None or report.comparison.identical or report.comparison.by_genre:
         return line
-    taken = taken_pct(report.comparison, report.request.amount_pct)
+    taken = taken_pct(report.comparison, report.plan, report.target.sample_rate_hz)
     return f"{line} {taken:.0f} % of the tonal difference is taken."
 
 
@@ -102,12 +155,17 @@ def reference_words(report: Report) -> str:
     return f"{line} {passport.in_short(report.passport)}"
 
 
-def taken_pct(comparison: Comparison, amount_pct: float) -> float:
-    """How much of the full tonal difference the wanted curve is, by its size (rms over trusted bands), percent."""
-    seen = np.array(comparison.tone.weight) > 0
-    full, taken = np.array(comparison.tone.full_db)[seen], wanted(comparison.tone, amount_pct)[seen]
-    size = float(np.sqrt((full**2).mean())) if full.size else 0.0
-    return float(np.clip(100 * np.sqrt((taken**2).mean()) / size, 0.0, 100.0)) if size > 0.1 else 100.0
+def taken_pct(comparison: Comparison, plan: Plan, sample_rate_hz: int) -> float:
+    """How far the equaliser's bands go along the full tonal difference, over trusted bands, percent: 0 to 100."""
+    at, seen = np.array(comparison.band_hz), np.array(comparison.tone.weight) > 0
+    bands = [match_eq.response_at(one, at, sample_rate_hz) for one in plan.active if one.mover == "match_eq"]
+    made = np.sum(bands, axis=0)[seen] if bands else np.zeros(int(seen.sum()))
+    full = np.array(comparison.tone.full_db)[seen]
+    size = float((full**2).mean()) if full.size else 0.0
+    if size <= NO_DIFFERENCE_DB**2:
+        return 100.0
+    along = float(((made - made.mean()) * (full - full.mean())).mean())
+    return float(np.clip(100 * along / size, 0.0, 100.0))
 
 
 def kinship_line(comparison: Comparison | None) -> str:
@@ -138,6 +196,21 @@ def _several_line(comparison: Comparison) -> str:
         return text + "all of them are other songs, hints and not orders."
     kind = "the same song or session" if nearest.kinship > 0.8 else "a relative"
     return text + f"{nearest.name} looks like {kind} ({100 * nearest.kinship:.0f} %) and counts most."
+
+
+def reference_lines(report: Report) -> tuple[str, ...]:
+    """Of several references a line each: how near it is, what it reads, what it counts for where that is not all."""
+    seen = report.comparison.seen if report.comparison else ()
+    if len(seen) < 2 or len(seen) != len(report.heard):
+        return ()
+    return tuple(_reference_words(one, profile) for one, profile in zip(seen, report.heard, strict=True))
+
+
+def _reference_words(seen: Seen, profile: Profile) -> str:
+    weights = ", ".join(f"{name} {value:g}" for name, value in asdict(seen.weights).items() if value != 1)
+    said = f"{seen.name}: same song {100 * seen.kinship:.0f} %, {written('x_lufs', profile.integrated_lufs)}, "
+    said += f"PLR {written('plr_db', profile.plr_db)}, tilt {written('tilt_db_per_oct', profile.tilt_db_per_oct)}"
+    return f"{said}; counts {weights}, else 1" if weights else said
 
 
 def genre_line(report: Report) -> str:

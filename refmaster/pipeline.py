@@ -241,7 +241,7 @@ def finish(
     reduction = done.meter.read()
     told_effects = effects(done.plan, done.profile, reduction, done.stretches, threads=options.threads)
     report = _report(material, done.plan, done.profile, reduction, done.clipped, files, told_effects)
-    notes += explain.conflicts(done.plan)
+    notes += explain.conflicts(done.plan) + explain.short_of(done.plan, told_effects)
     if done.clipped and not done.plan.active:
         over = f"{done.clipped} values of the target lie above full scale and are cut off there"
         notes += (f"{over}; --bit-depth 32f keeps them",)
@@ -284,11 +284,12 @@ def _report(
         passport=_passport(material),
         checks=verify.checks(made, material.target.profile, after, clipped) if after else (),
         effects=done,
-        texts=explain.texts(made),
+        texts=explain.texts(made, reduction),
         gain_reduction=reduction if any(m.mover == "limit_peaks" for m in made.active) else None,
         files=files,
         notes=material.notes,
         references=_inputs(material),
+        heard=tuple(one.measured.profile for one in material.examples),
     )
 
 

@@ -38,6 +38,7 @@ from refmaster.render import rendered
 
 ASPECTS = {Stage.TONE: "tone", Stage.DYNAMICS: "dynamics", Stage.IMAGE: "image", Stage.LEVEL: "level"}  # of Weights
 FULL_ROUNDS = 3  # how often a match in full is heard through before it is planned for good
+RELATED = 0.2  # of kinship: what is less is another song, and none of those is nearer than the others
 HEARINGS = 3  # how often a master is rendered before its level is taken as it came
 
 
@@ -64,8 +65,12 @@ class Material:
 
     @property
     def reference(self) -> Measured | None:
-        """The first reference, which files and tables show; None where there is none."""
-        return self.examples[0].measured if self.examples else None
+        """The reference that counts most, which tables and plots show; None where there is none."""
+        if not self.examples:
+            return None
+        seen = self.comparison.seen if self.comparison is not None else ()
+        by_kin = [(one.kinship if one.kinship >= RELATED else 0.0, one.weights.tone) for one in seen]
+        return self.examples[by_kin.index(max(by_kin)) if len(by_kin) == len(self.examples) else 0].measured
 
 
 @dataclass(frozen=True)
@@ -321,10 +326,14 @@ def _gathered(material: Material, moves: tuple[Move, ...], answers: tuple[Propos
     same = material.comparison is not None and material.comparison.identical
     same = same or _level_stays(material)
     if material.request.loudness_lufs is None and goal is not None and material.request.amount_pct > 0 and not same:
+        how = _whose_loudness(material.comparison, part=material.request.amount_pct < 50)
         short = any(missed.what == "integrated_lufs" for answer in answers for missed in answer.not_reached)
-        part = material.request.amount_pct < 50 or short
-        how = _whose_loudness(material.comparison, part=part)
-        loud = f"{goal:.1f} LUFS, {how}.".replace("-", "−")
+        if short and level is not None and level.because:
+            how += f"; {goal:.1f} LUFS is where it stops"
+            goal_asked = level.because[0].reference
+        else:
+            goal_asked = goal
+        loud = f"{goal_asked:.1f} LUFS, {how}.".replace("-", "−")
         assumptions += (Assumption("How loud should it be? (--loudness LUFS)", loud),)
     ceiling = next((m for m in moves if m.id == "limit_peaks"), None)
     dropped = ceiling is not None and not ceiling.active

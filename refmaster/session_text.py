@@ -119,7 +119,7 @@ def _request(request: Request) -> dict[str, Any]:
 def _request_table(request: Request) -> Any:
     table = _table(_request(request))
     table["amount_pct"].comment("0 leaves alone, 50 follows the evidence, 100 matches in full")
-    table["genre"].comment('a genre\'s name; "auto" hears it in the target, "none" knows nothing of it')
+    table["genre"].comment('a genre\'s name; "auto" hears it in the reference, "none" knows nothing of it')
     table["phase"].comment('"linear" turns no phase, and rings ahead of hits; "minimum" is the usual')
     return table
 

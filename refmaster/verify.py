@@ -3,7 +3,6 @@
 from refmaster.records import Check, Plan, Profile
 
 LOUDNESS_TOLERANCE_LU = 0.1
-ROUNDING = 5e-3  # of a display: two decimals of a dB
 
 
 def checks(plan: Plan, target: Profile, master: Profile, clipped_samples: int) -> tuple[Check, ...]:
@@ -18,9 +17,9 @@ def checks(plan: Plan, target: Profile, master: Profile, clipped_samples: int) -
     if not plan.active:
         return tuple(made)
     ceiling = plan.ceiling_dbtp
-    made.append(Check("true_peak_dbtp", master.true_peak_dbtp, None, None if ceiling is None else ceiling + ROUNDING))
+    made.append(Check("true_peak_dbtp", master.true_peak_dbtp, None, ceiling))
     if plan.goal_lufs is not None:
-        low, high = (plan.goal_lufs + sign * (LOUDNESS_TOLERANCE_LU + ROUNDING) for sign in (-1, 1))
+        low, high = (plan.goal_lufs + sign * LOUDNESS_TOLERANCE_LU for sign in (-1, 1))
         made.append(Check("integrated_lufs", master.integrated_lufs, low, high))
     made.append(Check("clipped_samples", float(clipped_samples), 0.0, 0.0))
     return tuple(made)

@@ -49,7 +49,7 @@ def test_a_dropped_move_says_so_and_what_it_would_have_been():
 def test_an_override_says_what_was_proposed():
     set_by_hand = replace(BELL.at(gain_db=1.0), verdict=Verdict.OVERRIDE, proposed=tuple(BELL.values.items()))
     text = explain.text_of(set_by_hand)
-    assert text.startswith("Set by you (gain_db −2.5 was proposed). ")
+    assert text.startswith("Set by you; the evidence says gain_db −2.5. ")
     assert "q 1 was" not in text  # it was not changed
 
 

@@ -15,6 +15,7 @@ Flag = tuple[str, str]
 
 HALF, SOFTER_DB, SLOWER = 0.5, 1.0, 2.0
 WORTH_SAYING_PCT = (5.0, 95.0)  # taken less, the whole is no advice; taken more, it is the same
+MOST_DB = 6.0  # practice: more is for the mix to change
 HARD_WORK_DB = 4.0  # practice flags what a limiter takes beyond it
 
 
@@ -121,14 +122,15 @@ def _limiter_choices(move: Move) -> tuple[Flag, ...]:
 
 
 def _amounts(move: Move, gain: Param) -> tuple[Flag, ...]:
-    """Half of a gain, and what would take about all of the difference."""
+    """Half of a gain, and what would take about all of the difference with the other moves as they are."""
     if abs(gain.value) < 0.1:
         return ()
     found = [_set(move, gain, round(gain.value * HALF, 2), "half as much")]
     low, high = WORTH_SAYING_PCT
-    if move.because and low < move.because[0].taken_pct < high and move.because[0].delta * gain.value > 0:
-        whole = round(gain.value * 100 / move.because[0].taken_pct, 1)
-        if gain.low <= whole <= gain.high:
+    if move.because and low < move.because[0].taken_pct < high:
+        gap = move.because[0]
+        whole = round(gain.value + gap.delta * (1 - gap.taken_pct / 100), 1)
+        if abs(whole) <= MOST_DB and whole * gain.value > 0:
             found.append(_set(move, gain, whole, "about all of the difference"))
     return tuple(found)
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from refmaster import lean
 from refmaster.batch.records import Job, Outcome, Settings, outcome_data, settings_from
 from refmaster.errors import BadOutput, RefmasterError
+from refmaster.names import shown
 
 if TYPE_CHECKING:
     from refmaster.records import Report
@@ -142,7 +143,11 @@ def _mastered(job: Job, settings: Settings, work: _Work) -> Outcome:
     except OSError as error:
         raise BadOutput(f"the folder {job.folder} cannot be reached from here ({error.strerror})") from error
     target, *references = (_relative(one) for one in (job.target, *settings.references))
-    return _outcome(job, _run(target, references, job.out, settings, work), html=settings.html)
+    try:
+        made = _run(target, references, job.out, settings, work)
+    except RefmasterError as error:  # from where the person stands, the track has the name that they know it by
+        raise type(error)(str(error).replace(shown(target), shown(job.name))) from error
+    return _outcome(job, made, html=settings.html)
 
 
 def _run(target: str, references: list[str], out: str, settings: Settings, work: _Work) -> "Report":
@@ -177,7 +182,7 @@ def _run(target: str, references: list[str], out: str, settings: Settings, work:
 
 
 def _outcome(job: Job, report: "Report", *, html: bool) -> Outcome:
-    from refmaster.explain import check_text
+    from refmaster.explain import check_text, missed_words
 
     master, session, page = job.outputs
     after = report.master or report.target
@@ -193,6 +198,7 @@ def _outcome(job: Job, report: "Report", *, html: bool) -> Outcome:
         master_dbtp=after.true_peak_dbtp,
         moves=len(report.plan.active),
         failed_checks=tuple(check_text(check) for check in report.checks if not check.passed),
+        not_reached=missed_words(report.plan),
         master=master,
         session=session,
         report=page if html else None,

@@ -81,6 +81,7 @@ class Outcome:
     master_dbtp: float | None = None
     moves: int = 0
     failed_checks: tuple[str, ...] = ()
+    not_reached: tuple[str, ...] = ()  # in a word or two each; the report says why
     master: str | None = None
     session: str | None = None
     report: str | None = None
@@ -128,8 +129,7 @@ def failed(job: Job, error: str) -> Outcome:
 
 def outcome_from(data: dict[str, object]) -> Outcome:
     """An outcome as JSON brought it."""
-    checks = data.get("failed_checks")
-    return Outcome(**{**data, "failed_checks": tuple(checks if isinstance(checks, list) else ())})  # type: ignore[arg-type]
+    return Outcome(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})  # type: ignore[arg-type]
 
 
 def settings_from(data: dict[str, object]) -> Settings:

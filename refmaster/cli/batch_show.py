@@ -44,6 +44,7 @@ def print_summary(batch: Batch, outcomes: Sequence[Outcome], *, on_stderr: bool)
     table.add_column("status", no_wrap=True)
     for name in ("loudness", "true peak", "moves"):
         table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("not reached", overflow="fold")
     for one in ordered:
         table.add_row(escape(shown(one.name)), status_of(one), *(unbroken(cell) for cell in _figures(one)))
     console.print(table)
@@ -57,8 +58,9 @@ def print_summary(batch: Batch, outcomes: Sequence[Outcome], *, on_stderr: bool)
 
 def _figures(one: Outcome) -> tuple[str, ...]:
     if one.master is None:
-        return ("—", "—", "—")
-    return pair("_lufs", one.target_lufs, one.master_lufs), said("_dbtp", one.master_dbtp), str(one.moves)
+        return ("—", "—", "—", "—")
+    figures = pair("_lufs", one.target_lufs, one.master_lufs), said("_dbtp", one.master_dbtp), str(one.moves)
+    return (*figures, ", ".join(one.not_reached))
 
 
 def _log(event: Event, done: list[int], total: int) -> None:

@@ -18,6 +18,7 @@ from refmaster.names import shown
 from refmaster.passport import in_short
 from refmaster.records import Genre, Profile, Spread
 from refmaster.report.writing import bare
+from refmaster.units import written
 
 MEDIANS = ("integrated_lufs", "loudness_range_lu", "plr_db", "side_to_mid_db")
 MOST_TRACKS = 40
@@ -78,7 +79,7 @@ def print_library(library: Library) -> None:
     console.print(table)
     if genre.n_tracks < FEW_TRACKS:
         print_text(console, "So few tracks do not say what is normal.", indent=0)
-    tracks = [f"{row.label} ({row.profile.integrated_lufs:.1f} LUFS)".replace("-", "−") for row in library.tracks]
+    tracks = [f"{row.label} ({written('x_lufs', row.profile.integrated_lufs)})" for row in library.tracks]
     print_list(console, "Tracks", tracks[:MOST_TRACKS])
     if len(tracks) > MOST_TRACKS:
         print_text(console, f"… and {len(tracks) - MOST_TRACKS} more; --json names all")

@@ -1,6 +1,8 @@
 """The summary on a terminal: verdict, table, moves with reasons, what was left alone."""
 
 from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
 from textwrap import wrap
 
 from rich.box import SIMPLE_HEAD
@@ -8,7 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from refmaster.explain import genre_line, reference_words, undo, verdict_line
+from refmaster.bands import FREQUENCY_NAME
+from refmaster.explain import genre_line, reference_lines, reference_words, undo, verdict_line
 from refmaster.names import shown
 from refmaster.records import Effect, Move, Profile, Reading, Report, Verdict
 from refmaster.report.writing import label, pair
@@ -26,6 +29,7 @@ ROWS = (
     ("tilt", "tilt_db_per_oct"),
 )
 SHORT_S = 60.0
+MOST_BANDS = 12  # of one mover are told one by one
 
 
 def print_report(report: Report, *, verbose: bool) -> None:
@@ -35,27 +39,65 @@ def print_report(report: Report, *, verbose: bool) -> None:
     print_text(console, reference_words(report), indent=0)
     if line := genre_line(report):
         print_text(console, line, indent=0)
-    columns = [("target", report.target), ("reference", report.reference), ("master", report.master)]
+    if lines := reference_lines(report):
+        print_list(console, "References", list(lines))
+    nearest = shown(Path(report.reference.path).name) if report.reference and lines else "reference"
+    columns = [("target", report.target), (nearest, report.reference), ("master", report.master)]
     if report.beside is not None:
         columns[2:] = [(report.engine, report.master), (report.beside.engine, report.beside.master)]
     console.print(table_of([(name, profile) for name, profile in columns if profile is not None]))
-    for move in report.plan.moves:
-        print_move(console, move)
-        print_text(console, report.text_of(move.id))
-        effect = report.effect_of(move.id)
-        back = undo(report, move)
-        facts = [f"measured: {effect_text(effect)}"] if effect else []
-        facts += [f"undo: {back}"] if back and move.active else []
-        if facts:
-            print_text(console, "   ".join(facts), style="dim")
+    for mover, group in groupby(report.plan.moves, lambda move: move.mover):
+        moves = list(group)
+        plain = [move for move in moves if move.verdict is Verdict.KEEP and not move.locked]
+        if verbose or len(plain) <= MOST_BANDS:
+            plain = []
+        for move in moves:
+            if move not in plain:
+                _print_told(console, report, move)
+        if plain:
+            _print_bands(console, mover, plain)
     print_list(console, "Not reached", [one.text for one in report.plan.not_reached])
     left = report.plan.rejected if verbose else tuple(r for r in report.plan.rejected if " at " not in r.what)
     print_list(console, "Left alone", [one.text for one in left])
     print_list(console, "Assumed", [f"{one.question} {one.assumed}" for one in report.plan.assumptions])
     ignored = report.comparison.ignored if report.comparison else ()
     print_list(console, "Ignored", list(ignored))
-    print_list(console, "Notes", list(report.notes))
+    print_list(console, "Notes", [*report.notes, *_faults(report)])
     _print_files(console, report)
+
+
+def _print_told(console: Console, report: Report, move: Move) -> None:
+    """A move, why it is made, what it was measured to do, and the flag that takes it back."""
+    print_move(console, move)
+    print_text(console, report.text_of(move.id))
+    effect = report.effect_of(move.id)
+    back = undo(report, move)
+    facts = [f"measured: {effect_text(effect)}"] if effect else []
+    facts += [f"undo: {back}"] if back and move.active else []
+    if facts:
+        print_text(console, "   ".join(facts), style="dim")
+
+
+def _print_bands(console: Console, mover: str, moves: Sequence[Move]) -> None:
+    """The bands of a match in full, which are too many to be told one by one."""
+    console.print(f"[bold]{mover}[/bold], {len(moves)} bands")
+    print_text(console, "; ".join(_band(move) for move in moves) + ".")
+    print_text(
+        console, f"-v tells of each, and so do the report and refmaster explain   undo: --drop {mover}", style="dim"
+    )
+
+
+def _band(move: Move) -> str:
+    """A band in short: "−1.20 dB at 315 Hz", or just its gain."""
+    gain = next(param for param in move.params if param.name.endswith("gain_db"))
+    place = next((param for param in move.params if param.name in FREQUENCY_NAME.values()), None)
+    return str(gain) if place is None else f"{gain} at {place}"
+
+
+def _faults(report: Report) -> list[str]:
+    """What was found about the files."""
+    files = (("target", report.target), ("reference", report.reference))
+    return [f"{name}: {defect.text}" for name, profile in files if profile for defect in profile.defects]
 
 
 def print_profiles(profiles: Sequence[Profile]) -> None:

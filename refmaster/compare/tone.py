@@ -3,7 +3,7 @@
 import numpy as np
 
 from refmaster.analyse import Measured
-from refmaster.belief import Matched, believed
+from refmaster.belief import Matched, believed, chance_db
 from refmaster.compare.fault import heeded, probability
 from refmaster.compare.goal import Goal
 from refmaster.compare.normal import no_further, normal_of, strays_db, tone_edges_db
@@ -36,8 +36,6 @@ def tone_curve(target: Measured, sights: tuple[Sight, ...], goal: Goal, genre: G
     found = believed(prior, octaves, matched, normal, kinship)
     fault = probability(found.log_evidence, target.profile)
     mean = found.mean_db - found.mean_db[at].mean()
-    # of the mixture with "nothing is wrong"
-    sd = np.sqrt(fault * (found.variance_db2 + mean**2) - (fault * mean) ** 2)
     both = trusted if not sights else np.any([one.pair.both for one in heard], axis=0)
     both = both & np.isfinite(goal.thirds_db)
     apart = np.nan_to_num(goal.thirds_db - middle_thirds_db(target, band_hz))
@@ -48,7 +46,8 @@ def tone_curve(target: Measured, sights: tuple[Sight, ...], goal: Goal, genre: G
     else:
         wanted = no_further(wanted, tone_edges_db(genre, target.profile)[1][:n])
     shown = _shown(heard, trusted, octaves) if heard else full
-    return Curve(*(tuple(v.tolist()) for v in (full, shown, wanted, sd, trusted.astype(float), both.astype(float))))
+    chance = chance_db(octaves, matched, normal)
+    return Curve(*(tuple(v.tolist()) for v in (full, shown, wanted, chance, trusted.astype(float), both.astype(float))))
 
 
 def _own(target: Measured, band_hz: FloatArray) -> Mask:

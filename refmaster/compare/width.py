@@ -52,9 +52,9 @@ def width_curve(
         whole, error = [*whole, usual[0]], [*error, usual[1]]
     if not whole:
         return None
-    believed, variance, ratio = weighed(np.array(whole), np.array(error), WIDTH_SD_DB)
+    believed, _, ratio = weighed(np.array(whole), np.array(error), WIDTH_SD_DB)
     fault = probability(ratio, target.profile)
-    sd = np.sqrt(fault * variance + fault * (1 - fault) * believed**2)
+    chance = 1 / np.sqrt((1 / np.array([one.error_db for one in found] or error) ** 2).sum())
     heard, wide = here, here
     matched = np.full(n, whole[0])
     if found:
@@ -67,7 +67,7 @@ def width_curve(
     if usual is not None and not sights:
         wanted = no_further(wanted, to_edge_db(np.full(n, usual[0]), np.full(n, usual[1])))
     wanted = wanted + _low_end(genre, ours, wanted, full, band_hz, here)
-    curves = (full, matched, wanted, np.full(n, sd), heard.astype(float), wide.astype(float))
+    curves = (full, matched, wanted, np.full(n, chance), heard.astype(float), wide.astype(float))
     return Curve(*(tuple(v.tolist()) for v in curves))
 
 

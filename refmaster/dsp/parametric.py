@@ -22,6 +22,7 @@ THIRDS_ROUNDS, THIRDS_RIDGE = 4, 1e-5
 THIRDS_BEYOND = 0.05  # weight of bands of which nothing is known: enough to keep bells there from running wild
 ROUNDS = 25
 STEP = 1e-4
+GAIN_COST = 3e-4  # squared dB of error that a squared dB of gain must save: two bands that undo each other save none
 
 
 @dataclass(frozen=True)
@@ -178,17 +179,19 @@ class _Problem:
         shapes = tuple(band.shape for band in bands)
         damping, root = 1e-2, np.sqrt(self.weight)
         each, jacobian = self._each(shapes, x), None
-        error = root * (self.wanted - each.sum(axis=0))
+        error = self._error(each, x, root)
         for _ in range(ROUNDS):
             if jacobian is None:
-                jacobian = self._slopes(shapes, x, each) * root[:, np.newaxis]
+                jacobian = np.concatenate(
+                    [self._slopes(shapes, x, each) * root[:, np.newaxis], _gain_slopes(len(shapes))]
+                )
                 normal = jacobian.T @ jacobian
             step = np.linalg.solve(
                 normal + damping * (np.diag(np.diag(normal)) + 1e-6 * np.eye(x.size)), jacobian.T @ error
             )
             tried = self._held(shapes, x + step)
             each_tried = self._each(shapes, tried)
-            new = root * (self.wanted - each_tried.sum(axis=0))
+            new = self._error(each_tried, tried, root)
             gained = (error**2).sum() - (new**2).sum()
             if gained > 0:
                 x, each, jacobian, error, damping = tried, each_tried, None, new, max(damping / 3, 1e-7)
@@ -199,6 +202,11 @@ class _Problem:
                 if damping > 1e4:
                     break
         return self._decoded(shapes, x)
+
+    def _error(self, each: FloatArray, x: FloatArray, root: FloatArray) -> FloatArray:
+        """What is missed at each point, by its weight, and what the gains cost."""
+        missed = root * (self.wanted - each.sum(axis=0))
+        return np.concatenate([missed, -np.sqrt(GAIN_COST) * x[1::3]])
 
     def _coded(self, bands: tuple[Band, ...]) -> FloatArray:
         return np.array([[np.log2(b.frequency_hz), b.gain_db, np.log2(b.q)] for b in bands]).ravel()
@@ -226,6 +234,11 @@ class _Problem:
             moved[k, :, k] += STEP
         columns = (self._each(shapes * 3, moved.ravel()).reshape(3, len(shapes), -1) - each) / STEP
         return np.asarray(columns.transpose(1, 0, 2).reshape(-1, self.at.size).T)
+
+
+def _gain_slopes(bands: int) -> FloatArray:
+    """How what gains cost changes with each number of each band: (bands, 3 · bands)."""
+    return np.kron(np.sqrt(GAIN_COST) * np.eye(bands), np.array([[0.0, 1.0, 0.0]]))
 
 
 def _designed(bands: tuple[Band, ...], sample_rate_hz: int) -> FloatArray:

@@ -29,7 +29,7 @@ def propose(scene: Scene) -> Proposal:
         )
         return Proposal(rejected=(Rejected("limit_peaks", text),))
     margin = MARGIN_DB if scene.limiting is None else scene.limiting.margin_db
-    gap = Gap("true_peak_dbtp", peak, ceiling, 0.0, 0.0, 100.0)
+    gap = Gap("true_peak_dbtp", peak, ceiling, 0.0, 0.0, 100.0, "the ceiling")
     clip_db = CLIP_DB if scene.limiting is None else scene.limiting.clip_db
     return Proposal((Move("limit_peaks", STAGE, _params(ceiling, margin, clip_db), (gap,), confidence=1.0),))
 
@@ -73,7 +73,7 @@ def explain(move: Move) -> str:
         f"{move.param('clip_db')} of short peaks is clipped, the rest limited "
         f"(look-ahead {move.param('lookahead_ms')}, release {move.param('release_ms')})."
     )
-    if move.because:
+    if move.because and move.because[0].target > move["ceiling_dbtp"] + 0.005:  # as two digits show it
         text += f" Without it they would reach {written('peak_dbtp', move.because[0].target)}."
     return text
 

@@ -17,7 +17,19 @@ from refmaster.dsp.compression import Compression, compressed, gains_db, hop_pow
 from refmaster.dsp.crossover import band_taps
 from refmaster.moves import Blocks, Scene
 from refmaster.names import verb, whose
-from refmaster.records import DynamicsGap, Effect, Gap, Move, NotReached, Param, Profile, Proposal, Rejected, Stage
+from refmaster.records import (
+    DynamicsGap,
+    Effect,
+    Gap,
+    Move,
+    NotReached,
+    Param,
+    Profile,
+    Proposal,
+    Rejected,
+    Request,
+    Stage,
+)
 from refmaster.units import FloatArray, power_to_db
 
 STAGE = Stage.DYNAMICS
@@ -50,7 +62,7 @@ def propose(scene: Scene) -> Proposal:
     withdrawn = tuple(_withdrawn(k) for k, move in solved if move is None)
     lost = [PARTS[k] for k, _, factor in worth if factor > 1 and limited]
     missed = (NotReached("dynamics", _cannot_expand(lost, comparison.toward)),) if lost else ()
-    left = () if moves or withdrawn else (_left_alone(comparison.dynamics, comparison.toward),)
+    left = () if moves or withdrawn or lost else (_left_alone(wanted, scene.request, comparison.toward),)
     return Proposal(moves, withdrawn or left, missed)
 
 
@@ -97,7 +109,7 @@ def explain(move: Move) -> str:
         text += (
             f" Its loud passages stand {gap.target:.1f} dB above the median, "
             f"{whose(gap.toward)} {gap.reference:.1f} dB; "
-            f"{gap.taken_pct:.0f} % of that is taken."
+            f"{gap.taken_pct:.0f} % of that is aimed at."
         )
     return text
 
@@ -196,19 +208,22 @@ def _withdrawn(k: int) -> Rejected:
     return Rejected(f"match_dynamics/{PARTS[k]}", text)
 
 
-def _left_alone(gaps: tuple[DynamicsGap, ...], toward: str) -> Rejected:
+def _left_alone(wanted: list[tuple[int, DynamicsGap, float]], request: Request, toward: str) -> Rejected:
+    if request.amount_pct == 0:
+        return Rejected("match_dynamics", f"Dynamics left alone: --amount 0 takes nothing of {toward}.")
+    gaps = [gap for _, gap, _ in wanted]
     if not gaps:
         return Rejected("match_dynamics", "Dynamics left alone: there is too little sound to compare.")
     if all(gap.reference_db == gap.target_db for gap in gaps):
         return Rejected("match_dynamics", f"Dynamics left alone: in each band they are as {toward} has them.")
-    widest = max(gaps, key=lambda gap: abs(np.log(gap.reference_db / gap.target_db)))
+    k, widest, factor = max(wanted, key=lambda one: abs(np.log(one[1].reference_db / one[1].target_db)))
     denser = widest.reference_db < widest.target_db
-    where = WORDS[gaps.index(widest)]
     return Rejected(
         "match_dynamics",
         f"Dynamics left alone: {toward} {verb(toward)} {'denser' if denser else 'livelier'} by up to "
-        f"{abs(widest.reference_db - widest.target_db):.1f} dB, in {where}; between parts of one song that is "
-        f"{widest.sd_db:.1f} dB, so it is no more than arrangement may be.",
+        f"{abs(widest.reference_db - widest.target_db):.1f} dB, in {WORDS[k]}; arrangement alone makes "
+        f"±{widest.sd_db:.1f} dB, and what can be told from it is a ratio of {max(factor, 1 / factor):.2f}:1; under "
+        f"{LEAST_RATIO:g}:1 nobody hears it.",
     )
 
 

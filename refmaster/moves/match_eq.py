@@ -16,7 +16,19 @@ from refmaster.dsp.fir import convolved, ring_s, zero_phase
 from refmaster.dsp.octaves import octave_around, thirds_db
 from refmaster.dsp.parametric import Band, Fit, curve_db, fit_bands, fit_thirds
 from refmaster.moves import Blocks, Scene
-from refmaster.records import Comparison, Effect, Gap, Move, NotReached, Phase, Profile, Proposal, Rejected, Stage
+from refmaster.records import (
+    Comparison,
+    Effect,
+    Gap,
+    Move,
+    NotReached,
+    Phase,
+    Profile,
+    Proposal,
+    Rejected,
+    Request,
+    Stage,
+)
 from refmaster.units import FloatArray, written
 
 STAGE = Stage.TONE
@@ -40,9 +52,9 @@ def propose(scene: Scene) -> Proposal:
     asked = compare.wanted(comparison.tone, scene.request.amount_pct)
     wanted = asked if scene.request.in_full else np.clip(asked, -MAX_GAIN_DB, MAX_GAIN_DB)
     fit = _fit(wanted, comparison, scene)
-    moves = _moves(fit.bands, comparison, scene)
+    moves = _moves(fit, comparison, scene)
     missed = _out_of_reach(scene) + _too_much(asked - wanted, comparison)
-    return Proposal(moves, _rejected(fit.bands, fit.pruned, wanted, comparison), missed)
+    return Proposal(moves, _rejected(fit, wanted, comparison, scene.request), missed)
 
 
 def _fit(wanted: FloatArray, comparison: Comparison, scene: Scene) -> Fit:
@@ -116,14 +128,10 @@ def response_at(move: Move, at_hz: FloatArray, sample_rate_hz: int) -> FloatArra
 
 def effect(move: Move, master: Profile) -> Effect:
     """The level in the octave where the band works, against the rest of the spectrum, with the band and without it."""
-    at = np.array(master.band_hz)
-    bend = response_at(move, at, master.sample_rate_hz)
     around_hz = _heard_hz(shape_of(move.id), frequency_of(move).value)
-    # Against the mean of all bands from 100 Hz to 10 kHz: a yardstick that does not depend on what is faint.
-    rest = (at >= ALIGN_HZ[0]) & (at <= ALIGN_HZ[1])
-    weights = octave_around(at, around_hz)
-    level = np.array(master.ltas_db)
-    after, done = (float(np.average(v, weights=weights) - v[rest].mean()) for v in (level, bend))
+    bend = response_at(move, np.array(master.band_hz), master.sample_rate_hz)
+    after = _level_around(master, around_hz)
+    done = _level_around(replace(master, ltas_db=tuple(bend.tolist())), around_hz)
     return Effect(_feature(around_hz), after - done, after)
 
 
@@ -146,11 +154,13 @@ def explain(move: Move) -> str:
     if move.because:
         gap = move.because[0]
         apart = f"{abs(gap.delta):.1f} dB {'less' if gap.delta > 0 else 'more'}"
-        if (gap.delta > 0) == (move["gain_db"] > 0):
-            text += f" The target has {apart} there than {gap.toward}, compared like with like; "
-            text += f"{gap.taken_pct:.0f} % of that is taken."
+        along = (gap.delta > 0) == (move["gain_db"] > 0)
+        text += f" The target has {apart} there than {gap.toward}, compared like with like"
+        if along or gap.taken_pct > 0:
+            text += "; " if along else ". Its neighbours overdo it; with it, "
+            text += f"all bands take {gap.taken_pct:.0f} % of that."
         else:
-            text += f" It works against its neighbours, which overlap it: together they answer {apart} there."
+            text += "; that is not followed: what is around it, and what is usual, speak for the other way."
     if move.phase is Phase.LINEAR and move["gain_db"]:
         ring_ms = 1000 * ring_s(_coefficients(move, NOMINAL_RATE_HZ)[np.newaxis, :], NOMINAL_RATE_HZ)
         text += f" Linear phase: it may ring {written('ring_ms', ring_ms)} ahead of a hit."
@@ -164,32 +174,38 @@ def region(frequency_hz: float) -> str:
     return next((name for top, name in names if frequency_hz < top), "the air")
 
 
-def _moves(bands: tuple[Band, ...], comparison: Comparison, scene: Scene) -> tuple[Move, ...]:
+def _moves(fit: Fit, comparison: Comparison, scene: Scene) -> tuple[Move, ...]:
     made, bells = [], 0
-    for band in bands:
+    for band in fit.bands:
         bells += band.shape is Shape.BELL
         part = f"bell_{bells}" if band.shape is Shape.BELL else band.shape.value
-        gap = _gap(band, comparison, scene)
+        gap = _gap(band, fit, comparison, scene)
         gain_db, q = round(band.gain_db, 2), round(band.q, 2)
         params = band_params(band.shape, "gain_db", gain_db=gain_db, frequency_hz=_tidy_hz(band.frequency_hz), q=q)
         made.append(Move(f"match_eq/{part}", STAGE, params, (gap,), confidence=round(gap.confidence, 3)))
     return tuple(made)
 
 
-def _gap(band: Band, comparison: Comparison, scene: Scene) -> Gap:
-    """The difference where the band works: both spectra level-aligned, averaged as the band weighs them."""
+def _gap(band: Band, fit: Fit, comparison: Comparison, scene: Scene) -> Gap:
+    """The difference where the band works, and what of it all bands together take.
+
+    The level is that of `effect`, with the same yardstick; the difference is averaged where bands can be trusted.
+    """
     at, weight = np.array(comparison.band_hz), np.array(comparison.tone.weight)
     around_hz = _heard_hz(band.shape, _tidy_hz(band.frequency_hz))
     reach = octave_around(at, around_hz) * (weight + 1e-9)
-    level = np.array(scene.target.ltas_db[: at.size])
-    level -= np.average(level, weights=weight + 1e-9)
-    wanted = compare.wanted(comparison.tone, scene.request.amount_pct)
     evidence = comparison.tone.full_db if scene.request.in_full else comparison.tone.matched_db
-    here, full, believed, sd = (
-        float(np.average(v, weights=reach)) for v in (level, evidence, wanted, comparison.tone.sd_db)
-    )
-    taken = 100 * believed / full if abs(full) > 0.1 else 100.0
+    full, made, sd = (float(np.average(v, weights=reach)) for v in (evidence, fit.curve_db, comparison.tone.sd_db))
+    taken = 100 * made / full if abs(full) > 0.1 else 100.0
+    here = _level_around(scene.target, around_hz)
     return Gap(_feature(around_hz), here, here + full, 0.5, sd, float(np.clip(taken, 0.0, 100.0)), comparison.toward)
+
+
+def _level_around(profile: Profile, around_hz: float) -> float:
+    """The level in an octave against the mean of all bands from 100 Hz to 10 kHz: what is faint does not shift it."""
+    at, level = np.array(profile.band_hz), np.array(profile.ltas_db)
+    rest = (at >= ALIGN_HZ[0]) & (at <= ALIGN_HZ[1])
+    return float(np.average(level, weights=octave_around(at, around_hz)) - level[rest].mean())
 
 
 def _out_of_reach(scene: Scene) -> tuple[NotReached, ...]:
@@ -223,18 +239,18 @@ def _too_much(beyond_db: FloatArray, comparison: Comparison) -> tuple[NotReached
     return (NotReached("tone", text),)
 
 
-def _rejected(
-    bands: tuple[Band, ...], pruned: tuple[Band, ...], wanted: FloatArray, comparison: Comparison
-) -> tuple[Rejected, ...]:
+def _rejected(fit: Fit, wanted: FloatArray, comparison: Comparison, request: Request) -> tuple[Rejected, ...]:
+    if request.amount_pct == 0:
+        return (Rejected("match_eq", f"Tonal balance left alone: --amount 0 takes nothing of {comparison.toward}."),)
     out = [
         Rejected(
             f"match_eq at {b.frequency_hz:.0f} Hz",
             f"{b.shape.value.replace('_', ' ').capitalize()} {written('gain_db', b.gain_db)} at "
             f"{written('centre_hz', b.frequency_hz)}: it would bring the balance less than {EPSILON_DB} dB nearer.",
         )
-        for b in pruned
+        for b in fit.pruned
     ]
-    if not bands:
+    if not fit.bands:
         full = np.array(comparison.tone.full_db)[np.array(comparison.tone.weight) > 0]
         rms = float(np.sqrt((full**2).mean())) if full.size else 0.0
         out.append(
@@ -255,7 +271,9 @@ def _told(comparison: Comparison) -> str:
 
 def _heard_hz(shape: Shape, frequency_hz: float) -> float:
     """Where a band is heard: a bell at its centre, a shelf an octave beyond its corner, where it is nearly whole."""
-    beyond = {Shape.LOW_SHELF: 0.5, Shape.BELL: 1.0, Shape.HIGH_SHELF: 2.0}[shape]
+    if shape is Shape.BELL:
+        return _tidy_hz(frequency_hz)
+    beyond = {Shape.LOW_SHELF: 0.5, Shape.HIGH_SHELF: 2.0}[shape]
     return _tidy_hz(float(np.clip(frequency_hz * beyond, *HEARD_HZ)))
 
 

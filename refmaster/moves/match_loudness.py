@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from refmaster.compare import is_limited
+from refmaster.compare.density import LEEWAY_DB
 from refmaster.dsp.limiter import Limiting
 from refmaster.genres import ANY
 from refmaster.measure.excerpt import HARD_WORK_PCT, Limited, likely_lufs, limited_as
@@ -69,14 +70,15 @@ def propose(scene: Scene) -> Proposal:
     tried = _Tried(0.0, now) if rests else _solve(scene, aim, wanted)
     tried = replace(tried, why=tried.why or bound)
     param = Param("gain_db", round(tried.gain_db, 3), -MAX_GAIN_DB, MAX_GAIN_DB, 0.0)
-    gap = Gap("integrated_lufs", now, goal, TOLERANCE_LU, 0.0, _taken(now, goal, tried.lufs))
+    gap = Gap("integrated_lufs", now, goal, TOLERANCE_LU, 0.0, _taken(now, goal, tried.lufs), "the goal")
     stated = goal if abs(tried.lufs - goal) <= TOLERANCE_LU else round(tried.lufs, 2)
     move = Move("match_loudness", STAGE, (param,), (gap,), confidence=1.0)
     margin = tried.limited.limiting.margin_db if tried.limited else None
     moves = (move,) if param.value else ()  # no gain is no move: written down, it would only dither the sound again
-    return Proposal(
-        moves, not_reached=_price(goal, tried), goal_lufs=stated, margin_db=margin, estimated=_estimated(scene, tried)
-    )
+    price = _price(goal, tried)
+    near = f"{written('x_lufs', tried.lufs)} is within {TOLERANCE_LU} LU of the goal, {written('x_lufs', goal)}"
+    left = () if moves or price else (Rejected("match_loudness", f"Loudness left alone: {near}."),)
+    return Proposal(moves, left, price, goal_lufs=stated, margin_db=margin, estimated=_estimated(scene, tried))
 
 
 def goal_lufs(scene: Scene) -> float | None:
@@ -105,6 +107,7 @@ def _bearing(scene: Scene, goal: float, now: float) -> tuple[float, str]:
         return goal, ""
     why = f"louder, its peaks would stand less than {least:.1f} dB over its loudness (PLR)"
     theirs, usual = bound.reference_plr_db, bound.usual_plr_db
+    keep = f"9 in 10 tracks of this genre ({scene.genre.label}) keep"
     if least < bound.least_plr_db:
         stands = f"its peaks stand {least:.1f} dB over its loudness (PLR) as it is"
         return (
@@ -112,10 +115,13 @@ def _bearing(scene: Scene, goal: float, now: float) -> tuple[float, str]:
             f"{stands}, less than the {bound.least_plr_db:.1f} dB that it should keep; louder would be denser still",
         )
     if usual is not None and (theirs is None or least > theirs):
-        kept = f"9 in 10 tracks of this genre ({scene.genre.label}) keep {usual:.1f} dB or more"
+        if theirs is not None and usual - least > 0.05:
+            return most, f"{why}: between {theirs:.1f} dB, as the reference has it, and the {usual:.1f} dB that {keep}"
         other = "" if theirs is None else f"; {theirs:.1f} dB, as the reference has it, is another song's"
-        return most, f"{why}; {kept}{other}"
-    return most, f"{why}, and the reference keeps {theirs:.1f} dB" if theirs is not None else why
+        return most, f"{why}; {keep} {usual:.1f} dB or more{other}"
+    if theirs is None:
+        return most, why
+    return most, f"{why}; the reference keeps {theirs:.1f} dB, and {LEEWAY_DB:g} dB less is as far as it goes"
 
 
 def apply(blocks: Blocks, move: Move, sample_rate_hz: int) -> Iterator[FloatArray]:
@@ -183,11 +189,21 @@ def _solve(scene: Scene, goal: float, wanted: float) -> _Tried:
     limiting, trial = scene.limiting if scene.heard is None else scene.heard.limiting, _trial(scene)
     if wanted > 0 and not scene.spoken and is_limited(scene.target):
         return _untouched_peaks(scene, limiting, trial)
+    if abs(wanted) <= TOLERANCE_LU and (near := _without_gain(limiting, trial, goal)) is not None:
+        return near
     first_db = wanted if scene.heard is None else scene.heard.gain_db
     tried = _limited(scene, limiting, trial, goal, first_db)
     if (wider := _wider(tried)) is not None:
         tried = _limited(scene, wider, trial, goal, tried.gain_db)
     return tried
+
+
+def _without_gain(limiting: Limiting, trial: Trial, goal: float) -> _Tried | None:
+    """What the limiter alone gives, where that is as near to the goal as anybody asks."""
+    tried = _tried(trial(limiting, 0.0))
+    if (wider := _wider(tried)) is not None:
+        tried = _tried(trial(wider, 0.0))
+    return tried if abs(tried.lufs - goal) <= TOLERANCE_LU else None
 
 
 def _trial(scene: Scene) -> Trial:

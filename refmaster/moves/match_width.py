@@ -7,17 +7,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from refmaster import compare
 from refmaster.bands import BAND_PARTS, FREQUENCY_NAME, band_params, coefficients_of, frequency_of, shape_of
-from refmaster.dsp.biquad import Shape, design, filtered, response_db
+from refmaster.dsp.biquad import Shape, filtered, response_db
 from refmaster.dsp.midside import side_of, with_side, with_side_gain
 from refmaster.dsp.octaves import octave_around
 from refmaster.dsp.parametric import Band, fit_bands, fit_thirds
 from refmaster.moves import Blocks, Scene
 from refmaster.names import verb, whose
-from refmaster.records import Comparison, Curve, Effect, Gap, Move, Param, Profile, Proposal, Rejected, Stage
+from refmaster.records import Comparison, Curve, Effect, Gap, Move, Param, Profile, Proposal, Rejected, Request, Stage
 from refmaster.units import FloatArray, db_to_gain
+
+Mask = npt.NDArray[np.bool_]
 
 STAGE = Stage.IMAGE
 PARTS = ("side", *BAND_PARTS)
@@ -59,9 +62,11 @@ def propose(scene: Scene) -> Proposal:
             max_gain_db=MAX_GAIN_DB,
             max_q=1.5,
         )
-    moves: tuple[Move, ...] = (_whole(whole, scene, wanted),) if abs(whole) >= LEAST_GAIN_DB else ()
-    moves += tuple(_regions(fit.bands, scene, wanted))
-    return Proposal(moves, () if moves else (_left_alone(curve, wanted, comparison),))
+    side_db = round(whole, 2) if abs(whole) >= LEAST_GAIN_DB else 0.0
+    made = side_db + fit.curve_db
+    moves: tuple[Move, ...] = (_whole(side_db, scene, made),) if side_db else ()
+    moves += tuple(_regions(fit.bands, scene, made))
+    return Proposal(moves, () if moves else (_left_alone(curve, wanted, comparison, scene.request),))
 
 
 def apply(blocks: Blocks, move: Move, sample_rate_hz: int) -> Iterator[FloatArray]:
@@ -88,17 +93,25 @@ def side_response(move: Move, at_hz: FloatArray, sample_rate_hz: int) -> FloatAr
 def effect(move: Move, master: Profile) -> Effect:
     """Side over mid where the move works, with it and without it: all that is heard, or an octave of it."""
     done = side_response(move, np.array(master.band_hz), master.sample_rate_hz)
-    now = np.array([np.nan if s is None else s for s in master.side_to_mid_db])
-    at = np.array(master.band_hz)
-    heard = np.isfinite(now) & (at >= HEARD_HZ[0]) & (at <= HEARD_HZ[1])  # rumble and air are faint, and shout loudest
     frequency = next((p for p in move.params if p.name in FREQUENCY_NAME.values()), None)
     feature = "side_to_mid_db" if frequency is None else f"side_to_mid_at_{frequency.value:.0f}_hz_db"
-    if frequency is not None:
-        heard &= octave_around(at, float(np.clip(frequency.value, *HEARD_HZ))) > 0
+    heard = _heard(master, None if frequency is None else frequency.value)
     if not heard.any():
         return Effect(feature, 0.0, 0.0)  # mono: there is no side to move
-    after, change = (float(v[heard].mean()) for v in (now, done))
+    after, change = (float(v[heard].mean()) for v in (_side_to_mid(master), done))
     return Effect(feature, after - change, after)
+
+
+def _side_to_mid(profile: Profile) -> FloatArray:
+    return np.array([np.nan if s is None else s for s in profile.side_to_mid_db])
+
+
+def _heard(profile: Profile, around_hz: float | None) -> Mask:
+    """The bands that tell how wide it is, in the octave around a frequency or, None, as a whole."""
+    at, known = np.array(profile.band_hz), np.isfinite(_side_to_mid(profile))
+    if around_hz is not None:
+        return np.asarray(known & (octave_around(at, around_hz) > 0))
+    return np.asarray(known & (at >= HEARD_HZ[0]) & (at <= HEARD_HZ[1]))  # rumble and air are faint, and shout loudest
 
 
 def blank(move_id: str, channels: int) -> Move:
@@ -126,49 +139,55 @@ def explain(move: Move) -> str:
         )
     if move.because:
         gap = move.because[0]
-        text += (
-            f" The side stands at {gap.target:.1f} dB re mid, {whose(gap.toward)} at {gap.reference:.1f} dB; "
-            f"{gap.taken_pct:.0f} % of that is taken."
-        ).replace("-", "−")
-    return text
+        along = (gap.delta > 0) == (move[name] > 0)
+        text += f" The side stands at {gap.target:.1f} dB re mid, {whose(gap.toward)} at {gap.reference:.1f} dB"
+        if along or gap.taken_pct > 0:
+            text += "; " if along else ". Its neighbours overdo it; with it, "
+            text += f"all width moves take {gap.taken_pct:.0f} % of that."
+        else:
+            text += "; that is not followed: what is around it, and what is usual, speak for the other way."
+    return text.replace("-", "−")
 
 
-def _whole(gain_db: float, scene: Scene, wanted: FloatArray) -> Move:
-    gap = _gap("side_to_mid_db", np.ones(wanted.size), scene, wanted)
-    param = Param("side_gain_db", round(gain_db, 2), -24.0, 24.0, 0.0)
+def _whole(gain_db: float, scene: Scene, made: FloatArray) -> Move:
+    at = np.array(scene.target.band_hz[: made.size])
+    reach = ((at >= HEARD_HZ[0]) & (at <= HEARD_HZ[1])).astype(float)
+    gap = _gap("side_to_mid_db", None, reach, scene, made)
+    param = Param("side_gain_db", gain_db, -24.0, 24.0, 0.0)
     return Move("match_width/side", STAGE, (param,), (gap,), round(gap.confidence, 3))
 
 
-def _regions(bands: tuple[Band, ...], scene: Scene, wanted: FloatArray) -> Iterator[Move]:
+def _regions(bands: tuple[Band, ...], scene: Scene, made: FloatArray) -> Iterator[Move]:
     bells = 0
-    at = np.array(scene.target.band_hz[: wanted.size])
+    at = np.array(scene.target.band_hz[: made.size])
     for band in bands:
         bells += band.shape is Shape.BELL
         part = f"bell_{bells}" if band.shape is Shape.BELL else band.shape.value
-        reach = np.abs(
-            response_db(design(band.shape, band.frequency_hz, 1.0, band.q, 192000)[np.newaxis, :], at, 192000)[0]
-        )
         frequency_hz, q = float(f"{band.frequency_hz:.3g}"), round(band.q, 2)
-        gap = _gap(f"side_to_mid_at_{frequency_hz:.0f}_hz_db", reach, scene, wanted)
+        feature = f"side_to_mid_at_{frequency_hz:.0f}_hz_db"
+        gap = _gap(feature, frequency_hz, octave_around(at, frequency_hz), scene, made)
         params = band_params(band.shape, "side_gain_db", gain_db=round(band.gain_db, 2), frequency_hz=frequency_hz, q=q)
         yield Move(f"match_width/{part}", STAGE, params, (gap,), round(gap.confidence, 3))
 
 
-def _gap(feature: str, reach: FloatArray, scene: Scene, wanted: FloatArray) -> Gap:
-    """Side over mid where the move works, averaged as the move weighs it."""
+def _gap(feature: str, around_hz: float | None, reach: FloatArray, scene: Scene, made: FloatArray) -> Gap:
+    """Side over mid where the move works, and what of the difference all moves together take."""
     curve = scene.comparison.width if scene.comparison else None
     if curve is None:
         raise ValueError("a width move without a width comparison")
-    weights = reach * np.array(curve.weight) + 1e-9
+    weights = reach * (np.array(curve.weight) + 1e-9)
     evidence = curve.full_db if scene.request.amount_pct > 75 else curve.matched_db
-    now = np.array([0.0 if s is None else s for s in scene.target.side_to_mid_db[: wanted.size]])
-    here, full, believed, sd = (float(np.average(v, weights=weights)) for v in (now, evidence, wanted, curve.sd_db))
-    taken = 100 * believed / full if abs(full) > 0.1 else 100.0
+    heard = _heard(scene.target, around_hz)
+    here = float(_side_to_mid(scene.target)[heard].mean()) if heard.any() else 0.0
+    full, taking, sd = (float(np.average(v, weights=weights)) for v in (evidence, made, curve.sd_db))
+    taken = 100 * taking / full if abs(full) > 0.1 else 100.0
     toward = scene.comparison.toward if scene.comparison else "the reference"
     return Gap(feature, here, here + full, 0.5, sd, float(np.clip(taken, 0.0, 100.0)), toward)
 
 
-def _left_alone(curve: Curve, wanted: FloatArray, comparison: Comparison) -> Rejected:
+def _left_alone(curve: Curve, wanted: FloatArray, comparison: Comparison, request: Request) -> Rejected:
+    if request.amount_pct == 0:
+        return Rejected("match_width", f"Width left alone: --amount 0 takes nothing of {comparison.toward}.")
     full, believed = (float(np.average(v, weights=curve.weight)) for v in (curve.full_db, wanted))
     toward = comparison.toward
     by_genre = comparison.by_genre

@@ -30,7 +30,9 @@ def propose(scene: Scene) -> Proposal:
             )
         )
     params = tuple(Param(name, o, -100.0, 100.0, 0.0) for name, o in zip(NAMES[len(offset)], offset, strict=True))
-    gaps = tuple(Gap(f"dc_{p.name}", p.value, 0.0, DC_PCT, 0.0, 100.0) for p in params if abs(p.value) >= DC_PCT)
+    gaps = tuple(
+        Gap(f"dc_{p.name}", p.value, 0.0, DC_PCT, 0.0, 100.0, "no offset") for p in params if abs(p.value) >= DC_PCT
+    )
     return Proposal((Move("remove_dc", STAGE, params, gaps, confidence=1.0),))
 
 
@@ -48,10 +50,11 @@ def foresee(profile: Profile, move: Move) -> Profile:
 
 
 def effect(move: Move, master: Profile) -> Effect:
-    """The largest offset, before and after."""
+    """The largest offset, before and after; before, as the target has it."""
     worst = max(range(len(move.params)), key=lambda k: abs(move.params[k].value))
-    left = master.dc_offset_pct[worst]
-    return Effect(f"dc_{move.params[worst].name}", left + move.params[worst].value, left)
+    feature, left = f"dc_{move.params[worst].name}", master.dc_offset_pct[worst]
+    stands = next((gap.target for gap in move.because if gap.feature == feature), left + move.params[worst].value)
+    return Effect(feature, stands, left)
 
 
 def blank(move_id: str, channels: int) -> Move:

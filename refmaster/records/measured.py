@@ -203,9 +203,10 @@ class Curve:
     """A difference in each band, reference minus target, and what is believed of it; all dB at `Comparison.band_hz`.
 
     `full_db` is the difference of averages, smoothed; `matched_db` that of matched passages, like with like;
-    `wanted_db` what of it the evidence supports (the posterior mean); `sd_db` how uncertain that is; `weight` 0…1 is
-    how much a band can be trusted, 0 where either track has nothing; `full_weight` the same for a match in full, which
-    reaches out to where averages can be compared though little can be told from them.
+    `wanted_db` what of it the evidence supports (the posterior mean); `sd_db` how far the difference may be off by
+    chance, arrangement in the first place, one standard deviation; `weight` 0…1 is how much a band can be
+    trusted, 0 where either track has nothing; `full_weight` the same for a match in full, which reaches out to where
+    averages can be compared though little can be told from them.
     """
 
     full_db: tuple[float, ...]

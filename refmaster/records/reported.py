@@ -6,10 +6,12 @@ from typing import Literal
 from refmaster.records.decided import Delivery, Effect, Plan, Request
 from refmaster.records.measured import Comparison, Genre, Passport, Profile, Weights
 
+ROUNDING = 5e-3  # of a display: two decimals of a dB
+
 
 @dataclass(frozen=True)
 class Check:
-    """A promise about the master. None for a bound means there is none on that side."""
+    """A promise about the master, held as it is displayed. None for a bound means there is none on that side."""
 
     name: str
     value: float | None
@@ -21,7 +23,10 @@ class Check:
         """Whether the value lies between the bounds; a value that could not be measured fails."""
         if self.value is None:
             return self.low is None and self.high is None
-        return (self.low is None or self.value >= self.low) and (self.high is None or self.value <= self.high)
+        low, high = (
+            None if bound is None else bound + sign * ROUNDING for bound, sign in ((self.low, -1), (self.high, 1))
+        )
+        return (low is None or self.value >= low) and (high is None or self.value <= high)
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,8 @@ class Report:
     texts: tuple[tuple[str, str], ...] = ()  # move id → its explanation
     gain_reduction: GainReduction | None = None
     files: Files = field(default_factory=Files)
-    references: tuple["Input", ...] = ()  # all of them; `reference` is the first
+    references: tuple["Input", ...] = ()  # all of them, in order; `reference` is the one that counts most
+    heard: tuple[Profile, ...] = ()  # the same, as they were measured
     notes: tuple[str, ...] = ()  # one-line things to know: a file read as another format, a reference resampled
     beside: "Report | None" = None  # what our own engine makes of the same, where another one did this
 

@@ -12,6 +12,7 @@ Nothing here measures sound; it writes down what the Report holds.
 import shlex
 from pathlib import Path, PurePath
 
+from refmaster.explain import reference_lines
 from refmaster.listen import Listening
 from refmaster.passport import in_short
 from refmaster.records import Profile, Report
@@ -23,6 +24,7 @@ from refmaster.report.table import check_rows, rows_of
 from refmaster.report.templates import environment
 from refmaster.report.verdict import verdict_of
 from refmaster.report.writing import clock, said
+from refmaster.verify import LOUDNESS_TOLERANCE_LU
 
 __all__ = ["page"]
 
@@ -79,16 +81,32 @@ def _facts(report: Report) -> tuple[tuple[str, str], ...]:
     kind = genre.label or genre.name
     share = "" if genre.share is None else f", {100 * genre.share:.0f} % share"
     tracks = f", {genre.n_tracks} tracks" if genre.n_tracks else ""
-    goal = request.loudness_lufs if request.loudness_lufs is not None else report.plan.goal_lufs
     ceiling = request.ceiling_dbtp if report.plan.ceiling_dbtp is None else report.plan.ceiling_dbtp
     return (
-        ("Reference", _file_name(report.reference) if report.reference else "none"),
+        ("Reference", _reference(report)),
         ("Genre", f"{kind[:1].upper()}{kind[1:]}{tracks}{share}"),
         *_kinship(report),
         ("Amount", f"{request.amount_pct:g} of 100"),
-        ("Goal", f"{said('_lufs', goal)}, {said('_dbtp', ceiling)}"),
+        ("Goal", f"{_loudness_goal(report)}, {said('_dbtp', ceiling)}"),
         ("Target", f"{clock(report.target.duration_s)}, {_format(report.target)}"),
     )
+
+
+def _reference(report: Report) -> str:
+    if report.reference is None:
+        return "none"
+    others = len(report.heard) - 1
+    return _file_name(report.reference) + (f", which counts most of {others + 1}" if others > 0 else "")
+
+
+def _loudness_goal(report: Report) -> str:
+    """What was to be read, and where it stopped if that was not to be had."""
+    asked, reached = report.request.loudness_lufs, report.plan.goal_lufs
+    level = next((move for move in report.plan.active if move.id == "match_loudness" and move.because), None)
+    goal = asked if asked is not None else reached if level is None else level.because[0].reference
+    if goal is None or reached is None or abs(goal - reached) <= LOUDNESS_TOLERANCE_LU:
+        return said("_lufs", goal)
+    return f"{said('_lufs', goal)} (stopped at {said('_lufs', reached)})"
 
 
 def _kinship(report: Report) -> tuple[tuple[str, str], ...]:
@@ -107,12 +125,13 @@ def _things_to_know(report: Report) -> tuple[str, ...]:
     found = [f"{role}: {defect.text}" for role, profile in _profiles(report) for defect in profile.defects]
     ignored = report.comparison.ignored if report.comparison else ()
     passport = (in_short(report.passport),) if report.passport else ()
-    return (*report.notes, *passport, *ignored, *found)
+    return (*report.notes, *reference_lines(report), *passport, *ignored, *found)
 
 
 def _own_command(report: Report) -> str:
     """What masters the same with our own engine."""
-    words = ["refmaster", report.target.path, *(("--ref", report.reference.path) if report.reference else ())]
+    references = report.heard or ((report.reference,) if report.reference else ())
+    words = ["refmaster", report.target.path, *(word for one in references for word in ("--ref", one.path))]
     return shlex.join(words)
 
 
@@ -121,8 +140,8 @@ def _inputs(report: Report) -> tuple[tuple[str, str, str], ...]:
 
 
 def _profiles(report: Report) -> tuple[tuple[str, Profile], ...]:
-    reference = (("Reference", report.reference),) if report.reference else ()
-    return (("Target", report.target), *reference)
+    references = report.heard or ((report.reference,) if report.reference else ())
+    return (("Target", report.target), *(("Reference", one) for one in references))
 
 
 def _file_name(profile: Profile) -> str:

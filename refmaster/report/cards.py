@@ -25,6 +25,7 @@ class Reason:
 
     label: str
     target: str
+    toward: str
     reference: str
     delta: str
     tolerance: str
@@ -95,6 +96,7 @@ def _reason(gap: Gap) -> Reason:
     return Reason(
         label=label(gap.feature),
         target=said(gap.feature, gap.target),
+        toward=gap.toward.removeprefix("the ").capitalize(),
         reference=said(gap.feature, gap.reference),
         delta=difference(gap.feature, gap.delta),
         tolerance=spread(gap.feature, gap.tolerance),

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from refmaster.dsp.octaves import BANDS_PER_OCTAVE, centre_hz
 from refmaster.genres.statistics import EDGE_SDS, covariance_db2
 from refmaster.records import BandLevels, Genre, Profile, Report
 from refmaster.report.figure import Curve, Dash, Role, Table, Ys, moment_ms, rounded
@@ -101,7 +102,8 @@ def _band_of(genre: Genre, band_hz: tuple[float, ...], mean_db: Ys, sd_db: Ys) -
     pairs = [(mean or 0.0, EDGE_SDS * (sd or 0.0)) for mean, sd in zip(mean_db, sd_db, strict=True)]
     high, low = (rounded(mean + sign * half for mean, half in pairs) for sign in (1, -1))
     name = f"{genre.label or genre.name}, P10–P90 of {genre.n_tracks} tracks"
-    return Curve(name, "genre", band_hz, high, kind="band", low=low)
+    centres = tuple(centre_hz(round(BANDS_PER_OCTAVE * math.log2(at / 1000))) for at in band_hz)  # files round them
+    return Curve(name, "genre", centres, high, kind="band", low=low)
 
 
 def full_difference_db(report: Report) -> Ys | None:

@@ -135,7 +135,7 @@ def test_the_choices_are_half_and_the_whole():
     flags = dict(told().instead)
     assert flags == {
         "--set match_eq/bell_1.gain_db=-1.25": "half as much",
-        "--set match_eq/bell_1.gain_db=-6.2": "about all of the difference",
+        "--set match_eq/bell_1.gain_db=-4": "about all of the difference",
     }
 
 
@@ -165,7 +165,7 @@ def test_what_was_changed_since_is_told_and_its_effect_is_not():
     one = account.moves[0]
     assert one.effect is None
     assert "since the master was rendered" in one.measured
-    assert one.text.startswith("Set by you (gain_db −2.5 was proposed)")
+    assert one.text.startswith("Set by you; the evidence says gain_db −2.5. ")
     assert account.edits[0] in as_markdown(account).replace("\\", "")
 
 
