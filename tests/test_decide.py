@@ -195,6 +195,14 @@ def test_what_cannot_be_set_is_refused_by_the_move_s_name(values):
         after(Decision(BELL.id, Verdict.OVERRIDE, values))
 
 
+@pytest.mark.parametrize("proposed", [(), (blank_of("match_eq/bell_1", 2).at(gain_db=1.0),)])
+def test_a_band_that_was_not_proposed_cannot_be_locked(proposed):
+    lock = Decision("match_eq/bell_4", Verdict.KEEP, locked=True)
+    with pytest.raises(BadSetting, match=r"match_eq/bell_4 was not proposed, so there is nothing to lock") as found:
+        decided(proposed, (lock,), "match_eq", 2)
+    assert ("match_eq/bell_1" in str(found.value)) == bool(proposed)
+
+
 def test_a_lock_and_a_note_stay():
     move = after(Decision(BELL.id, Verdict.KEEP, (), "as it is", locked=True))[BELL.id]
     assert (move.locked, move.note, move["gain_db"]) == (True, "as it is", -2.0)

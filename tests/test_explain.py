@@ -9,7 +9,22 @@ from refmaster import explain
 from refmaster.compare import compare
 from refmaster.genres import load_genre
 from refmaster.moves import blank_of
-from refmaster.records import Assumption, Check, Comparison, Files, Plan, Report, Request, Verdict
+from refmaster.records import (
+    Assumption,
+    Check,
+    Comparison,
+    Effect,
+    Files,
+    GainReduction,
+    Gap,
+    NotReached,
+    Plan,
+    Report,
+    Request,
+    Seen,
+    Verdict,
+    Weights,
+)
 from tests.moves.scenes import planned
 
 BELL = blank_of("match_eq/bell_1", 2).at(gain_db=-2.5)
@@ -85,6 +100,64 @@ def test_the_verdict_is_one_line(changes, words):
 )
 def test_checks_are_said_in_words(check, text):
     assert explain.check_text(check) == text
+
+
+def test_a_check_is_held_as_it_is_displayed():
+    assert Check("true_peak_dbtp", -0.996, None, -1.0).passed
+    assert not Check("true_peak_dbtp", -0.99, None, -1.0).passed
+    assert not Check("n_samples", 10.0, 11.0, 11.0).passed
+
+
+def test_what_was_not_reached_stands_in_the_first_line():
+    missed = (
+        NotReached("integrated_lufs", "Loudness stops."),
+        NotReached("limiting", "A price."),
+        NotReached("tone", "Top."),
+    )
+    plan = Plan((BELL,), not_reached=missed)
+    assert explain.missed_words(plan) == ("loudness", "tone")
+    assert explain.verdict_line(report_of(plan=plan)).endswith("every check passed; not reached: loudness, tone.")
+
+
+def test_the_limiter_says_how_hard_it_worked():
+    limiter = blank_of("limit_peaks", 2).at(ceiling_dbtp=-1.0)
+    work = GainReduction(0.01, (0.0, 3.5), 3.5, 12.25, 0.0)
+    told = dict(explain.texts(Plan((limiter,)), work))["limit_peaks"]
+    assert told.endswith("It takes up to 3.50 dB, and works for 12.2 % of the time.")
+    dropped = replace(limiter, verdict=Verdict.DROP)
+    assert "It takes" not in dict(explain.texts(Plan((dropped,)), work))["limit_peaks"]
+
+
+def test_the_share_taken_is_that_of_the_bands_as_they_are():
+    material, made = planned("dull")
+    rate_hz = material.target.profile.sample_rate_hz
+    share = explain.taken_pct(material.comparison, made, rate_hz)
+    assert 20.0 < share <= 100.0
+    none = tuple(replace(move, verdict=Verdict.DROP) if move.mover == "match_eq" else move for move in made.moves)
+    assert explain.taken_pct(material.comparison, Plan(none), rate_hz) == 0.0
+    away = tuple(move.at(gain_db=-move["gain_db"]) if move.mover == "match_eq" else move for move in made.moves)
+    assert explain.taken_pct(material.comparison, Plan(away), rate_hz) == 0.0
+
+
+def test_dynamics_that_came_out_otherwise_are_noted():
+    band = replace(blank_of("match_dynamics/low", 2), because=(Gap("x_db", 8.0, 4.0, 1.0, 2.0, 100.0),))
+    plan = Plan((band,))
+    assert explain.short_of(plan, (("match_dynamics/low", Effect("x_db", 8.0, 4.9)),)) == ()
+    (note,) = explain.short_of(plan, (("match_dynamics/low", Effect("x_db", 8.0, 6.0)),))
+    assert "was to leave 4.0 dB" in note
+    assert "6.0 dB is left" in note
+    own = Plan((replace(band, verdict=Verdict.OVERRIDE),))
+    assert explain.short_of(own, (("match_dynamics/low", Effect("x_db", 8.0, 6.0)),)) == ()
+
+
+def test_several_references_have_a_line_each():
+    report = report_of()
+    assert explain.reference_lines(report) == ()
+    seen = (Seen("a.wav", 0.02), Seen("b.wav", 0.7, Weights(tone=0.5)))
+    comparison = replace(report.comparison, seen=seen)
+    told = explain.reference_lines(replace(report, comparison=comparison, heard=(report.target, report.reference)))
+    assert told[0].startswith("a.wav: same song 2 %, ")
+    assert told[1].endswith("; counts tone 0.5, else 1")
 
 
 @pytest.mark.parametrize(("kinship", "word"), [(0.99, "same song"), (0.5, "relative"), (0.01, "another song")])

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from refmaster.explain import missed_words
 from refmaster.records import Check, Effect, Move, Report
 from refmaster.report.writing import bounds, counted, difference, label, pair, said
 from refmaster.units import unit_of
@@ -50,7 +51,9 @@ def _status(report: Report) -> str:
         return f"Unchanged: {'every move was dropped' if nothing_left else 'nothing needed doing'}"
     if report.master is None:
         return f"Dry run: {counted(active, 'move')} planned, nothing rendered"
-    return f"Mastered: {counted(active, 'move')}, {'all checks passed' if report.checks else 'no checks made'}"
+    checked = "all checks passed" if report.checks else "no checks made"
+    short = missed_words(report.plan)
+    return f"Mastered: {counted(active, 'move')}, {checked}" + (f"; not reached: {', '.join(short)}" if short else "")
 
 
 def _failure(check: Check) -> str:

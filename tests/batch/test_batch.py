@@ -59,6 +59,20 @@ def test_stdout_holds_one_line_of_json_a_track(done, catalogue):
         assert one["seconds"] > 0
 
 
+def test_a_broken_track_is_named_as_it_was_given_and_every_table_says_what_was_not_reached(catalogue, fresh, tmp_path):
+    (tmp_path / "mixes").mkdir()
+    (tmp_path / "mixes" / "03 broken.wav").write_text("this is no sound")
+    (tmp_path / "mixes" / "short.wav").write_bytes((catalogue / "mixes" / "short.wav").read_bytes())
+    ran = run(catalogue, tmp_path / "mixes", "--ref", "record.wav", "-o", fresh, "--loudness", "-1", "--no-report")
+    assert ran.returncode == 1
+    told = " ".join(ran.stdout.split())
+    assert "· target 03 broken.wav is not audio that can be read" in told
+    assert "../" not in told
+    (good,) = (row for row in csv.DictReader((fresh / "batch.csv").read_text().splitlines()) if not row["error"])
+    assert good["not_reached"] == "loudness"
+    assert ">loudness<" in (fresh / "batch.html").read_text()
+
+
 def test_the_longest_track_comes_first(done, catalogue):
     order = [one["name"] for one in lines((catalogue / "done.jsonl").read_text())]
     assert order == ["long.wav", "ep/middle.wav", "short.wav"]

@@ -21,6 +21,24 @@ def fitted(wanted_db, **changes):
 
 
 @pytest.mark.parametrize(
+    "pair",
+    [
+        (Band(Shape.BELL, 2550.0, -2.03, 0.79), Band(Shape.BELL, 2620.0, 2.63, 0.49)),
+        (Band(Shape.BELL, 323.0, -1.91, 0.7), Band(Shape.BELL, 457.0, 2.59, 0.51)),
+    ],
+)
+def test_no_two_bands_undo_each_other(pair):
+    """What a pair of opposite bells leaves is as well dialled in with bands that do not fight."""
+    wanted = curve_db(pair, AT_HZ, RATE_HZ)
+    fit = fitted(wanted)
+    for one in fit.bands:
+        for other in fit.bands:
+            apart = abs(np.log2(one.frequency_hz / other.frequency_hz))
+            assert apart > 0.6 or one.gain_db * other.gain_db > -1.0, (one, other)
+    assert fit.curve_db == pytest.approx(wanted, abs=0.35)
+
+
+@pytest.mark.parametrize(
     "bands",
     [
         (Band(Shape.BELL, 300.0, -3.0, 1.0),),

@@ -155,6 +155,20 @@ def test_a_library_by_its_folder_or_its_file(run, soul, files, tmp_path):
         assert document(out)["genre"]["name"] == "soul"
 
 
+def test_the_main_job_finds_a_library_where_the_others_do(run, soul, files, tmp_path):
+    code, out, err = run(files["spoiled"], "--library", "soul", "-o", tmp_path / "m.wav", "--no-report")
+    assert (code, err) == (0, "")
+    assert "your library soul" in out
+
+
+def test_a_hyphen_in_a_name_stays_one(run, files, tmp_path):
+    named = tmp_path / "K-Pone - v-1.wav"
+    named.write_bytes(files["song"].read_bytes())
+    assert run("library", "build", named, "-n", "h", "-q", "-j", "1")[0] == 0
+    out = run("library", "show", "h")[1]
+    assert "K-Pone - v-1.wav (−" in out
+
+
 def test_a_track_of_the_library_is_left_out_of_it(run, soul, files):
     data = document(run("library", "compare", files["dull"], "--json")[1])
     assert data["genre"]["n_tracks"] == 1

@@ -10,7 +10,7 @@ from scipy.signal import butter, sosfilt
 from refmaster.bands import FREQUENCY_NAME, shape_of
 from refmaster.demo import song
 from refmaster.moves import blank_of, match_eq
-from refmaster.records import Phase, Request, Stage
+from refmaster.records import Gap, Phase, Request, Stage
 from refmaster.render import rendered
 from tests.moves.scenes import RATE_HZ, applied, joined, music, planned_for
 from tests.signals import FloatArray, in_blocks, spoil
@@ -34,6 +34,36 @@ def gain_at(move, frequency_hz: FloatArray | float, rate_hz: int = RATE_HZ) -> F
     """Gain of the move in dB, from an impulse and not from the coefficients."""
     spectrum = np.abs(np.fft.rfft(impulse_at(move, rate_hz=rate_hz)))
     return 20 * np.log10(np.interp(frequency_hz, np.fft.rfftfreq(2**17, 1 / rate_hz), spectrum))
+
+
+@pytest.mark.parametrize(
+    ("gain_db", "taken_pct", "words"),
+    [
+        (1.0, 20.0, "compared like with like; all bands take 20 % of that."),
+        (-1.0, 20.0, "Its neighbours overdo it; with it, all bands take 20 % of that."),
+        (-1.0, 0.0, "that is not followed: what is around it, and what is usual, speak for the other way."),
+    ],
+    ids=["along", "against its neighbours", "against the reference"],
+)
+def test_a_band_says_what_all_bands_do_about_the_difference(gain_db, taken_pct, words):
+    gap = Gap("tone_at_1000_hz_db", 0.0, 3.0, 0.5, 4.0, taken_pct)
+    text = match_eq.explain(replace(band("match_eq/bell_1", 1000.0, gain_db, 1.0), because=(gap,)))
+    assert "The target has 3.0 dB less there than the reference" in text
+    assert text.endswith(words)
+
+
+def test_what_is_taken_is_what_the_bands_do():
+    material, made = planned_for(spoil(music(), RATE_HZ, high_shelf_db=-6.0), music())
+    bands = [move for move in made.moves if move.mover == "match_eq"]
+    assert bands
+    at_hz = np.array(material.target.profile.band_hz)
+    sum_db = sum(match_eq.response_at(move, at_hz, RATE_HZ) for move in bands)
+    for move in bands:
+        gap = move.because[0]
+        around_hz = float(gap.feature.split("_")[2])
+        inside = np.abs(np.log2(at_hz / around_hz)) <= 0.5
+        assert gap.taken_pct == pytest.approx(np.clip(100 * sum_db[inside].mean() / gap.delta, 0, 100), abs=12)
+        assert gap.target == pytest.approx(match_eq.effect(move, material.target.profile).after, abs=1e-9)
 
 
 @pytest.mark.parametrize("rate_hz", [44100, 48000, 96000])
