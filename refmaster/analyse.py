@@ -7,6 +7,7 @@ holds the frames that comparing needs and no file keeps.
 import math
 import os
 from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,15 +50,20 @@ def analyse(path: str | os.PathLike[str]) -> Profile:
 
 
 def measure(
-    track: Track, *, progress: Callable[[int], None] | None = None, blocks: Iterable[FloatArray] | None = None
+    track: Track,
+    *,
+    progress: Callable[[int], None] | None = None,
+    blocks: Iterable[FloatArray] | None = None,
+    aside: Executor | None = None,
 ) -> Measured:
     """Measure a track, or other `blocks` that sound like it, in one pass.
 
-    `progress` is told how many samples were heard, block by block. Raises BadAudio for NaN, infinity and no sound.
+    `progress` is told how many samples were heard, block by block. `aside` does half of it, where a core has nothing
+    else to do. Raises BadAudio for NaN, infinity and no sound.
     """
     listener = Listener(track.source.sample_rate_hz, track.source.channels, track.source.path, matched=True)
     for block in rechunked(blocks if blocks is not None else track.blocks(), BLOCK_SAMPLES):
-        listener.feed(block)
+        listener.feed(block, aside)
         if progress:
             progress(block.shape[1])
     return listener.read(track.source)
@@ -89,17 +95,25 @@ class Listener:
         self.samples = SampleMeter(sample_rate_hz, channels)
         self.stereo = StereoMeter() if channels == 2 else None
 
-    def feed(self, block: FloatArray) -> None:
+    def feed(self, block: FloatArray, aside: Executor | None = None) -> None:
         """Listen to the next `BLOCK_SAMPLES`, or to a shorter last block: the grid of the meters."""
         refuse_bad(block, self.samples.n_samples, self.name, self.sample_rate_hz)
+        other = None if aside is None else aside.submit(self._feed_tone, block)
         self.loudness.feed(block)
         self.true_peak.feed(block)
         self.samples.feed(block)
+        if self.stereo:
+            self.stereo.feed(block)
+        if other is None:
+            self._feed_tone(block)
+        else:
+            other.result()
+
+    def _feed_tone(self, block: FloatArray) -> None:
+        """Half of the work: the spectrum and its bands."""
         mid, side = to_mid_side(block)
         self.spectrum.feed(mid, side)
         self.dynamics.feed(mid)
-        if self.stereo:
-            self.stereo.feed(block)
 
     def read(self, source: Source) -> Measured:
         """All that was heard, as the sound of this file. Raises BadAudio where that was nothing."""

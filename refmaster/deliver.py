@@ -78,7 +78,7 @@ def _written(material: Material, made: Draft, delivery: Delivery, out: Path, wor
 
     def heard() -> Iterator[FloatArray]:
         blocks = kept.passing(track.blocks(work.block_samples))
-        sound = rendered(blocks, plan.moves, rate, meter.reduction)
+        sound = rendered(blocks, plan.moves, rate, meter.reduction, threads=work.threads)
         for block in ahead(sound, threads=work.threads):
             tell(block.shape[1])
             if made.estimated:

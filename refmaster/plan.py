@@ -132,7 +132,7 @@ def heard_out(material: Material, made: Draft) -> Plan:
             break
         rate, channels = material.track.source.sample_rate_hz, material.track.source.channels
         meter = LimitedMeter(rate, channels)
-        sound = rendered(material.track.blocks(), made.plan.moves, rate, meter.reduction)
+        sound = rendered(material.track.blocks(), made.plan.moves, rate, meter.reduction, threads=material.threads)
         for block in ahead(sound, threads=material.threads):
             meter.feed(block)
         made = made.again(heard_as(made.plan, meter))

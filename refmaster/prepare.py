@@ -17,7 +17,7 @@ from refmaster.names import shown
 from refmaster.own import by_genre, recognised
 from refmaster.plan import Material
 from refmaster.records import Genre, Profile, Request, Weights
-from refmaster.remembered import remembered
+from refmaster.remembered import is_remembered, remembered
 
 Asked = str | os.PathLike[str] | tuple[str | os.PathLike[str], Weights]
 """A reference as it is asked for: a file, with what it counts for behind a colon, or beside it."""
@@ -70,7 +70,9 @@ def prepare(
     with _workers(threads) as pool:
         heard = [resampled(ref, rate) for ref, _ in refs]
         waiting = [pool.submit(_reference, one, block_samples, kept) for one in heard]
-        target = measure(track, blocks=track.blocks(block_samples), progress=lambda _: told("analyse", -1.0))
+        free = threads > 1 and all(is_remembered(one, kept) for one in heard)
+        blocks, aside = track.blocks(block_samples), pool if free else None
+        target = measure(track, blocks=blocks, progress=lambda _: told("analyse", -1.0), aside=aside)
         references = [one.result() for one in waiting]
     check_masterable(target.profile, "the target")
     for one in references:
@@ -82,7 +84,8 @@ def prepare(
     if alone and genre.tone is None:
         raise BadSetting(_no_genre(track, genre))
     known = bool(examples) or alone
-    comparison = compare(target, examples, genre, same_song=request.same_song) if known else None
+    same = request.same_song
+    comparison = compare(target, examples, genre, same_song=same, threads=threads) if known else None
     toward = toward or tuple(ref.source.sha256 for ref, _ in refs) or by_genre(request.library or request.genre)
     mark, marked = recognised(track, toward, request)
     notes = track.notes + tuple(note for ref, _ in refs for note in ref.notes) + marked

@@ -38,12 +38,21 @@ def remembered(track: Track, kept: Cache | None, hear: Callable[[], Measured]) -
     """What `hear` measures of a track, or what it measured of the same content at the same rate before."""
     if kept is None or track.source.container == "array":
         return hear()
-    place = kept.folder / "measured" / f"{track.source.sha256}-{track.source.sample_rate_hz}"
+    place = _place(track, kept)
     found = _read(place)
     if found is None:
         found = hear()
         _write(place, found)
     return replace(found, profile=replace(found.profile, path=track.source.path))
+
+
+def is_remembered(track: Track, kept: Cache | None) -> bool:
+    """Whether there is an entry of the track, which may still turn out to be of no use."""
+    return kept is not None and track.source.container != "array" and _place(track, kept).exists()
+
+
+def _place(track: Track, kept: Cache) -> Path:
+    return kept.folder / "measured" / f"{track.source.sha256}-{track.source.sample_rate_hz}"
 
 
 def _read(place: Path) -> Measured | None:

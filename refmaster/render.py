@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
+from refmaster.dsp.ahead import ahead
 from refmaster.dsp.limiter import ReductionMeter
 from refmaster.moves import Blocks, LinearMover, linear_mover_of, mover_of
 from refmaster.records import Move, Phase
@@ -10,9 +11,17 @@ from refmaster.units import FloatArray
 
 
 def rendered(
-    blocks: Blocks, moves: Iterable[Move], sample_rate_hz: int, meter: ReductionMeter | None = None
+    blocks: Blocks,
+    moves: Iterable[Move],
+    sample_rate_hz: int,
+    meter: ReductionMeter | None = None,
+    *,
+    threads: int = 1,
 ) -> Iterator[FloatArray]:
-    """The sound after every active move, in chain order. `meter` hears what a mover that reduces gain takes off."""
+    """The sound after every active move, in chain order. `meter` hears what a mover that reduces gain takes off.
+
+    With more than one of `threads` all that comes before such a mover is done in one of its own.
+    """
     sound = iter(blocks)
     for mover, neighbours in groupby((move for move in moves if move.active), key=_linear):
         if mover is not None:  # a product of filters is one filter
@@ -21,7 +30,7 @@ def rendered(
         for move in neighbours:
             metered = getattr(mover_of(move), "metered", None)
             if meter is not None and metered is not None:
-                sound = metered(sound, move, sample_rate_hz, meter)
+                sound = metered(ahead(sound, threads=threads), move, sample_rate_hz, meter)
             else:
                 sound = mover_of(move).apply(sound, move, sample_rate_hz)
     return sound

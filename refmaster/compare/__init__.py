@@ -37,7 +37,12 @@ CODEC_HZ = 12000.0  # what is cut lower was not cut by a codec
 
 
 def compare(
-    target: Measured, references: Measured | tuple[Example, ...], genre: Genre, *, same_song: bool = False
+    target: Measured,
+    references: Measured | tuple[Example, ...],
+    genre: Genre,
+    *,
+    same_song: bool = False,
+    threads: int = 1,
 ) -> Comparison:
     """The target beside its references, or beside its genre where there are none.
 
@@ -48,7 +53,7 @@ def compare(
     examples, odd = belonging(given)
     n = min(len(one.profile.band_hz) for one in (target, *(e.measured for e in examples)))
     band_hz = np.array(target.profile.band_hz[:n])
-    sights = tuple(sight(target, one, same_song=same_song) for one in examples)
+    sights = tuple(sight(target, one, same_song=same_song, threads=threads) for one in examples)
     goal = goal_of(examples, band_hz) if examples else goal_of_genre(genre, target, band_hz)
     found = [one for one in sights if one.found is not None]
     kinship = max((one.kinship for one in found), default=0.0)

@@ -65,7 +65,7 @@ class Sight:
     transposed_semitones: float | None = None
 
 
-def sight(target: Measured, example: Example, *, same_song: bool = False) -> Sight:
+def sight(target: Measured, example: Example, *, same_song: bool = False, threads: int = 1) -> Sight:
     """One reference beside the target; they must have been measured at the same sample rate."""
     reference = example.measured
     pair, ignored = _paired(target, reference)
@@ -75,7 +75,7 @@ def sight(target: Measured, example: Example, *, same_song: bool = False) -> Sig
         ignored += ("tone and width: the two tracks have too little of the spectrum in common",)
         return Sight(pair, example.weights, None, 0.0, identical, ignored)
     shift = None if same_song else _transposed(target, reference)
-    found = _registered(pair, seen, shift or 0.0)
+    found = _registered(pair, seen, shift or 0.0, threads)
     if same_song:
         found = replace(found, roughness_db=min(found.roughness_db, SAME_ROUGHNESS_DB))
     elif shift is not None:
@@ -140,7 +140,7 @@ def _transposed(target: Measured, reference: Measured) -> float | None:
     return alike.semitones if alike.best - alike.as_is > TRANSPOSED_GAIN else None
 
 
-def _registered(pair: Pair, seen: Mask, semitones: float) -> Registration:
+def _registered(pair: Pair, seen: Mask, semitones: float, threads: int) -> Registration:
     """The target's frames laid onto the reference's, which are moved back by `semitones` to the target's key."""
     target, reference = (_frames_db(m, pair.band_hz.size) for m in (pair.target, pair.reference))
     if semitones:
@@ -152,7 +152,8 @@ def _registered(pair: Pair, seen: Mask, semitones: float) -> Registration:
         seen = seen & (place >= ends[0]) & (place <= ends[1])
     rest = smooth_covariance(pair.octaves, np.full(pair.octaves.size, SEARCH_REST_DB), SEARCH_REST_OCT)
     rate = pair.target.profile.sample_rate_hz
-    return register(target, reference, seen, equaliser_covariance(pair.band_hz, rate, SEARCH_SD_DB) + rest)
+    prior = equaliser_covariance(pair.band_hz, rate, SEARCH_SD_DB) + rest
+    return register(target, reference, seen, prior, threads=threads)
 
 
 def _frames_db(measured: Measured, bands: int) -> FloatArray:
