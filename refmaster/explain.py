@@ -32,7 +32,13 @@ from refmaster.units import unit_of, written
 
 OWN_ENGINE = "refmaster"
 NO_DIFFERENCE_DB = 0.1  # rms
-SHORT_OF = {"integrated_lufs": "loudness", "top_end": "the top end", "tone": "tone", "dynamics": "dynamics"}
+SHORT_OF = {
+    "integrated_lufs": "loudness",
+    "top_end": "the top end",
+    "tone": "tone",
+    "dynamics": "dynamics",
+    "width": "width",
+}
 CONFLICT = {"dB": 0.5, "dBTP": 0.05, ":1": 0.25}  # a lock that is no further from the evidence contradicts nothing
 
 

@@ -160,7 +160,7 @@ def explain(move: Move) -> str:
             text += "; " if along else ". Its neighbours overdo it; with it, "
             text += f"all bands take {gap.taken_pct:.0f} % of that."
         else:
-            text += "; that is not followed: what is around it, and what is usual, speak for the other way."
+            text += "; not followed, as its surroundings and what is usual speak against it."
     if move.phase is Phase.LINEAR and move["gain_db"]:
         ring_ms = 1000 * ring_s(_coefficients(move, NOMINAL_RATE_HZ)[np.newaxis, :], NOMINAL_RATE_HZ)
         text += f" Linear phase: it may ring {written('ring_ms', ring_ms)} ahead of a hit."
@@ -195,17 +195,22 @@ def _gap(band: Band, fit: Fit, comparison: Comparison, scene: Scene) -> Gap:
     around_hz = _heard_hz(band.shape, _tidy_hz(band.frequency_hz))
     reach = octave_around(at, around_hz) * (weight + 1e-9)
     evidence = comparison.tone.full_db if scene.request.in_full else comparison.tone.matched_db
-    full, made, sd = (float(np.average(v, weights=reach)) for v in (evidence, fit.curve_db, comparison.tone.sd_db))
+    full, sd = (float(np.average(v, weights=reach)) for v in (evidence, comparison.tone.sd_db))
+    made = float(np.average(fit.curve_db, weights=reach)) - _rest(at, fit.curve_db)
     taken = 100 * made / full if abs(full) > 0.1 else 100.0
     here = _level_around(scene.target, around_hz)
     return Gap(_feature(around_hz), here, here + full, 0.5, sd, float(np.clip(taken, 0.0, 100.0)), comparison.toward)
 
 
 def _level_around(profile: Profile, around_hz: float) -> float:
-    """The level in an octave against the mean of all bands from 100 Hz to 10 kHz: what is faint does not shift it."""
+    """The level in an octave, against the rest."""
     at, level = np.array(profile.band_hz), np.array(profile.ltas_db)
-    rest = (at >= ALIGN_HZ[0]) & (at <= ALIGN_HZ[1])
-    return float(np.average(level, weights=octave_around(at, around_hz)) - level[rest].mean())
+    return float(np.average(level, weights=octave_around(at, around_hz))) - _rest(at, level)
+
+
+def _rest(at_hz: FloatArray, level_db: FloatArray) -> float:
+    """The mean of all bands from 100 Hz to 10 kHz: a yardstick that what is faint does not shift."""
+    return float(level_db[(at_hz >= ALIGN_HZ[0]) & (at_hz <= ALIGN_HZ[1])].mean())
 
 
 def _out_of_reach(scene: Scene) -> tuple[NotReached, ...]:

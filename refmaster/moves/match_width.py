@@ -17,8 +17,21 @@ from refmaster.dsp.octaves import octave_around
 from refmaster.dsp.parametric import Band, fit_bands, fit_thirds
 from refmaster.moves import Blocks, Scene
 from refmaster.names import verb, whose
-from refmaster.records import Comparison, Curve, Effect, Gap, Move, Param, Profile, Proposal, Rejected, Request, Stage
-from refmaster.units import FloatArray, db_to_gain
+from refmaster.records import (
+    Comparison,
+    Curve,
+    Effect,
+    Gap,
+    Move,
+    NotReached,
+    Param,
+    Profile,
+    Proposal,
+    Rejected,
+    Request,
+    Stage,
+)
+from refmaster.units import FloatArray, db_to_gain, written
 
 Mask = npt.NDArray[np.bool_]
 
@@ -66,7 +79,8 @@ def propose(scene: Scene) -> Proposal:
     made = side_db + fit.curve_db
     moves: tuple[Move, ...] = (_whole(side_db, scene, made),) if side_db else ()
     moves += tuple(_regions(fit.bands, scene, made))
-    return Proposal(moves, () if moves else (_left_alone(curve, wanted, comparison, scene.request),))
+    left = () if moves else (_left_alone(curve, wanted, comparison, scene.request),)
+    return Proposal(moves, left, _too_far(fit.bands, comparison.toward) if full else ())
 
 
 def apply(blocks: Blocks, move: Move, sample_rate_hz: int) -> Iterator[FloatArray]:
@@ -145,7 +159,7 @@ def explain(move: Move) -> str:
             text += "; " if along else ". Its neighbours overdo it; with it, "
             text += f"all width moves take {gap.taken_pct:.0f} % of that."
         else:
-            text += "; that is not followed: what is around it, and what is usual, speak for the other way."
+            text += "; not followed, as its surroundings and what is usual speak against it."
     return text.replace("-", "−")
 
 
@@ -183,6 +197,19 @@ def _gap(feature: str, around_hz: float | None, reach: FloatArray, scene: Scene,
     taken = 100 * taking / full if abs(full) > 0.1 else 100.0
     toward = scene.comparison.toward if scene.comparison else "the reference"
     return Gap(feature, here, here + full, 0.5, sd, float(np.clip(taken, 0.0, 100.0)), toward)
+
+
+def _too_far(bands: tuple[Band, ...], toward: str) -> tuple[NotReached, ...]:
+    """Where a match in full would ask more of the side than is done to it."""
+    places = [
+        written("centre_hz", float(f"{one.frequency_hz:.3g}")) for one in bands if abs(one.gain_db) >= FULL_GAIN_DB
+    ]
+    if not places:
+        return ()
+    text = (
+        f"Around {' and '.join(places)} {toward} {verb(toward)} further off in width; {FULL_GAIN_DB:g} dB is the most."
+    )
+    return (NotReached("width", text),)
 
 
 def _left_alone(curve: Curve, wanted: FloatArray, comparison: Comparison, request: Request) -> Rejected:

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.signal import butter, sosfilt
 
 from refmaster.dsp.midside import to_mid_side
 from refmaster.moves import blank_of
+from refmaster.records import Request
 from tests.moves.scenes import RATE_HZ, applied, music, planned_for
 from tests.signals import gain_of, pink_noise, rms_dbfs, sine, spoil
 
@@ -73,3 +75,13 @@ def test_a_side_at_dither_level_is_not_raised():
     hiss = pink_noise(-140.0, mono.shape[1] / RATE_HZ, RATE_HZ, 1)
     _, plan = planned_for(np.concatenate([mono + hiss, mono - hiss]), music())
     assert not [move for move in plan.moves if move.mover == "match_width"]
+
+
+def test_a_match_in_full_says_where_the_side_would_have_to_go_too_far():
+    sound = music()
+    mid, side = sound.mean(axis=0), (sound[0] - sound[1]) / 2
+    low = sosfilt(butter(4, (250.0, 500.0), "bandpass", fs=RATE_HZ, output="sos"), side)
+    narrow = side - 0.999 * low
+    _, plan = planned_for(np.stack([mid + narrow, mid - narrow]), sound, Request(amount_pct=100))
+    (missed,) = (one for one in plan.not_reached if one.what == "width")
+    assert "15 dB is the most" in missed.text
