@@ -151,6 +151,21 @@ def _which(given: str | os.PathLike[str], known: tuple[Input, ...]) -> Input:
     return next((one for one in known if one.sha256 == sha256), known[0])
 
 
+PLANNED_BY = ("amount_pct", "only", "max_bands", "same_song", "genre", "library")  # what a plan is made from
+
+
+def left_as_planned(before: Before) -> tuple[str, ...]:
+    """A note on what was changed in the file and asks for a new plan, which rendering does not make."""
+    if before.back_to is not None or not before.session.revisions:
+        return ()
+    then, now = before.session.revisions[-1].request, before.session.request
+    changed = [name for name in PLANNED_BY if getattr(then, name) != getattr(now, name)]
+    if not changed:
+        return ()
+    stays = "loudness follows it, and all else stays as it was planned" if "amount_pct" in changed else "the plan stays"
+    return (f"{' and '.join(changed)} changed in the file: {stays}; master again with --keep-from for a new plan",)
+
+
 def replanned(
     before: Before, material: Material, decisions: tuple[Decision, ...], told: Callable[[str], None]
 ) -> Draft:

@@ -29,6 +29,7 @@ from refmaster.records import (
     Verdict,
 )
 from refmaster.units import unit_of, written
+from refmaster.writing import bounds, label, said
 
 OWN_ENGINE = "refmaster"
 NO_DIFFERENCE_DB = 0.1  # rms
@@ -65,7 +66,8 @@ def text_of(move: Move) -> str:
     text = mover_of(move).explain(replace(move, because=reasons))
     before = ", ".join(f"{p.name} {dict(move.proposed)[p.name]:g}" for p in apart).replace("-", "−")
     if move.verdict is Verdict.DROP:
-        text = f"Dropped by you. It would have been: {text}"
+        proposed = move.because and move.mover != "limit_peaks"
+        text = f"Dropped by you. It would have been: {text}" if proposed else "Dropped by you."
     elif held:
         text = f"Locked by you; the evidence says {before}. {text}"
     elif move.verdict is Verdict.OVERRIDE:
@@ -146,7 +148,7 @@ def reference_line(report: Report) -> str:
         return "At --amount 0 the reference is not followed."
     if any(one.what == "own_master" for one in report.plan.rejected):
         return "The target is our own master toward this reference: what was settled then stays."
-    line = kinship_line(report.comparison)
+    line = kinship_line(report.comparison, gone=report.reference_gone)
     if report.comparison is None or report.comparison.identical or report.comparison.by_genre:
         return line
     taken = taken_pct(report.comparison, report.plan, report.target.sample_rate_hz)
@@ -174,10 +176,10 @@ def taken_pct(comparison: Comparison, plan: Plan, sample_rate_hz: int) -> float:
     return float(np.clip(100 * along / size, 0.0, 100.0))
 
 
-def kinship_line(comparison: Comparison | None) -> str:
-    """How close a relative the reference is, and what follows from that."""
+def kinship_line(comparison: Comparison | None, *, gone: bool = False) -> str:
+    """How close a relative the reference is, and what follows from that; `gone` says that there was one."""
     if comparison is None:
-        return "No reference was given."
+        return "The reference was not found; the session's own numbers are used." if gone else "No reference was given."
     if comparison.by_genre:
         return "No reference was given; the genre stands for it, and only what lies outside its usual range is moved."
     if len(comparison.seen) > 1:
@@ -185,7 +187,7 @@ def kinship_line(comparison: Comparison | None) -> str:
     if comparison.identical:
         return "The reference is the target itself."
     if comparison.transposed_semitones is not None:
-        return f"The reference is this music in another key ({comparison.transposed_semitones:+.0f} semitones)."
+        return f"The reference looks like this music in another key ({comparison.transposed_semitones:+.0f} semitones)."
     pct = 100 * comparison.kinship
     if comparison.kinship > 0.8:
         return f"The reference looks like the same song or session ({pct:.0f} %)."
@@ -242,15 +244,9 @@ def genre_line(report: Report) -> str:
 
 
 def check_text(check: Check) -> str:
-    """A check in words: "true_peak_dbtp −0.7 (allowed: up to −1.0)"."""
-    value = "—" if check.value is None else f"{check.value:.2f}"
-    if check.low is not None and check.high is not None:
-        allowed = f"{check.low:.2f} to {check.high:.2f}" if check.low != check.high else f"{check.low:.0f}"
-    elif check.high is not None:
-        allowed = f"up to {check.high:.2f}"
-    else:
-        allowed = "anything"
-    return f"{check.name} {value} (allowed: {allowed})".replace("-", "−")
+    """A check in words: "true peak −0.70 dBTP (allowed: at most −1.00 dBTP)"."""
+    value = "not measured" if check.value is None else said(check.name, check.value)
+    return f"{label(check.name)} {value} (allowed: {bounds(check.name, check.low, check.high)})"
 
 
 def as_json(report: Report) -> str:

@@ -17,6 +17,7 @@ from refmaster.again import (
     Before,
     carried_on,
     flags_of,
+    left_as_planned,
     other_delivery,
     references_again,
     replanned,
@@ -205,6 +206,7 @@ def render(
     toward = tuple(one.sha256 for one in session.references)
     material = _prepared(track, refs, session.request, told, options, toward)
     made = replanned(before, material, decisions, lambda name: told(f"plan: {name}", -1.0))
+    notes += left_as_planned(before)
     return finish(material, made, delivery, files, options, told, notes, before=before)
 
 
@@ -245,7 +247,8 @@ def finish(
     if done.clipped and not done.plan.active:
         over = f"{done.clipped} values of the target lie above full scale and are cut off there"
         notes += (f"{over}; --bit-depth 32f keeps them",)
-    report = replace(report, notes=material.notes + notes + done.notes)
+    gone = before is not None and not before.anew and bool(before.session.references) and not material.examples
+    report = replace(report, notes=material.notes + notes + done.notes, reference_gone=gone)
     told("explain", -1.0)
     if files.session:
         path = Path(files.session)

@@ -26,7 +26,8 @@ from refmaster.records import (
 from refmaster.units import unit_of
 
 HEAD = (
-    "A refmaster session: `refmaster render THIS_FILE` makes the same master again, byte for byte.",
+    "A refmaster session: `refmaster render THIS_FILE -o NEW.wav` makes the same master again, byte for byte.",
+    "`--force` instead of `-o NEW.wav` writes over the master that is there.",
     'To decide: set a move\'s verdict to "drop", or write other values; "keep" is what was proposed.',
     "locked = true holds a move's values whatever else changes. Your own comments stay where you write them.",
 )
@@ -49,7 +50,7 @@ def written(session: Session, folder: Path) -> str:
     _add_rows(doc, "reference", [_input(one, folder) for one in session.references])
     doc.add("request", _request_table(session.request))
     doc.add("delivery", _table(asdict(session.delivery)))
-    doc.add("plan", _table(_goals(session.plan)))
+    doc.add("plan", _table(_goals(session.plan)).comment("what the master is checked against; ask under [request]"))
     effects = dict(session.outcome.effects) if session.outcome else {}
     if session.plan.moves:
         moves = tomlkit.aot()
@@ -118,7 +119,7 @@ def _request(request: Request) -> dict[str, Any]:
 
 def _request_table(request: Request) -> Any:
     table = _table(_request(request))
-    table["amount_pct"].comment("0 leaves alone, 50 follows the evidence, 100 matches in full")
+    table["amount_pct"].comment("as asked for; another one needs a new plan: --amount N --keep-from THIS_FILE")
     table["genre"].comment('a genre\'s name; "auto" hears it in the reference, "none" knows nothing of it')
     table["phase"].comment('"linear" turns no phase, and rings ahead of hits; "minimum" is the usual')
     return table

@@ -56,9 +56,11 @@ def test_every_move_has_its_text():
 
 
 def test_a_dropped_move_says_so_and_what_it_would_have_been():
-    text = explain.text_of(replace(BELL, verdict=Verdict.DROP))
+    asked = replace(BELL, because=(Gap("tone_at_1000_hz_db", 0.0, -3.0, 0.5, 2.0, 40.0),))
+    text = explain.text_of(replace(asked, verdict=Verdict.DROP))
     assert text.startswith("Dropped by you. It would have been: ")
     assert str(BELL.param("gain_db")) in text
+    assert explain.text_of(replace(BELL, verdict=Verdict.DROP)) == "Dropped by you."
 
 
 def test_an_override_says_what_was_proposed():
@@ -78,7 +80,7 @@ def test_a_note_is_quoted():
         ({"status": "unchanged", "plan": Plan(())}, "Unchanged"),
         ({}, "every check passed"),
         ({"master": None}, "Dry run"),
-        ({"checks": (Check("true_peak_dbtp", -0.5, None, -1.0),)}, "a check failed: true_peak_dbtp −0.50"),
+        ({"checks": (Check("true_peak_dbtp", -0.5, None, -1.0),)}, "a check failed: true peak −0.50 dBTP"),
         ({"plan": Plan((BELL,))}, "1 move;"),
     ],
     ids=["unchanged", "done", "dry", "failed", "one"],
@@ -92,10 +94,10 @@ def test_the_verdict_is_one_line(changes, words):
 @pytest.mark.parametrize(
     ("check", "text"),
     [
-        (Check("true_peak_dbtp", -0.7, None, -1.0), "true_peak_dbtp −0.70 (allowed: up to −1.00)"),
-        (Check("integrated_lufs", -14.0, -14.1, -13.9), "integrated_lufs −14.00 (allowed: −14.10 to −13.90)"),
-        (Check("channels", 2.0, 2.0, 2.0), "channels 2.00 (allowed: 2)"),
-        (Check("plr_db", None, None, None), "plr_db — (allowed: anything)"),
+        (Check("true_peak_dbtp", -0.7, None, -1.0), "true peak −0.70 dBTP (allowed: at most −1.00 dBTP)"),
+        (Check("plr_db", 14.0, 13.1, 15.9), "PLR 14.00 dB (allowed: 13.10 to 15.90 dB)"),
+        (Check("channels", 2.0, 2.0, 2.0), "channels 2 (allowed: exactly 2)"),
+        (Check("plr_db", None, None, None), "PLR not measured (allowed: anything)"),
     ],
 )
 def test_checks_are_said_in_words(check, text):

@@ -18,7 +18,7 @@ from refmaster.history import heeded
 from refmaster.names import shown
 from refmaster.records import Effect, Move, Reading, Rejected, Session, Verdict
 from refmaster.report.table import check_rows
-from refmaster.report.writing import difference, label, pair
+from refmaster.writing import difference, label, pair
 
 __all__ = ["Account", "MoveAccount", "account_of", "left_alone"]
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from refmaster.bands import FREQUENCY_NAME
 from refmaster.records import Move, Outcome, Param, Phase
-from refmaster.report.writing import pair
 from refmaster.units import written
+from refmaster.writing import pair
 
 Flag = tuple[str, str]
 """A flag, and what it would do."""

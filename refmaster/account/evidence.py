@@ -1,8 +1,8 @@
 """Why a move is made, and how much of the difference it takes: both measurements, and what could be chance."""
 
 from refmaster.records import Gap, Move, Session, Verdict
-from refmaster.report.writing import confidence, difference, label, said, spread
 from refmaster.units import unit_of
+from refmaster.writing import confidence, difference, label, said, spread
 
 SIDES = {  # what stands against what, where it is not simply the target against the reference
     "match_loudness": ("before it", "goal"),

@@ -9,7 +9,7 @@ from refmaster.names import shown
 from refmaster.records import Reading, Verdict
 from refmaster.report.table import ROWS as TABLE_ROWS
 from refmaster.report.table import SHORT_S
-from refmaster.report.writing import label, said
+from refmaster.writing import label, said
 
 ROWS = tuple(name for name in TABLE_ROWS if name != "width_db")  # of a session, its width is not kept
 _MARKS = re.compile(r"([\\`*_\[\]<>|#~])")  # what Markdown, or HTML in it, would take for more than a letter

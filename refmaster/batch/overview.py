@@ -15,9 +15,9 @@ from refmaster.batch.records import Outcome, Settings
 from refmaster.batch.remote import base_name, is_url, joined, write_text
 from refmaster.names import shown, storable
 from refmaster.report.templates import environment
-from refmaster.report.writing import clock, counted, pair, said
 from refmaster.units import unbroken
 from refmaster.version import __version__
+from refmaster.writing import clock, counted, pair, said
 
 CSV, HTML = "batch.csv", "batch.html"
 COLUMNS = (

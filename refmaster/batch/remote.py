@@ -22,7 +22,7 @@ from refmaster.errors import BadAudio, BadOutput, BadSetting, RefmasterError
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
-NEEDED = "needs {what}, which is not installed; pip install 'refmaster[cluster]'"
+NEEDED = "needs {what}, which is not installed; in refmaster's folder: pip install '.[cluster]'"
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from refmaster.batch.records import Begun, Ended, Event, Outcome, Step
 from refmaster.batch.remote import joined
 from refmaster.cli.show import print_text
 from refmaster.names import shown
-from refmaster.report.writing import pair, said
 from refmaster.units import unbroken
+from refmaster.writing import pair, said
 
 Watch = Callable[[Event], None]
 

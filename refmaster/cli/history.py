@@ -25,7 +25,7 @@ def command(
     from refmaster.cli.show import print_command, print_list, print_text
     from refmaster.history import as_json, heeded
     from refmaster.names import shown
-    from refmaster.report.writing import counted, said
+    from refmaster.writing import counted, said
 
     path = Path(session)
     read = sessions.read(path)

@@ -26,7 +26,9 @@ def command(
     genre: Annotated[
         str | None,
         typer.Option(
-            "--genre", metavar="NAME", help="The genre it is read in, and mastered toward without --ref; none. [auto]"
+            "--genre",
+            metavar="NAME",
+            help="Its name, none, or auto, heard in the reference. Without --ref the track goes toward it. [auto]",
         ),
     ] = None,
     library: Annotated[
@@ -55,7 +57,7 @@ def command(
         typer.Option(
             "--keep-from",
             metavar="SESSION",
-            help="What you decided in this earlier session holds again: locks, values, drops, notes.",
+            help="What you decided in this earlier session holds again: locks, values and drops.",
         ),
     ] = None,
     undo: o.Undo = None,

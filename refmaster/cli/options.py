@@ -60,7 +60,7 @@ Undo = Annotated[
     list[str] | None,
     typer.Option("--undo", metavar="ID", help="Take back what was decided about a move, or about all of one kind."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print the whole report as one JSON document instead of a summary.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the text.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite an existing master, session and report.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Plan and explain; write nothing.")]
 Format = Annotated[

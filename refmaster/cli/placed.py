@@ -17,8 +17,8 @@ from refmaster.library.words import centre_line, near_line, number_words, place_
 from refmaster.names import shown
 from refmaster.passport import in_short
 from refmaster.records import Genre, Profile, Spread
-from refmaster.report.writing import bare
 from refmaster.units import written
+from refmaster.writing import bare
 
 MEDIANS = ("integrated_lufs", "loudness_range_lu", "plr_db", "side_to_mid_db")
 MOST_TRACKS = 40

@@ -14,8 +14,8 @@ from refmaster.bands import FREQUENCY_NAME
 from refmaster.explain import genre_line, reference_lines, reference_words, undo, verdict_line
 from refmaster.names import shown
 from refmaster.records import Effect, Move, Profile, Reading, Report, Verdict
-from refmaster.report.writing import label, pair
 from refmaster.units import NO_BREAK, unbroken, written
+from refmaster.writing import label, pair
 
 ROWS = (
     ("integrated loudness", "integrated_lufs"),

@@ -81,7 +81,7 @@ def sight(target: Measured, example: Example, *, same_song: bool = False, thread
     elif shift is not None:
         found = replace(found, roughness_db=max(found.roughness_db, TRANSPOSED_ROUGHNESS_DB))
         said = f"{abs(shift):.0f} semitone{'s' if abs(shift) >= 1.5 else ''} {'up' if shift > 0 else 'down'}"
-        ignored += (f"its notes: they are this music's {said}, so its tone was read in the target's key",)
+        ignored += (f"its key: it seems to be this music {said}; its spectrum was moved to the target's key first",)
     kinship = 1.0 if same_song else 1 / (1 + (found.roughness_db / KIN_ROUGHNESS_DB) ** KIN_STEEPNESS)
     return Sight(pair, example.weights, found, kinship, identical, ignored, shift)
 

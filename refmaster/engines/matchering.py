@@ -137,7 +137,7 @@ def _imported() -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name != "matchering":
             raise BadSetting(f"matchering is installed but lacks {error.name}; reinstall it") from error
-        raise BadSetting("matchering is not installed; install it: pip install 'refmaster[matchering]'") from error
+        raise BadSetting("matchering is not installed; in refmaster's folder: pip install '.[matchering]'") from error
     except Exception as error:
         raise BadSetting(f"matchering is installed but cannot be loaded ({_said(error)}); reinstall it") from error
 

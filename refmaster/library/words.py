@@ -6,8 +6,8 @@ from refmaster.library.placing import Near, Placement, Standing
 from refmaster.names import shown
 from refmaster.nearness import in_words
 from refmaster.records import Genre
-from refmaster.report.writing import bare, difference, label
 from refmaster.units import unit_of
+from refmaster.writing import bare, difference, label
 
 NAMES = {
     "plr_db": "peak to loudness (PLR)",

@@ -230,16 +230,17 @@ def _out_of_reach(scene: Scene) -> tuple[NotReached, ...]:
 
 def _too_much(beyond_db: FloatArray, comparison: Comparison) -> tuple[NotReached, ...]:
     """What the evidence asks for beyond what an equaliser on a whole mix should do: where, and what to do instead."""
+    beyond_db = np.where(np.array(comparison.tone.weight) > 0, beyond_db, 0.0)
     worst = int(np.abs(beyond_db).argmax())
     if abs(beyond_db[worst]) < MISSED_DB:
         return ()
     short = beyond_db[worst] > 0
     frequency_hz = _tidy_hz(comparison.band_hz[worst])
-    gap_db = abs(beyond_db[worst]) + MAX_GAIN_DB
+    asked_db = abs(beyond_db[worst]) + MAX_GAIN_DB
     text = (
-        f"Around {written('centre_hz', frequency_hz)} the target has {gap_db:.1f} dB {'less' if short else 'more'} "
-        f"than {comparison.toward}, compared like with like; {MAX_GAIN_DB:g} dB is the most that is done to a whole "
-        f"mix. {'Raise' if short else 'Lower'} in the mix what plays in {region(frequency_hz)}."
+        f"Around {written('centre_hz', frequency_hz)} the evidence asks for {asked_db:.1f} dB "
+        f"{'more' if short else 'less'}; {MAX_GAIN_DB:g} dB is the most that is done to a whole mix. "
+        f"{'Raise' if short else 'Lower'} in the mix what plays in {region(frequency_hz)}."
     )
     return (NotReached("tone", text),)
 

@@ -74,6 +74,7 @@ class Report:
     files: Files = field(default_factory=Files)
     references: tuple["Input", ...] = ()  # all of them, in order; `reference` is the one that counts most
     heard: tuple[Profile, ...] = ()  # the same, as they were measured
+    reference_gone: bool = False  # the session's was not found as it was
     notes: tuple[str, ...] = ()  # one-line things to know: a file read as another format, a reference resampled
     beside: "Report | None" = None  # what our own engine makes of the same, where another one did this
 

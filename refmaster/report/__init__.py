@@ -15,7 +15,7 @@ from pathlib import Path, PurePath
 from refmaster.explain import reference_lines
 from refmaster.listen import Listening
 from refmaster.passport import in_short
-from refmaster.records import Profile, Report
+from refmaster.records import Profile, Report, Request
 from refmaster.report.cards import cards_of
 from refmaster.report.figure import figures_json
 from refmaster.report.players import player_of
@@ -23,8 +23,8 @@ from refmaster.report.plots import plots_of
 from refmaster.report.table import check_rows, rows_of
 from refmaster.report.templates import environment
 from refmaster.report.verdict import verdict_of
-from refmaster.report.writing import clock, said
 from refmaster.verify import LOUDNESS_TOLERANCE_LU
+from refmaster.writing import clock, said
 
 __all__ = ["page"]
 
@@ -112,7 +112,9 @@ def _loudness_goal(report: Report) -> str:
 def _kinship(report: Report) -> tuple[tuple[str, str], ...]:
     if report.kinship is None:
         return ()
-    return (("Kinship", f"{100 * report.kinship:.0f} % the same song or session"),)
+    moved = report.comparison is not None and report.comparison.transposed_semitones is not None
+    read = "read in the target's key" if moved else "the same song or session"
+    return (("Kinship", f"{100 * report.kinship:.0f} % {read}"),)
 
 
 def _format(profile: Profile) -> str:
@@ -132,6 +134,8 @@ def _own_command(report: Report) -> str:
     """What masters the same with our own engine."""
     references = report.heard or ((report.reference,) if report.reference else ())
     words = ["refmaster", report.target.path, *(word for one in references for word in ("--ref", one.path))]
+    if report.request.ceiling_dbtp != Request().ceiling_dbtp:
+        words += ["--ceiling", f"{report.request.ceiling_dbtp:g}"]
     return shlex.join(words)
 
 

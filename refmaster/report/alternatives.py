@@ -6,7 +6,7 @@ from collections.abc import Callable
 from refmaster.records import BandLevels, Profile
 from refmaster.report.curves import ALIGNED_HIGH_HZ, ALIGNED_LOW_HZ, Track, aligned_db, band_name, correlation_by_band
 from refmaster.report.figure import Role, Ys
-from refmaster.report.writing import difference, said, span
+from refmaster.writing import difference, said, span
 
 HEARD_DB = 40.0  # under the fullest band: what is fainter is no finding
 

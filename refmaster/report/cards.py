@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from refmaster.explain import undo
 from refmaster.records import Gap, Move, Param, Report, Verdict
-from refmaster.report.writing import confidence, difference, label, pair, said, span, spread
+from refmaster.writing import confidence, difference, label, pair, said, span, spread
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from refmaster.dsp.octaves import BANDS_PER_OCTAVE, centre_hz
 from refmaster.genres.statistics import EDGE_SDS, covariance_db2
 from refmaster.records import BandLevels, Genre, Profile, Report
 from refmaster.report.figure import Curve, Dash, Role, Table, Ys, moment_ms, rounded
-from refmaster.report.writing import clock, said
+from refmaster.writing import clock, said
 
 ALIGNED_LOW_HZ, ALIGNED_HIGH_HZ = 100.0, 10000.0
 SILENT_DBFS = -180.0  # `units.power_to_db` holds silence at −200
@@ -102,6 +102,10 @@ def _band_of(genre: Genre, band_hz: tuple[float, ...], mean_db: Ys, sd_db: Ys) -
     pairs = [(mean or 0.0, EDGE_SDS * (sd or 0.0)) for mean, sd in zip(mean_db, sd_db, strict=True)]
     high, low = (rounded(mean + sign * half for mean, half in pairs) for sign in (1, -1))
     name = f"{genre.label or genre.name}, P10–P90 of {genre.n_tracks} tracks"
+    if genre.share is not None and genre.runner_up is not None:  # heard: then it is a mixture
+        second, its_share = genre.runner_up
+        likely = f"{genre.label or genre.name} {100 * genre.share:.0f} %, {second} {100 * its_share:.0f} %"
+        name = f"usual by the likely genres ({likely}, …), P10–P90"
     centres = tuple(centre_hz(round(BANDS_PER_OCTAVE * math.log2(at / 1000))) for at in band_hz)  # files round them
     return Curve(name, "genre", centres, high, kind="band", low=low)
 

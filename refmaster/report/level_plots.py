@@ -28,7 +28,7 @@ from refmaster.report.figure import (
     time_axis,
     time_mark,
 )
-from refmaster.report.writing import pair, said
+from refmaster.writing import pair, said
 
 DEEPEST_HISTORY_LU = 40.0  # taste: how far below the loudest moment the history is drawn
 DEEPEST_SPREAD_DB = -24.0  # taste: how far below the median the quiet moments are drawn

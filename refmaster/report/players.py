@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 
 from refmaster.listen import COMPRESSION_SAID, Listening, Passage, Voice
-from refmaster.report.writing import clock, said
+from refmaster.writing import clock, said
 
 KEYS = {"target": "A", "master": "B", "beside": "C", "reference": "R"}
 NAMES = {"loudest": "Loudest", "quieter": "A quieter part", "whole": "The whole track"}

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from refmaster.records import Check, Profile, Report
-from refmaster.report.writing import bare, bounds, difference, label, said
 from refmaster.units import unit_of
+from refmaster.writing import bare, bounds, difference, label, said
 
 SHORT_S = 60.0  # EBU Tech 3342: a loudness range of less than a minute says little
 ROWS = (

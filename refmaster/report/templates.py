@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from refmaster.units import unbroken
+from refmaster.writing import subject
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -36,5 +37,6 @@ def environment(*folders: Path) -> "Environment":
         lstrip_blocks=True,
         bytecode_cache=FileSystemBytecodeCache(str(kept)) if usable else None,
     )
+    made.filters["subject"] = subject
     made.filters["unbroken"] = unbroken  # prose only: a command is copied as it stands
     return made

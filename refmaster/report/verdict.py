@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from refmaster.explain import missed_words
 from refmaster.records import Check, Effect, Move, Report
-from refmaster.report.writing import bounds, counted, difference, label, pair, said
 from refmaster.units import unit_of
+from refmaster.writing import bounds, counted, difference, label, pair, said
 
 # How much of each unit is just heard, DESIGN.md §4: the yardstick that makes a LU and a dB comparable.
 JUST_HEARD = {"LU": 0.3, "LUFS": 0.3, "dB": 0.5, "dB/oct": 0.1, "Hz": 100.0}

@@ -25,6 +25,12 @@ LABELS = {
 }
 ABSOLUTE = {"loudness_range_lu", "plr_db", "psr_db", "psr_p10_db", "crest_db", "mono_loss_db"}  # a plus would mislead
 DIFFERENCE_UNITS = {"LUFS": "_lu", "dBTP": "_db", "dBFS": "_db"}
+SUBJECTS = {  # of what was left alone or not reached; a move's id is its own
+    "integrated_lufs": "loudness",
+    "limiting": "the price of loudness",
+    "top_end": "the top end",
+    "own_master": "our own master",
+}
 COUNTS = {"n_samples": " samples", "clipped_samples": "", "channels": ""}  # whole numbers, and what follows them
 HIGH_CONFIDENCE, FAIR_CONFIDENCE = 0.8, 0.5  # taste: where the word changes
 _SIGNED_ZERO = re.compile(r"^[−+](?=0(?:\.0+)?(?![\d.]))")
@@ -38,6 +44,11 @@ def label(name: str) -> str:
     stem = name.removesuffix(max(endings, key=len, default=""))
     words = {"hz": "Hz", "khz": "kHz", "q": "Q", "lra": "LRA", "ltas": "LTAS", "rms": "RMS"}
     return " ".join(words.get(word, word) for word in stem.replace("_", " ").split())
+
+
+def subject(what: str) -> str:
+    """What a row of things left alone or not reached is about."""
+    return SUBJECTS.get(what, what)
 
 
 def said(name: str, value: float | None) -> str:

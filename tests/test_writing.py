@@ -1,6 +1,6 @@
 import pytest
 
-from refmaster.report.writing import bare, bounds, clock, confidence, difference, label, pair, said, span, spread
+from refmaster.writing import bare, bounds, clock, confidence, difference, label, pair, said, span, spread
 
 
 @pytest.mark.parametrize(
