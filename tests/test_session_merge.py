@@ -84,7 +84,7 @@ def test_the_values_are_the_new_ones_and_the_words_stay(now, mine):
 def test_the_order_of_keys_and_tables_is_the_persons():
     lines = TEXT.splitlines(keepends=True)
     request = lines.index("[request]\n")
-    plan = lines.index("[plan]\n")
+    plan = next(n for n, line in enumerate(lines) if line.startswith("[plan]"))
     turned = [*lines[:request], *lines[plan : plan + 4], *lines[request:plan], *lines[plan + 4 :]]
     mine = "".join(turned).replace("locked = false\nconfidence = 0.75", "confidence = 0.75\nlocked = false")
     assert tomllib.loads(mine) == tomllib.loads(TEXT)

@@ -176,7 +176,7 @@ def test_the_command_is_one_that_a_shell_takes_as_it_stands():
 def test_a_failed_check_is_told_first():
     failed = replace(OUTCOME, checks=(replace(OUTCOME.checks[0], value=-0.5),))
     account = account_of(replace(session(), outcome=failed), PATH)
-    assert "a check failed: true_peak_dbtp −0.50" in account.verdict
+    assert "a check failed: true peak −0.50 dBTP" in account.verdict
     assert account.checks == ("true peak −0.50 dBTP (allowed: at most −1.00 dBTP), FAILED",)
 
 

@@ -149,7 +149,7 @@ def test_a_failed_check_is_a_line_of_its_own_and_exit_code_1(catalogue, fresh):
     )  # fmt: skip
     assert ran.returncode == 1
     assert ran.stdout.startswith("1 track: 1 check failed\n")
-    assert "short.wav: clipped_samples" in ran.stdout
+    assert "short.wav: clipped samples" in ran.stdout
     assert "check failed" in (fresh / "batch.html").read_text()
 
 
@@ -269,7 +269,7 @@ def test_without_the_extra_a_cluster_is_refused_by_its_name(catalogue, fresh):
         asked = [sys.executable, "-c", code, "batch", "--ref", "record.wav", "-o", str(fresh), *more]
         env = {"PYTHONPATH": str(ROOT), "PATH": ""}
         ran = subprocess.run(asked, cwd=catalogue, env=env, capture_output=True, text=True, timeout=120)
-        refused(ran, r"which is not installed; pip install 'refmaster\[cluster\]'")
+        refused(ran, r"which is not installed; in refmaster's folder: pip install '\.\[cluster\]'")
 
 
 def refused(ran: "subprocess.CompletedProcess[str]", said: str) -> None:

@@ -163,7 +163,7 @@ def test_a_decision_of_the_person_is_shown_with_what_was_proposed():
     text = outline(sample.decided()).text
     for words in ("override", "locked", "Your note: keep the weight", "proposed −1.80 dB", "Mastered: 4 moves"):
         assert words in text
-    assert "leave out --drop match_eq/bell_1" in text
+    assert "To hear it again: --undo match_eq/bell_1" in text
 
 
 @pytest.mark.parametrize("where", ["path", "text", "genre", "check"])
