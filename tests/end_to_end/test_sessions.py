@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from refmaster import explain
 from refmaster import session as sessions
 from refmaster.errors import BadAudio, BadSetting
 from refmaster.moves import match_eq
@@ -419,3 +420,24 @@ def test_a_plain_toml_reader_reads_what_was_written_over_and_over(folder):
         render(folder / "o.toml", set=[f"match_loudness.gain_db={gain}"], options=OVER)
     data = tomllib.loads((folder / "o.toml").read_text(encoding="utf-8"))
     assert [one["number"] for one in data["revision"]] == [1, 2, 3, 4]
+
+
+# What rendering does not do is said
+
+
+def test_an_amount_that_was_written_into_the_file_makes_no_new_plan_and_that_is_said(folder):
+    before = sessions.read(folder / "o.toml").plan
+    edited(folder / "o.toml", "amount_pct = 50.0", "amount_pct = 80.0")
+    report = render(folder / "o.toml", folder / "n.wav", options=QUICK)
+    assert [note for note in report.notes if note.startswith("amount_pct changed in the file: ")]
+    tones = [[move.values for move in plan.moves if move.mover == "match_eq"] for plan in (before, report.plan)]
+    assert tones[0] == tones[1]
+    again = render(folder / "n.toml", folder / "m.wav", options=QUICK)
+    assert not [note for note in again.notes if "changed in the file" in note]
+
+
+def test_a_reference_that_is_gone_is_not_called_none(folder):
+    (folder / "reference.wav").unlink()
+    report = render(folder / "o.toml", folder / "n.wav", options=QUICK)
+    assert "The reference was not found" in explain.reference_line(report)
+    assert "No reference was given" not in explain.reference_line(report)

@@ -311,7 +311,10 @@ def test_what_is_too_long_for_it_is_refused_before_it_is_asked(tmp_path, files, 
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (ModuleNotFoundError("gone", name="matchering"), r"not installed; in refmaster's folder: pip install '\.\[match"),
+        (
+            ModuleNotFoundError("gone", name="matchering"),
+            r"in refmaster's folder: pip install '\.\[match",
+        ),
         (ModuleNotFoundError("gone", name="resampy"), "lacks resampy"),
         (ImportError("no maximum_filter1d"), "cannot be loaded"),
     ],

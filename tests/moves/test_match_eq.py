@@ -1,5 +1,6 @@
 """What an equaliser band does to sound, measured from its impulse response; and which bands are proposed."""
 
+import re
 from dataclasses import replace
 from itertools import pairwise
 
@@ -227,3 +228,13 @@ def test_a_reference_without_a_top_asks_for_none():
     sound = low_passed(music(), 8000.0, steep=True)
     _, plan = planned_for(spoil(sound, RATE_HZ, bell_db=-6.0), sound, Request(only=(Stage.TONE,)))
     assert not any(one.what == "top_end" for one in plan.not_reached)
+
+
+def test_what_is_too_much_is_told_where_bands_can_be_trusted():
+    sound = spoil(music(), RATE_HZ, high_shelf_db=-24.0)
+    _, plan = planned_for(sound, music(), Request(same_song=True))
+    (missed,) = (one for one in plan.not_reached if one.what == "tone")
+    found = re.search(r"Around ([\d.]+) (k?)Hz the evidence asks for ([\d.]+) dB more; 6 dB is the most", missed.text)
+    assert found, missed.text
+    assert float(found[1]) * (1000 if found[2] else 1) < 18000
+    assert 7.0 <= float(found[3]) < 24.0
