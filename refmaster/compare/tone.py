@@ -33,7 +33,7 @@ def tone_curve(target: Measured, sights: tuple[Sight, ...], goal: Goal, genre: G
     matched = tuple(_matched(one, genre) for one in heard)
     prior = equaliser_covariance(band_hz, target.profile.sample_rate_hz, EQ_SD_DB)
     kinship = max((one.kinship for one in heard), default=0.0)
-    found = believed(prior, octaves, matched, normal, kinship)
+    found = believed(prior, octaves, matched, normal)
     fault = probability(found.log_evidence, target.profile)
     mean = found.mean_db - found.mean_db[at].mean()
     both = trusted if not sights else np.any([one.pair.both for one in heard], axis=0)

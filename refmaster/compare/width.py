@@ -52,7 +52,7 @@ def width_curve(
         whole, error = [*whole, usual[0]], [*error, usual[1]]
     if not whole:
         return None
-    believed, _, ratio = weighed(np.array(whole), np.array(error), WIDTH_SD_DB)
+    believed, ratio = weighed(np.array(whole), np.array(error), WIDTH_SD_DB)
     fault = probability(ratio, target.profile)
     chance = 1 / np.sqrt((1 / np.array([one.error_db for one in found] or error) ** 2).sum())
     heard, wide = here, here
