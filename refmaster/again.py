@@ -154,16 +154,17 @@ def _which(given: str | os.PathLike[str], known: tuple[Input, ...]) -> Input:
 PLANNED_BY = ("amount_pct", "only", "max_bands", "same_song", "genre", "library")  # what a plan is made from
 
 
-def left_as_planned(before: Before) -> tuple[str, ...]:
-    """A note on what was changed in the file and asks for a new plan, which rendering does not make."""
+def as_planned(before: Before) -> tuple[Before, tuple[str, ...]]:
+    """The session with what its plan was made from, and a note on what was changed of it: rendering plans nothing."""
     if before.back_to is not None or not before.session.revisions:
-        return ()
+        return before, ()
     then, now = before.session.revisions[-1].request, before.session.request
-    changed = [name for name in PLANNED_BY if getattr(then, name) != getattr(now, name)]
+    changed = {name: getattr(then, name) for name in PLANNED_BY if getattr(then, name) != getattr(now, name)}
     if not changed:
-        return ()
-    stays = "loudness follows it, and all else stays as it was planned" if "amount_pct" in changed else "the plan stays"
-    return (f"{' and '.join(changed)} changed in the file: {stays}; master again with --keep-from for a new plan",)
+        return before, ()
+    said = f"{' and '.join(changed)} changed in the file, which asks for a new plan, and was put back"
+    session = replace(before.session, request=replace(now, **changed))
+    return replace(before, session=session), (f"{said}; master again with --keep-from for one",)
 
 
 def replanned(

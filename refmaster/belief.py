@@ -12,12 +12,13 @@ known right answer; untouched 2.09, toward another song 2.15), without a genre: 
 nothing wrong 0.15; another song, damaged 2.13; another song, nothing wrong 0.43. With it: 0.91, 0.14, 2.10 and 0.41;
 and with a stranger the tone ends further off than it began in 14 of 100 cases instead of 22. The full difference of
 averages gives 2.8, 2.8, 7.8 and 7.8. Where strangers' genres also judged whether anything is wrong, it was 0.91, 0.15,
-2.11 and 0.40, and on the clips of the recovery benchmark worse in seven cases of a hundred and better in none. A mean over all genres instead of one's own: nothing gained. Nor is anything
-gained by weighing "kin" against "stranger" by the size of the difference, by registering the side as well, by finer
-bands, or by taking off what the error has in common with the difference of averages: the error that is left has nothing
-in common with it. Nor, in the end, by expecting a song's tone from its texture (how its bands come and go, lines or
-noise) instead of its genre's mean: off by 4.1 dB and not 5.0, the artist left out, but with a stranger the tone ends
-only 0.04 dB nearer, and one track more in twenty is harmed; the recovery benchmark cannot tell the two apart.
+2.11 and 0.40, and on the clips of the recovery benchmark worse in seven cases of a hundred and better in none. A mean
+over all genres instead of one's own: nothing gained. Nor is anything gained by weighing "kin" against "stranger" by the
+size of the difference, by registering the side as well, by finer bands, or by taking off what the error has in common
+with the difference of averages: the error that is left has nothing in common with it. Nor, in the end, by expecting a
+song's tone from its texture (how its bands come and go, lines or noise) instead of its genre's mean: off by 4.1 dB and
+not 5.0, the artist left out, but with a stranger the tone ends only 0.04 dB nearer, and one track more in twenty is
+harmed; the recovery benchmark cannot tell the two apart.
 """
 
 from dataclasses import dataclass
@@ -75,8 +76,8 @@ class Belief:
 def believed(prior: FloatArray, octaves: FloatArray, matched: tuple[Matched, ...], normal: Normal | None) -> Belief:
     """The posterior over a curve on all bands, (bands,), under its `prior` covariance, (bands, bands).
 
-    Whether anything is wrong is judged by what was matched alone, where anything was: a song may stray from its genre and
-    be right. ValueError where there is no evidence at all.
+    Whether anything is wrong is judged by what was matched alone, where anything was: a song may stray from its genre
+    and be right. ValueError where there is no evidence at all.
     """
     both = _stacked(octaves, matched, normal)
     ratio = _log_ratio(prior, _stacked(octaves, matched, None) if matched else both)

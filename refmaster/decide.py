@@ -94,6 +94,8 @@ def decided(proposed: tuple[Move, ...], decisions: Iterable[Decision], mover: st
             continue
         ids = [i for i in moves if i == decision.move or decision.move == mover]
         if not ids and decision.locked and decision.verdict is Verdict.KEEP and not decision.values:
+            if "/" not in decision.move:  # of a whole kind, or of a move that this track has no need of
+                continue
             known = f"proposed are: {', '.join(moves)}" if moves else "nothing of its kind is proposed"
             raise BadSetting(
                 f"{decision.move} was not proposed, so there is nothing to lock; {known}; --set makes it yours"

@@ -116,6 +116,7 @@ def _written(material: Material, made: Draft, delivery: Delivery, out: Path, wor
         stored=None if is_lossy(delivery) else listener.feed,
         finish=finish,
         look=look,
+        threads=work.threads,
     )
     profile = replace(measured[0].profile, path=str(out))
     return Delivered(plans[0], profile, result.clipped_samples, tuple(notes), meter.reduction, kept)

@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import asdict, replace
+from dataclasses import asdict, astuple, replace
 
 import numpy as np
 
@@ -29,23 +29,17 @@ from refmaster.records import (
     Verdict,
 )
 from refmaster.units import unit_of, written
-from refmaster.writing import bounds, label, said
+from refmaster.writing import bounds, label, said, subject
 
 OWN_ENGINE = "refmaster"
+EVIDENT = ("match_eq", "match_dynamics", "match_width", "match_loudness")  # whose values answer measurements
 NO_DIFFERENCE_DB = 0.1  # rms
-SHORT_OF = {
-    "integrated_lufs": "loudness",
-    "top_end": "the top end",
-    "tone": "tone",
-    "dynamics": "dynamics",
-    "width": "width",
-}
 CONFLICT = {"dB": 0.5, "dBTP": 0.05, ":1": 0.25}  # a lock that is no further from the evidence contradicts nothing
 
 
 def texts(plan: Plan, work: GainReduction | None = None) -> tuple[tuple[str, str], ...]:
     """The explanation of every move, by id, with the person's own part in it, and how hard the limiter worked."""
-    return tuple((move.id, text_of(move) + _work_of(move, work)) for move in plan.moves)
+    return tuple((move.id, text_of(move, work)) for move in plan.moves)
 
 
 def _work_of(move: Move, work: GainReduction | None) -> str:
@@ -57,8 +51,8 @@ def _work_of(move: Move, work: GainReduction | None) -> str:
     return f" It takes up to {most}, and works for {work.share_working_pct:.1f} % of the time."
 
 
-def text_of(move: Move) -> str:
-    """What the mover says of the move, and what a person did to it."""
+def text_of(move: Move, work: GainReduction | None = None) -> str:
+    """What the mover says of the move, what a person did to it, and where it is the limiter how hard it worked."""
     apart = [p for p in move.params if dict(move.proposed).get(p.name, p.value) != p.value]
     held = move.locked and bool(apart)
     own = move.verdict is Verdict.OVERRIDE or held
@@ -71,7 +65,11 @@ def text_of(move: Move) -> str:
     elif held:
         text = f"Locked by you; the evidence says {before}. {text}"
     elif move.verdict is Verdict.OVERRIDE:
-        text = f"Set by you{f'; the evidence says {before}' if before else ''}. {text}"
+        asked = (
+            f"; the evidence says {before}" if move.because and move.mover in EVIDENT else f" ({before} was proposed)"
+        )
+        text = f"Set by you{asked if before and move.because else ''}. {text}"
+    text += _work_of(move, work)
     return f"{text} Note: {move.note}" if move.note else text
 
 
@@ -115,24 +113,25 @@ def verdict_line(report: Report) -> str:
 
 def verdict_words(status: Status, request: Request, plan: Plan, checks: tuple[Check, ...], *, rendered: bool) -> str:
     """The result in one line, of a report or of a session."""
-    if status == "unchanged":
-        asked = request.amount_pct > 0 and all(move.active for move in plan.moves)
-        return "Unchanged: nothing needed doing." if asked else "Unchanged, as you asked."
-    moves = len(plan.active)
-    said = f"{moves} move{'s' if moves != 1 else ''}"
     short = missed_words(plan)
     missed = f"; not reached: {', '.join(short)}" if short else ""
+    if status == "unchanged":
+        asked = request.amount_pct > 0 and all(move.active for move in plan.moves)
+        nothing = "nothing could be done" if short else "nothing needed doing"
+        return f"Unchanged: {nothing}{missed}." if asked else f"Unchanged, as you asked{missed}."
+    moves = len(plan.active)
+    count = f"{moves} move{'s' if moves != 1 else ''}"
     failed = [check for check in checks if not check.passed]
     if not rendered:
-        return f"Dry run: {said} planned, nothing written{missed}."
+        return f"Dry run: {count} planned, nothing written{missed}."
     if failed:
-        return f"Mastered with {said}, but a check failed: {'; '.join(check_text(check) for check in failed)}."
-    return f"Mastered with {said}; every check passed{missed}."
+        return f"Mastered with {count}, but a check failed: {'; '.join(check_text(check) for check in failed)}{missed}."
+    return f"Mastered with {count}; every check passed{missed}."
 
 
 def missed_words(plan: Plan) -> tuple[str, ...]:
     """What was not reached, in a word or two each."""
-    return tuple(dict.fromkeys(SHORT_OF[one.what] for one in plan.not_reached if one.what in SHORT_OF))
+    return tuple(dict.fromkeys(subject(one.what) for one in plan.not_reached if one.what != "limiting"))
 
 
 def undo(report: Report, move: Move) -> str | None:
@@ -150,6 +149,8 @@ def reference_line(report: Report) -> str:
         return "The target is our own master toward this reference: what was settled then stays."
     line = kinship_line(report.comparison, gone=report.reference_gone)
     if report.comparison is None or report.comparison.identical or report.comparison.by_genre:
+        return line
+    if not any(report.comparison.tone.weight):
         return line
     taken = taken_pct(report.comparison, report.plan, report.target.sample_rate_hz)
     return f"{line} {taken:.0f} % of the tonal difference is taken."
@@ -198,7 +199,7 @@ def kinship_line(comparison: Comparison | None, *, gone: bool = False) -> str:
 
 def _several_line(comparison: Comparison) -> str:
     """How near each of several references is."""
-    nearest = max(comparison.seen, key=lambda one: one.kinship)
+    nearest = max(comparison.seen, key=lambda one: one.kinship * (max(astuple(one.weights)) > 0))
     text = f"{len(comparison.seen)} references are read together: "
     if nearest.kinship < 0.2:
         return text + "all of them are other songs, hints and not orders."

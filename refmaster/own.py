@@ -25,7 +25,7 @@ _LINE = re.compile(
     r"; settled (?P<settled>[a-z]+(?:, [a-z]+)*)"
     rf"; amount (?P<amount>{_NUMBER}) %"
     rf"(?:; loudness (?P<loudness>{_NUMBER}) LUFS)?"
-    rf"(?:; sound as (?P<stored>{'|'.join((*BITS, *FLOATS))}) sha256 (?P<sound>[0-9a-f]{{{DIGITS}}}))?"
+    rf"(?:; sound(?: as (?P<stored>{'|'.join((*BITS, *FLOATS))}))? sha256 (?P<sound>[0-9a-f]{{{DIGITS}}}))?"
 )
 
 
@@ -71,6 +71,9 @@ def recognised(track: Track, toward: tuple[str, ...], request: Request) -> tuple
     mark = mark_of(read_mark(source.path))
     if mark is None or set(mark.references) != _short(toward):
         return None, ()
+    if mark.sound and not mark.stored:
+        said = "says that it is our own master toward this reference, but an earlier build made it"
+        return None, (f"{shown(source.path)} {said}: it is taken as any other file",)
     same = not mark.sound if source.lossy else bool(mark.sound) and mark.sound == sound_of(track, mark.stored)
     if not same:
         said = "says that it is our own master toward this reference, but its sound was changed since"

@@ -15,9 +15,9 @@ import numpy as np
 from refmaster import explain, locks, verify
 from refmaster.again import (
     Before,
+    as_planned,
     carried_on,
     flags_of,
-    left_as_planned,
     other_delivery,
     references_again,
     replanned,
@@ -190,9 +190,11 @@ def render(
     options, told = options or Options(), told or silent
     decisions = parse_decisions(drop, set, lock, undo)
     before = taken_up(session_path, flags=flags_of(undo=undo, drop=drop, set=set, lock=lock), revision=revision)
+    before, put_back = as_planned(before)
     session = before.session
     track = target_again(before, target)
     refs, notes = references_again(before, reference)
+    notes += put_back
     goal = Path(out) if out is not None else before.path.with_suffix(ending(session.delivery))
     delivery = session.delivery
     if out is not None and (Path(out).suffix or options.container or options.bit_depth):
@@ -206,7 +208,6 @@ def render(
     toward = tuple(one.sha256 for one in session.references)
     material = _prepared(track, refs, session.request, told, options, toward)
     made = replanned(before, material, decisions, lambda name: told(f"plan: {name}", -1.0))
-    notes += left_as_planned(before)
     return finish(material, made, delivery, files, options, told, notes, before=before)
 
 
@@ -235,9 +236,11 @@ def finish(
     flags: tuple[str, ...] = (),
 ) -> Report:
     """Render, verify and explain a plan, and write all that was asked for; `before` is the session it goes on from."""
+    gone = before is not None and not before.anew and bool(before.session.references) and not material.examples
     if options.dry_run or files.master is None:
         report = _report(material, heard_out(material, made), None, None, 0, Files(), ())
-        return replace(report, notes=material.notes + notes + explain.conflicts(report.plan))
+        notes = material.notes + notes + explain.conflicts(report.plan)
+        return replace(report, notes=notes, reference_gone=gone)
     work = Work(told, options.threads, options.block_samples)
     done = delivered(material, made, delivery, Path(files.master), work)
     reduction = done.meter.read()
@@ -247,7 +250,6 @@ def finish(
     if done.clipped and not done.plan.active:
         over = f"{done.clipped} values of the target lie above full scale and are cut off there"
         notes += (f"{over}; --bit-depth 32f keeps them",)
-    gone = before is not None and not before.anew and bool(before.session.references) and not material.examples
     report = replace(report, notes=material.notes + notes + done.notes, reference_gone=gone)
     told("explain", -1.0)
     if files.session:

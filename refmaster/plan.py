@@ -5,7 +5,7 @@ measured, because peaks and gated loudness do not.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 from refmaster import locks
 from refmaster.analyse import Measured, measure
@@ -69,7 +69,10 @@ class Material:
         if not self.examples:
             return None
         seen = self.comparison.seen if self.comparison is not None else ()
-        by_kin = [(one.kinship if one.kinship >= RELATED else 0.0, one.weights.tone) for one in seen]
+        counts = [max(astuple(one.weights)) for one in seen]
+        by_kin = [
+            (one.kinship * (c > 0) if one.kinship >= RELATED else 0.0, c) for one, c in zip(seen, counts, strict=True)
+        ]
         return self.examples[by_kin.index(max(by_kin)) if len(by_kin) == len(self.examples) else 0].measured
 
 
@@ -322,18 +325,16 @@ def _gathered(material: Material, moves: tuple[Move, ...], answers: tuple[Propos
     # A gain that a person set, or held against what would be found now, makes the loudness the person's business.
     spoken = level is not None and (level.verdict is not Verdict.KEEP or bool(level.proposed))
     goal = None if spoken else next((a.goal_lufs for a in answers if a.goal_lufs is not None), None)
+    short = any(missed.what == "integrated_lufs" for answer in answers for missed in answer.not_reached)
+    asked = next((a.asked_lufs for a in answers if a.asked_lufs is not None), None) if short and not spoken else None
     assumptions = tuple(a for answer in answers for a in answer.assumptions)
     same = material.comparison is not None and material.comparison.identical
     same = same or _level_stays(material)
     if material.request.loudness_lufs is None and goal is not None and material.request.amount_pct > 0 and not same:
         how = _whose_loudness(material.comparison, part=material.request.amount_pct < 50)
-        short = any(missed.what == "integrated_lufs" for answer in answers for missed in answer.not_reached)
-        if short and level is not None and level.because:
+        if asked is not None:
             how += f"; {goal:.1f} LUFS is where it stops"
-            goal_asked = level.because[0].reference
-        else:
-            goal_asked = goal
-        loud = f"{goal_asked:.1f} LUFS, {how}.".replace("-", "−")
+        loud = f"{goal if asked is None else asked:.1f} LUFS, {how}.".replace("-", "−")
         assumptions += (Assumption("How loud should it be? (--loudness LUFS)", loud),)
     ceiling = next((m for m in moves if m.id == "limit_peaks"), None)
     dropped = ceiling is not None and not ceiling.active
@@ -344,6 +345,7 @@ def _gathered(material: Material, moves: tuple[Move, ...], answers: tuple[Propos
         not_reached=tuple(n for answer in answers for n in answer.not_reached),
         assumptions=assumptions,
         goal_lufs=goal,
+        asked_lufs=asked,
         ceiling_dbtp=None if dropped else held,
     )
 

@@ -1,14 +1,13 @@
 """Prepare: what a plan is made from: all tracks measured, the genre known, and the target compared with them."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 from refmaster.analyse import Measured, check_masterable, measure
 from refmaster.cache import Cache
 from refmaster.compare import Example, compare
 from refmaster.decide import parse_phase, parse_reference, parse_stages
+from refmaster.dsp.ahead import workers
 from refmaster.errors import BadSetting
 from refmaster.genres.context import context
 from refmaster.genres.posterior import NONE
@@ -67,7 +66,7 @@ def prepare(
     """
     told("analyse", -1.0)
     rate = track.source.sample_rate_hz
-    with _workers(threads) as pool:
+    with workers(threads) as pool:
         heard = [resampled(ref, rate) for ref, _ in refs]
         waiting = [pool.submit(_reference, one, block_samples, kept) for one in heard]
         free = threads > 1 and all(is_remembered(one, kept) for one in heard)
@@ -96,7 +95,7 @@ def opened(
     target: str | os.PathLike[str], asked: Sequence[tuple[str | os.PathLike[str], Weights]], *, threads: int = 2
 ) -> tuple[Track, tuple[tuple[Track, Weights], ...]]:
     """A target and its references, read at the same time; where several are refused, the first is told."""
-    with _workers(threads) as pool:
+    with workers(threads) as pool:
         waiting = [pool.submit(open_track, path, role="reference") for path, _ in asked]
         track = open_track(target)
         return track, tuple((one.result(), weights) for one, (_, weights) in zip(waiting, asked, strict=True))
@@ -140,18 +139,3 @@ def _no_genre(track: Track, genre: Genre) -> str:
         said = f"it sounds like no genre that was measured ({100 * genre.share:.0f} %{second})"
         return f"{shown(track.source.path)}: {said}; name a reference, --ref FILE, or a genre, --genre NAME"
     return f"--genre {genre.name} tells no tone to master toward; name a reference, --ref FILE, or another genre"
-
-
-@contextmanager
-def _workers(threads: int) -> Iterator[ThreadPoolExecutor]:
-    """Threads that are not waited for when the work is broken off.
-
-    An interruption may strike while the compiler's lock is held; who then waits for a thread waits for ever.
-    """
-    pool = ThreadPoolExecutor(max_workers=max(1, threads))
-    try:
-        yield pool
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()

@@ -11,7 +11,6 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from refmaster.atomic import replacing, why
+from refmaster.dsp.ahead import workers
 from refmaster.dsp.blocks import rechunked
 from refmaster.errors import BadOutput, BadSetting
 from refmaster.names import LONGEST_NAME_BYTES, as_bytes, shown
@@ -140,13 +140,14 @@ def write_audio(
     stored: Callable[[FloatArray], None] | None = None,
     finish: Callable[[Path, str], None] | None = None,
     look: Callable[[Path], None] | None = None,
+    threads: int = 1,
 ) -> WriteResult:
     """Write sound of the shape (channels, samples), whole or not at all; an existing file is replaced at the end.
 
     `expected_samples` lets a WAV past 4 GiB become an RF64, and is held against what came. `stored`, for a format that
     is not lossy, hears the sound as whoever opens the file will: every block is read back in the end and must be the
     same. `finish` is called with the closed, still hidden file and the digest of its sound, to add tags to it; `look`
-    then, to read it as it will stand there, while another thread reads it back.
+    then, to read it as it will stand there; with more than one of `threads` another reads it back meanwhile.
     """
     delivery = _large_enough(out, delivery, channels, expected_samples)
     with replacing(out) as temp:
@@ -159,11 +160,14 @@ def write_audio(
         make_timeless(temp)
         if finish is not None:
             finish(temp, result.digest)
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            verified = pool.submit(_verify, temp, out, result, delivery)
+        with workers(1) as pool:
+            other = pool.submit(_verify, temp, out, result, delivery) if look is not None and threads > 1 else None
             if look is not None:
                 look(temp)
-            verified.result()
+            if other is None:
+                _verify(temp, out, result, delivery)
+            else:
+                other.result()
     return result
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from refmaster.explain import text_of
 from refmaster.names import shown
+from refmaster.outputs import ending
 from refmaster.records import (
     Effect,
     Gap,
@@ -26,8 +27,8 @@ from refmaster.records import (
 from refmaster.units import unit_of
 
 HEAD = (
-    "A refmaster session: `refmaster render THIS_FILE -o NEW.wav` makes the same master again, byte for byte.",
-    "`--force` instead of `-o NEW.wav` writes over the master that is there.",
+    "A refmaster session: `refmaster render THIS_FILE -o NEW{ending}` makes the same master again, byte for byte.",
+    "`--force` instead of `-o NEW{ending}` writes over the master that is there.",
     'To decide: set a move\'s verdict to "drop", or write other values; "keep" is what was proposed.',
     "locked = true holds a move's values whatever else changes. Your own comments stay where you write them.",
 )
@@ -39,7 +40,7 @@ def written(session: Session, folder: Path) -> str:
 
     doc = tomlkit.document()
     for line in HEAD:
-        doc.add(tomlkit.comment(line))
+        doc.add(tomlkit.comment(line.format(ending=ending(session.delivery))))
     doc.add("schema", tomlkit.item(session.schema))
     doc.add("version", tomlkit.item(session.version))
     doc.add("engine", tomlkit.item(session.engine))

@@ -66,7 +66,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
                 *("" if value is None else f"{value:.2f}" for value in figures),
                 one.moves,
                 "; ".join(one.failed_checks),
-                "; ".join(one.not_reached),
+                "; ".join(one.not_reached or ()),
                 one.error or "",
                 *files,
                 one.sha256 or "",
@@ -130,6 +130,6 @@ def _row(one: Outcome) -> dict[str, object]:
         "loudness": unbroken(pair("_lufs", one.target_lufs, one.master_lufs)) if one.master else "—",
         "peak": unbroken(pair("_dbtp", one.target_dbtp, one.master_dbtp)) if one.master else "—",
         "moves": one.moves if one.master else "—",
-        "missed": ", ".join(one.not_reached) or ("none" if one.master else "—"),
+        "missed": "—" if one.not_reached is None else ", ".join(one.not_reached) or "none",
         "remark": unbroken(one.error or "; ".join(one.failed_checks)),
     }

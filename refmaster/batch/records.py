@@ -81,7 +81,7 @@ class Outcome:
     master_dbtp: float | None = None
     moves: int = 0
     failed_checks: tuple[str, ...] = ()
-    not_reached: tuple[str, ...] = ()  # in a word or two each; the report says why
+    not_reached: tuple[str, ...] | None = None  # in a word or two each; the report says why
     master: str | None = None
     session: str | None = None
     report: str | None = None

@@ -60,7 +60,7 @@ def _figures(one: Outcome) -> tuple[str, ...]:
     if one.master is None:
         return ("—", "—", "—", "—")
     figures = pair("_lufs", one.target_lufs, one.master_lufs), said("_dbtp", one.master_dbtp), str(one.moves)
-    return (*figures, ", ".join(one.not_reached))
+    return (*figures, "—" if one.not_reached is None else ", ".join(one.not_reached))
 
 
 def _log(event: Event, done: list[int], total: int) -> None:

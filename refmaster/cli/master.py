@@ -88,6 +88,7 @@ def command(
     from refmaster.errors import BadSetting
     from refmaster.pipeline import Options, master
 
+    library = _at_home(library)
     references = _references(target, ref or [], genre or library)
     opts = Options(format_, bit_depth, force, dry_run, not no_report, not no_audio, threads, cache=kept_in(cache))
     if engine == "matchering":
@@ -138,6 +139,18 @@ def command(
         quiet,
         verbose,
     )
+
+
+def _at_home(library: str | None) -> str | None:
+    """A library by its file, where it lies in the folder that `REFMASTER_LIBRARIES` names; else as it was given."""
+    import os
+    from pathlib import Path
+
+    folder = os.environ.get("REFMASTER_LIBRARIES")
+    if library is None or not folder:
+        return library
+    file = Path(folder, f"{library}.json")
+    return os.fspath(file) if file.is_file() else library
 
 
 def _by_matchering(

@@ -80,7 +80,7 @@ def _print_told(console: Console, report: Report, move: Move) -> None:
 
 def _print_bands(console: Console, mover: str, moves: Sequence[Move]) -> None:
     """The bands of a match in full, which are too many to be told one by one."""
-    console.print(f"[bold]{mover}[/bold], {len(moves)} bands")
+    console.print(f"[bold]{mover}[/bold], {len(moves)} moves")
     print_text(console, "; ".join(_band(move) for move in moves) + ".")
     print_text(
         console, f"-v tells of each, and so do the report and refmaster explain   undo: --drop {mover}", style="dim"
@@ -96,8 +96,10 @@ def _band(move: Move) -> str:
 
 def _faults(report: Report) -> list[str]:
     """What was found about the files."""
-    files = (("target", report.target), ("reference", report.reference))
-    return [f"{name}: {defect.text}" for name, profile in files if profile for defect in profile.defects]
+    references = report.heard or ((report.reference,) if report.reference else ())
+    names = [shown(Path(one.path).name) if len(references) > 1 else "reference" for one in references]
+    files = (("target", report.target), *zip(names, references, strict=True))
+    return [f"{name}: {defect.text}" for name, profile in files for defect in profile.defects]
 
 
 def print_profiles(profiles: Sequence[Profile]) -> None:

@@ -7,6 +7,8 @@ for the thread: it ends by itself after the block it is at.
 import queue
 import threading
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -58,3 +60,18 @@ def _put(
             continue
         return True
     return False
+
+
+@contextmanager
+def workers(threads: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that are not waited for when the work is broken off.
+
+    An interruption may strike while the compiler's lock is held; who then waits for a thread waits for ever.
+    """
+    pool = ThreadPoolExecutor(max_workers=max(1, threads))
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()

@@ -12,12 +12,12 @@ BANDS_PER_OCTAVE = 6
 LOW_HZ, HIGH_HZ = 20.0, 20000.0
 
 
-@cache
 def centre_hz(band: int) -> float:
     """The centre of a band, counted from that at 1 kHz."""
     return float(1000 * 2 ** (band / BANDS_PER_OCTAVE))
 
 
+@cache
 def centres_hz(sample_rate_hz: int) -> tuple[float, ...]:
     """Band centres, 1000 · 2^(k/6) Hz from 20 Hz to 20 kHz, as far as the whole band lies below Nyquist."""
     first = round(BANDS_PER_OCTAVE * math.log2(LOW_HZ / 1000))

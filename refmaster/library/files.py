@@ -41,11 +41,9 @@ class Library:
 
 
 def default_folder() -> Path:
-    """Where `REFMASTER_LIBRARIES` says, or else where the system wants the data of this user's programs."""
+    """Where the system wants the data of this user's programs."""
     from platformdirs import user_data_path
 
-    if asked := os.environ.get("REFMASTER_LIBRARIES"):
-        return Path(asked)
     return user_data_path("refmaster", appauthor=False) / "libraries"
 
 

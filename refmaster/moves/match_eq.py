@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from refmaster import compare
 from refmaster.bands import BAND_PARTS, band_params, coefficients_of, frequency_of, shape_of
@@ -39,6 +40,8 @@ LEAST_GAIN_DB, FULL_LEAST_DB = 0.4, 0.2  # under this a band is not heard, and i
 EPSILON_DB = 0.05  # a band that brings the curve no nearer than this is left out
 BANDS = 6
 FULL_ROUNDS, STEP_DB = 5, 6.0
+NO_GAP_DB = 0.1  # a difference under this is none
+MOST_TAKEN_PCT = 200.0  # of a small difference a broad band may take more than there is
 ALIGN_HZ = (100.0, 10000.0)
 HEARD_HZ = (40.0, 14000.0)
 NOMINAL_RATE_HZ = 48000  # how long a band rings in ms hardly depends on it
@@ -152,19 +155,24 @@ def explain(move: Move) -> str:
     name = shape.value.replace("_", " ")
     text = f"{verb} {region(frequency.value)}: {name} {move.param('gain_db')} at {frequency}, Q {move.param('q')}."
     if move.because:
-        gap = move.because[0]
-        apart = f"{abs(gap.delta):.1f} dB {'less' if gap.delta > 0 else 'more'}"
-        along = (gap.delta > 0) == (move["gain_db"] > 0)
-        text += f" The target has {apart} there than {gap.toward}, compared like with like"
-        if along or gap.taken_pct > 0:
-            text += "; " if along else ". Its neighbours overdo it; with it, "
-            text += f"all bands take {gap.taken_pct:.0f} % of that."
-        else:
-            text += "; not followed, as its surroundings and what is usual speak against it."
+        text += _answers(move, move.because[0])
     if move.phase is Phase.LINEAR and move["gain_db"]:
         ring_ms = 1000 * ring_s(_coefficients(move, NOMINAL_RATE_HZ)[np.newaxis, :], NOMINAL_RATE_HZ)
         text += f" Linear phase: it may ring {written('ring_ms', ring_ms)} ahead of a hit."
     return text
+
+
+def _answers(move: Move, gap: Gap) -> str:
+    """What all bands do about the difference where this one works."""
+    if abs(gap.delta) < NO_GAP_DB:
+        return f" There the target is as {gap.toward} already; the band evens out its neighbours."
+    apart = f"{abs(gap.delta):.1f} dB {'less' if gap.delta > 0 else 'more'}"
+    there = f" The target has {apart} there than {gap.toward}, compared like with like"
+    along = (gap.delta > 0) == (move["gain_db"] > 0)
+    if not along and gap.taken_pct <= 0:
+        return f"{there}; not followed, as its surroundings and what is usual speak against it."
+    between = "; " if along else ". Its neighbours overdo it; with it, "
+    return f"{there}{between}as proposed, all bands take {gap.taken_pct:.0f} % of that."
 
 
 def region(frequency_hz: float) -> str:
@@ -195,11 +203,16 @@ def _gap(band: Band, fit: Fit, comparison: Comparison, scene: Scene) -> Gap:
     around_hz = _heard_hz(band.shape, _tidy_hz(band.frequency_hz))
     reach = octave_around(at, around_hz) * (weight + 1e-9)
     evidence = comparison.tone.full_db if scene.request.in_full else comparison.tone.matched_db
-    full, sd = (float(np.average(v, weights=reach)) for v in (evidence, comparison.tone.sd_db))
-    made = float(np.average(fit.curve_db, weights=reach)) - _rest(at, fit.curve_db)
-    taken = 100 * made / full if abs(full) > 0.1 else 100.0
+    sd = float(np.average(comparison.tone.sd_db, weights=reach))
+    seen = weight > 0 if (weight[_is_rest(at)] > 0).any() else np.ones(at.size, dtype=bool)
+    full, made = (
+        float(np.average(v, weights=reach)) - _rest(at[seen], v[seen]) for v in (np.array(evidence), fit.curve_db)
+    )
+    taken = 100 * made / full if abs(full) > NO_GAP_DB else 100.0
     here = _level_around(scene.target, around_hz)
-    return Gap(_feature(around_hz), here, here + full, 0.5, sd, float(np.clip(taken, 0.0, 100.0)), comparison.toward)
+    return Gap(
+        _feature(around_hz), here, here + full, 0.5, sd, float(np.clip(taken, 0.0, MOST_TAKEN_PCT)), comparison.toward
+    )
 
 
 def _level_around(profile: Profile, around_hz: float) -> float:
@@ -210,7 +223,12 @@ def _level_around(profile: Profile, around_hz: float) -> float:
 
 def _rest(at_hz: FloatArray, level_db: FloatArray) -> float:
     """The mean of all bands from 100 Hz to 10 kHz: a yardstick that what is faint does not shift."""
-    return float(level_db[(at_hz >= ALIGN_HZ[0]) & (at_hz <= ALIGN_HZ[1])].mean())
+    rest = level_db[_is_rest(at_hz)]
+    return float(rest.mean()) if rest.size else 0.0
+
+
+def _is_rest(at_hz: FloatArray) -> npt.NDArray[np.bool_]:
+    return np.asarray((at_hz >= ALIGN_HZ[0]) & (at_hz <= ALIGN_HZ[1]))
 
 
 def _out_of_reach(scene: Scene) -> tuple[NotReached, ...]:

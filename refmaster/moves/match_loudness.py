@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from refmaster.compare import is_limited
-from refmaster.compare.density import LEEWAY_DB
 from refmaster.dsp.limiter import Limiting
 from refmaster.genres import ANY
 from refmaster.measure.excerpt import HARD_WORK_PCT, Limited, likely_lufs, limited_as
@@ -78,7 +77,15 @@ def propose(scene: Scene) -> Proposal:
     price = _price(goal, tried)
     near = f"{written('x_lufs', tried.lufs)} is within {TOLERANCE_LU} LU of the goal, {written('x_lufs', goal)}"
     left = () if moves or price else (Rejected("match_loudness", f"Loudness left alone: {near}."),)
-    return Proposal(moves, left, price, goal_lufs=stated, margin_db=margin, estimated=_estimated(scene, tried))
+    return Proposal(
+        moves,
+        left,
+        price,
+        goal_lufs=stated,
+        asked_lufs=goal,
+        margin_db=margin,
+        estimated=_estimated(scene, tried),
+    )
 
 
 def goal_lufs(scene: Scene) -> float | None:
@@ -121,7 +128,7 @@ def _bearing(scene: Scene, goal: float, now: float) -> tuple[float, str]:
         return most, f"{why}; {keep} {usual:.1f} dB or more{other}"
     if theirs is None:
         return most, why
-    return most, f"{why}; the reference keeps {theirs:.1f} dB, and {LEEWAY_DB:g} dB less is as far as it goes"
+    return most, f"{why}; the reference keeps {theirs:.1f} dB, and {theirs - least:.1f} dB less is as far as it goes"
 
 
 def apply(blocks: Blocks, move: Move, sample_rate_hz: int) -> Iterator[FloatArray]:

@@ -53,7 +53,7 @@ def effect(move: Move, master: Profile) -> Effect:
     """The largest offset, before and after; before, as the target has it."""
     worst = max(range(len(move.params)), key=lambda k: abs(move.params[k].value))
     feature, left = f"dc_{move.params[worst].name}", master.dc_offset_pct[worst]
-    stands = next((gap.target for gap in move.because if gap.feature == feature), left + move.params[worst].value)
+    stands = next((gap.target for gap in move.because if gap.feature == feature), 0.0)  # none was found worth a move
     return Effect(feature, stands, left)
 
 

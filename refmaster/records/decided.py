@@ -164,6 +164,7 @@ class Proposal:
     not_reached: tuple[NotReached, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
     goal_lufs: float | None = None  # what the master will read, if this mover decides that
+    asked_lufs: float | None = None  # what it was to read
     margin_db: float | None = None  # what the limiter must keep under its ceiling, if this mover found that out
     estimated: bool = False  # from an excerpt: the whole is still to be heard
 
@@ -234,7 +235,8 @@ class Plan:
     rejected: tuple[Rejected, ...] = ()
     not_reached: tuple[NotReached, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
-    goal_lufs: float | None = None
+    goal_lufs: float | None = None  # what the master is checked against
+    asked_lufs: float | None = None  # what it was to read, where it stopped short of that
     ceiling_dbtp: float | None = None
 
     @property

@@ -15,6 +15,7 @@ from pathlib import Path, PurePath
 from refmaster.explain import reference_lines
 from refmaster.listen import Listening
 from refmaster.passport import in_short
+from refmaster.plan import RELATED
 from refmaster.records import Profile, Report, Request
 from refmaster.report.cards import cards_of
 from refmaster.report.figure import figures_json
@@ -23,7 +24,6 @@ from refmaster.report.plots import plots_of
 from refmaster.report.table import check_rows, rows_of
 from refmaster.report.templates import environment
 from refmaster.report.verdict import verdict_of
-from refmaster.verify import LOUDNESS_TOLERANCE_LU
 from refmaster.writing import clock, said
 
 __all__ = ["page"]
@@ -66,6 +66,7 @@ def page(
             player=player_of(sound, (report.engine, report.beside.engine) if report.beside else ()),
             figures=Markup(figures_json(plots)),
             session=shlex.quote(report.files.session or "SESSION.toml"),
+            ending=PurePath(report.files.master or "").suffix or ".wav",
             inputs=_inputs(report),
             style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
             script=Markup((_HERE / "page.js").read_text(encoding="utf-8")),
@@ -95,24 +96,25 @@ def _facts(report: Report) -> tuple[tuple[str, str], ...]:
 def _reference(report: Report) -> str:
     if report.reference is None:
         return "none"
-    others = len(report.heard) - 1
-    return _file_name(report.reference) + (f", which counts most of {others + 1}" if others > 0 else "")
+    if len(report.heard) < 2:
+        return _file_name(report.reference)
+    nearest = "the nearest" if (report.kinship or 0.0) >= RELATED else "one"
+    return f"{_file_name(report.reference)}, {nearest} of {len(report.heard)}"
 
 
 def _loudness_goal(report: Report) -> str:
     """What was to be read, and where it stopped if that was not to be had."""
-    asked, reached = report.request.loudness_lufs, report.plan.goal_lufs
-    level = next((move for move in report.plan.active if move.id == "match_loudness" and move.because), None)
-    goal = asked if asked is not None else reached if level is None else level.because[0].reference
-    if goal is None or reached is None or abs(goal - reached) <= LOUDNESS_TOLERANCE_LU:
-        return said("_lufs", goal)
-    return f"{said('_lufs', goal)} (stopped at {said('_lufs', reached)})"
+    plan = report.plan
+    if plan.asked_lufs is not None:
+        return f"{said('_lufs', plan.asked_lufs)} (stopped at {said('_lufs', plan.goal_lufs)})"
+    return said("_lufs", report.request.loudness_lufs if plan.goal_lufs is None else plan.goal_lufs)
 
 
 def _kinship(report: Report) -> tuple[tuple[str, str], ...]:
     if report.kinship is None:
         return ()
-    moved = report.comparison is not None and report.comparison.transposed_semitones is not None
+    single = len(report.heard) < 2
+    moved = single and report.comparison is not None and report.comparison.transposed_semitones is not None
     read = "read in the target's key" if moved else "the same song or session"
     return (("Kinship", f"{100 * report.kinship:.0f} % {read}"),)
 
@@ -145,7 +147,9 @@ def _inputs(report: Report) -> tuple[tuple[str, str, str], ...]:
 
 def _profiles(report: Report) -> tuple[tuple[str, Profile], ...]:
     references = report.heard or ((report.reference,) if report.reference else ())
-    return (("Target", report.target), *(("Reference", one) for one in references))
+    several = len(references) > 1
+    named = ((f"Reference {_file_name(one)}" if several else "Reference", one) for one in references)
+    return (("Target", report.target), *named)
 
 
 def _file_name(profile: Profile) -> str:

@@ -48,12 +48,17 @@ def _status(report: Report) -> str:
         return "Sent back: the mix has to change first"
     if report.status == "unchanged":
         nothing_left = bool(report.plan.moves) and not active
-        return f"Unchanged: {'every move was dropped' if nothing_left else 'nothing needed doing'}"
+        nothing = "nothing could be done" if missed_words(report.plan) else "nothing needed doing"
+        return f"Unchanged: {'every move was dropped' if nothing_left else nothing}{_missed(report)}"
     if report.master is None:
         return f"Dry run: {counted(active, 'move')} planned, nothing rendered"
     checked = "all checks passed" if report.checks else "no checks made"
+    return f"Mastered: {counted(active, 'move')}, {checked}{_missed(report)}"
+
+
+def _missed(report: Report) -> str:
     short = missed_words(report.plan)
-    return f"Mastered: {counted(active, 'move')}, {checked}" + (f"; not reached: {', '.join(short)}" if short else "")
+    return f"; not reached: {', '.join(short)}" if short else ""
 
 
 def _failure(check: Check) -> str:

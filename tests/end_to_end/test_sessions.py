@@ -429,7 +429,10 @@ def test_an_amount_that_was_written_into_the_file_makes_no_new_plan_and_that_is_
     before = sessions.read(folder / "o.toml").plan
     edited(folder / "o.toml", "amount_pct = 50.0", "amount_pct = 80.0")
     report = render(folder / "o.toml", folder / "n.wav", options=QUICK)
-    assert [note for note in report.notes if note.startswith("amount_pct changed in the file: ")]
+    assert [
+        note for note in report.notes if note.startswith("amount_pct changed in the file, which asks for a new plan")
+    ]
+    assert report.request.amount_pct == 50.0
     tones = [[move.values for move in plan.moves if move.mover == "match_eq"] for plan in (before, report.plan)]
     assert tones[0] == tones[1]
     again = render(folder / "n.toml", folder / "m.wav", options=QUICK)
