@@ -203,6 +203,11 @@ def test_a_band_that_was_not_proposed_cannot_be_locked(proposed):
     assert ("match_eq/bell_1" in str(found.value)) == bool(proposed)
 
 
+@pytest.mark.parametrize(("mover", "move_id"), [("match_eq", "match_eq"), ("limit_peaks", "limit_peaks")])
+def test_a_lock_of_a_whole_kind_that_was_not_proposed_holds_nothing(mover, move_id):
+    assert decided((), (Decision(move_id, Verdict.KEEP, locked=True),), mover, 2) == ()
+
+
 def test_a_lock_and_a_note_stay():
     move = after(Decision(BELL.id, Verdict.KEEP, (), "as it is", locked=True))[BELL.id]
     assert (move.locked, move.note, move["gain_db"]) == (True, "as it is", -2.0)

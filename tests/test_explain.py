@@ -64,10 +64,40 @@ def test_a_dropped_move_says_so_and_what_it_would_have_been():
 
 
 def test_an_override_says_what_was_proposed():
-    set_by_hand = replace(BELL.at(gain_db=1.0), verdict=Verdict.OVERRIDE, proposed=tuple(BELL.values.items()))
+    asked = replace(BELL, because=(Gap("tone_at_1000_hz_db", 0.0, -3.0, 0.5, 2.0, 40.0),))
+    set_by_hand = replace(asked.at(gain_db=1.0), verdict=Verdict.OVERRIDE, proposed=tuple(BELL.values.items()))
     text = explain.text_of(set_by_hand)
     assert text.startswith("Set by you; the evidence says gain_db −2.5. ")
     assert "q 1 was" not in text  # it was not changed
+
+
+def test_what_no_evidence_gave_is_not_called_evidence():
+    limiter = replace(blank_of("limit_peaks", 2), because=(Gap("true_peak_dbtp", 2.0, -1.0, 0.0, 0.0, 100.0),))
+    slower = replace(limiter.at(release_ms=50.0), verdict=Verdict.OVERRIDE, proposed=tuple(limiter.values.items()))
+    assert explain.text_of(slower).startswith("Set by you (release_ms 10 was proposed). ")
+    own = replace(BELL.at(gain_db=1.0), verdict=Verdict.OVERRIDE, proposed=tuple(BELL.values.items()))
+    assert explain.text_of(own).startswith("Set by you. ")  # nobody proposed that band
+
+
+def test_a_note_stands_behind_the_limiters_work():
+    limiter = replace(blank_of("limit_peaks", 2).at(ceiling_dbtp=-1.0), note="keep the kick")
+    work = GainReduction(0.01, (2.0,), 2.0, 1.0, 0.0)
+    told = dict(explain.texts(Plan((limiter,)), work))["limit_peaks"]
+    assert told.endswith("It takes up to 2.00 dB, and works for 1.0 % of the time. Note: keep the kick")
+
+
+def test_nothing_done_because_nothing_could_be_is_said():
+    plan = Plan((), not_reached=(NotReached("integrated_lufs", "Loudness stops."),))
+    line = explain.verdict_line(report_of(status="unchanged", plan=plan))
+    assert line == "Unchanged: nothing could be done; not reached: loudness."
+
+
+def test_no_share_is_told_of_a_tone_that_nothing_was_learnt_of():
+    report = report_of()
+    tone = replace(report.comparison.tone, weight=tuple(0.0 for _ in report.comparison.tone.weight))
+    line = explain.reference_line(replace(report, comparison=replace(report.comparison, tone=tone)))
+    assert "tonal difference" not in line
+    assert "tonal difference" in explain.reference_line(report)
 
 
 def test_a_note_is_quoted():

@@ -166,6 +166,15 @@ def test_a_master_that_was_changed_since_is_any_other_file_and_that_is_said(nois
     assert "changed since" in notes[0]
 
 
+def test_a_master_of_an_earlier_build_is_any_other_file_and_that_is_said(noise, tmp_path):
+    sf.write(tmp_path / "old.wav", noise.T, RATE_HZ, subtype="PCM_24")
+    line = line_of(MARK).replace("sound as PCM_24 sha256", "sound sha256")
+    assert copy_tags(tmp_path / "old.wav", tmp_path / "old.wav", line) == ()
+    mark, notes = recognised(open_track(tmp_path / "old.wav"), TOWARD, Request())
+    assert mark is None
+    assert "an earlier build made it" in notes[0]
+
+
 def test_a_lossy_master_is_known_by_its_word_and_a_lossless_one_is_not(noise, tmp_path):
     mark = replace(MARK, sound="", stored="")
     track = track_of(noise, RATE_HZ)

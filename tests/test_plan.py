@@ -109,3 +109,17 @@ def test_a_plan_needs_no_reference():
     heard = measure_loudness(rendered([spoiled("peaky")], made.moves, RATE_HZ), RATE_HZ)
     assert heard.integrated_lufs == pytest.approx(-16.0, abs=0.1)
     assert np.isfinite(made.goal_lufs)
+
+
+def test_a_loudness_that_stops_short_without_a_gain_names_both_figures():
+    """Limited already, peaks at the ceiling: nothing can be done, and nothing is called reached."""
+    loud = music() / np.abs(music()).max()
+    target, reference = 0.89 * np.clip(3.0 * loud, -1.0, 1.0), 0.98 * np.clip(12.0 * loud, -1.0, 1.0)
+    material, made = planned_for(target, reference)
+    assert not [move for move in made.active if move.id == "match_loudness"]
+    assert [one for one in made.not_reached if one.what == "integrated_lufs"]
+    theirs, ours = material.reference.profile.integrated_lufs, material.target.profile.integrated_lufs
+    assert theirs > ours + 1.0
+    assert made.asked_lufs == pytest.approx(theirs, abs=1e-6)
+    told = next(one.assumed for one in made.assumptions if "loud" in one.question)
+    assert f"{theirs:.1f} LUFS, as the reference; {made.goal_lufs:.1f} LUFS is where it stops" in told.replace("−", "-")

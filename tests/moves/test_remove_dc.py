@@ -1,10 +1,12 @@
 """A constant is taken out, and nothing else."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from refmaster.moves import movers
-from tests.moves.scenes import applied, music, planned_for
+from refmaster.moves import blank_of, movers, remove_dc
+from tests.moves.scenes import applied, music, planned, planned_for
 
 
 @pytest.mark.parametrize("offset_pct", [(2.0, -1.0), (0.3, 0.3), (-30.0, 0.0)])
@@ -41,3 +43,10 @@ def test_a_small_offset_is_left_alone():
 
 def test_it_is_the_first_of_all():
     assert next(iter(movers())) == "remove_dc"
+
+
+def test_what_a_person_subtracts_from_a_track_without_offset_begins_at_none():
+    move = blank_of("remove_dc", 2).at(left_offset_pct=2.0)
+    profile = planned("dull")[0].target.profile
+    found = remove_dc.effect(move, replace(profile, dc_offset_pct=(-6.0, 0.0)))
+    assert (found.before, found.after) == (0.0, -6.0)

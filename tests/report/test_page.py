@@ -308,3 +308,20 @@ def test_inputs_are_named_by_their_hash():
     assert report.target.sha256 in text
     assert report.reference is not None
     assert report.reference.sha256 in text
+
+
+def test_the_goal_is_what_was_asked_for_and_where_it_stopped():
+    report = sample.full_report()
+    short = replace(report, plan=replace(report.plan, goal_lufs=-13.7, asked_lufs=-13.2))
+    assert "−13.2 LUFS (stopped at −13.7 LUFS)" in outline(short).text
+    own = replace(report, plan=replace(report.plan, goal_lufs=None, asked_lufs=None))
+    assert "stopped at" not in outline(own).text
+
+
+def test_of_several_references_the_shown_one_is_named_and_all_stand_among_the_inputs():
+    report = sample.full_report()
+    other = replace(report.reference, path="/music/other.wav", sha256="ab" * 32)
+    text = outline(replace(report, heard=(other, report.reference))).text
+    assert " of 2" in text
+    assert "Reference other.wav" in text
+    assert "ab" * 32 in text
