@@ -287,6 +287,7 @@ def as_data(report: Report) -> dict[str, object]:
             "library": report.request.library or None,
         },
         "goal_lufs": plan.goal_lufs,
+        "asked_lufs": plan.asked_lufs,
         "moves": [_move_data(report, move) for move in plan.moves],
         "left_alone": [asdict(one) for one in plan.rejected],
         "not_reached": [asdict(one) for one in plan.not_reached],

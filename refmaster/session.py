@@ -261,6 +261,7 @@ def _plan(
         not_reached=tuple(NotReached(one.what, one.text) for one in not_reached),
         assumptions=tuple(Assumption(one.question, one.assumed) for one in assumed),
         goal_lufs=goals.goal_lufs,
+        asked_lufs=goals.asked_lufs,
         ceiling_dbtp=goals.ceiling_dbtp,
     )
 

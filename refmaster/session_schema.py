@@ -60,6 +60,7 @@ class PlanModel(_Strict):
     """The goals of level and ceiling."""
 
     goal_lufs: Number | None = None
+    asked_lufs: Number | None = None
     ceiling_dbtp: Number | None = None
 
 

@@ -127,8 +127,8 @@ def _request_table(request: Request) -> Any:
 
 
 def _goals(plan: Plan) -> dict[str, Any]:
-    goal = None if plan.goal_lufs is None else round(plan.goal_lufs, 4)
-    return {"goal_lufs": goal, "ceiling_dbtp": plan.ceiling_dbtp}
+    goal, asked = (None if value is None else round(value, 4) for value in (plan.goal_lufs, plan.asked_lufs))
+    return {"goal_lufs": goal, "asked_lufs": asked, "ceiling_dbtp": plan.ceiling_dbtp}
 
 
 def _told(rows: Iterable[Rejected | NotReached]) -> list[dict[str, Any]]:

@@ -40,6 +40,7 @@ def as_data(account: Account) -> dict[str, object]:
             "fresh": session.request.fresh,
         },
         "goal_lufs": plan.goal_lufs,
+        "asked_lufs": plan.asked_lufs,
         "moves": [_move(account, one) for one in account.moves],
         "left_alone": [asdict(one) for one in plan.rejected],
         "not_reached": [asdict(one) for one in plan.not_reached],
