@@ -171,7 +171,7 @@ def _answers(move: Move, gap: Gap) -> str:
     along = (gap.delta > 0) == (move["gain_db"] > 0)
     if not along and gap.taken_pct <= 0:
         return f"{there}; not followed, as its surroundings and what is usual speak against it."
-    between = "; " if along else ". Its neighbours overdo it; with it, "
+    between = "; " if along else ". Its neighbours overdo it; "
     return f"{there}{between}as proposed, all bands take {gap.taken_pct:.0f} % of that."
 
 

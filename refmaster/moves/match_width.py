@@ -156,7 +156,7 @@ def explain(move: Move) -> str:
         along = (gap.delta > 0) == (move[name] > 0)
         text += f" The side stands at {gap.target:.1f} dB re mid, {whose(gap.toward)} at {gap.reference:.1f} dB"
         if along or gap.taken_pct > 0:
-            text += "; " if along else ". Its neighbours overdo it; with it, "
+            text += "; " if along else ". Its neighbours overdo it; "
             text += f"as proposed, all width moves take {gap.taken_pct:.0f} % of that."
         else:
             text += "; not followed, as its surroundings and what is usual speak against it."

@@ -53,7 +53,8 @@ def effect(move: Move, master: Profile) -> Effect:
     """The largest offset, before and after; before, as the target has it."""
     worst = max(range(len(move.params)), key=lambda k: abs(move.params[k].value))
     feature, left = f"dc_{move.params[worst].name}", master.dc_offset_pct[worst]
-    stands = next((gap.target for gap in move.because if gap.feature == feature), 0.0)  # none was found worth a move
+    known = (gap.target for gap in move.because if gap.feature == feature)
+    stands = next(known, left if move.at_rest() == move else 0.0)  # else: none was found that is worth a move
     return Effect(feature, stands, left)
 
 

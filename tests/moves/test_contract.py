@@ -35,7 +35,7 @@ from tests.moves.scenes import (
 )
 from tests.signals import in_blocks, pink_noise, silence, white_noise
 
-SHORTEST_TEXT, LONGEST_TEXT = 20, 250  # characters
+SHORTEST_TEXT, LONGEST_TEXT = 20, 260  # characters
 MOST_LAG_SAMPLES = round(0.1e-3 * RATE_HZ)
 
 every_mover = pytest.mark.parametrize("name", list(movers()))

@@ -41,7 +41,7 @@ def gain_at(move, frequency_hz: FloatArray | float, rate_hz: int = RATE_HZ) -> F
     ("gain_db", "taken_pct", "words"),
     [
         (1.0, 20.0, "compared like with like; as proposed, all bands take 20 % of that."),
-        (-1.0, 20.0, "Its neighbours overdo it; with it, as proposed, all bands take 20 % of that."),
+        (-1.0, 20.0, "Its neighbours overdo it; as proposed, all bands take 20 % of that."),
         (-1.0, 0.0, "not followed, as its surroundings and what is usual speak against it."),
     ],
     ids=["along", "against its neighbours", "against the reference"],
