@@ -153,7 +153,8 @@ def reference_line(report: Report) -> str:
     if not any(report.comparison.tone.weight):
         return line
     taken = taken_pct(report.comparison, report.plan, report.target.sample_rate_hz)
-    return f"{line} {taken:.0f} % of the tonal difference is taken."
+    share = f"{taken:.0f} %" if taken >= 0.5 else "Nothing"
+    return f"{line} {share} of the tonal difference is taken."
 
 
 def reference_words(report: Report) -> str:

@@ -166,7 +166,8 @@ def explain(move: Move) -> str:
     gap = move.because[0]
     return (
         f"{verb} {move.param('gain_db')}. Before it the track reads {written('x_lufs', gap.target)}, the goal is "
-        f"{written('x_lufs', gap.reference)}; {gap.taken_pct:.0f} % of the way is gone, limiting included."
+        f"{written('x_lufs', gap.reference)}; {gap.taken_pct:.0f} % of the way is gone"
+        f"{', limiting included' if move['gain_db'] > 0 else ''}."
     )
 
 
