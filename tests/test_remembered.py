@@ -1,6 +1,9 @@
 """A reference that was measured once is remembered whole, and nothing that is damaged is believed."""
 
 import os
+import threading
+import traceback
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 
 import numpy as np
@@ -10,6 +13,8 @@ from refmaster import prepare as preparing
 from refmaster import remembered as memory
 from refmaster.analyse import measure
 from refmaster.cache import Cache, kept_in
+from refmaster.compare import compare
+from refmaster.genres import load_genre
 from refmaster.load import open_track, resampled, track_of
 from refmaster.pipeline import Options, master
 from refmaster.remembered import remembered
@@ -128,3 +133,37 @@ def test_the_option_names_a_folder_or_none(tmp_path):
     assert kept_in("OFF") is None
     assert kept_in(str(tmp_path)) == Cache(tmp_path)
     assert kept_in(None) is not None
+
+
+def test_half_of_the_meters_aside_hear_the_same(files):
+    track = open_track(files["song"])
+    with ThreadPoolExecutor(1) as pool:
+        assert_same(measure(track, aside=pool), measure(track))
+
+
+def test_what_is_remembered_is_known_before_it_is_read(files, kept):
+    track = open_track(files["song"])
+    assert not memory.is_remembered(track, kept)
+    assert not memory.is_remembered(track, None)
+    heard(track, kept)
+    assert memory.is_remembered(track, kept)
+    assert not memory.is_remembered(resampled(track, 48000), kept)
+
+
+def test_both_ways_of_the_matching_in_two_threads_find_the_same(files):
+    target, reference = (measure(open_track(files[name])) for name in ("spoiled", "song"))
+    one, two = (compare(target, reference, load_genre(), threads=n) for n in (1, 2))
+    assert one == two
+
+
+def test_one_thread_is_one_while_a_master_is_written(files, tmp_path, monkeypatch):
+    at_work = []
+    told = threading.Thread.start
+
+    def start(self):
+        at_work.append("".join(traceback.format_stack()))
+        told(self)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    master(files["spoiled"], files["song"], tmp_path / "o.wav", options=Options(html=False, threads=1))
+    assert not [stack for stack in at_work if "write_audio" in stack or "register" in stack]
