@@ -4,7 +4,7 @@ Movers that work by such bands differ in what they let the filter hear and in wh
 """
 
 from refmaster.dsp.biquad import Shape, design
-from refmaster.records import Move, Param
+from refmaster.records import Gap, Move, Param
 from refmaster.units import FloatArray
 
 BAND_PARTS = ("low_shelf", "bell_*", "high_shelf")
@@ -29,6 +29,15 @@ def band_params(shape: Shape, gain_name: str, *, gain_db: float, frequency_hz: f
         Param(FREQUENCY_NAME[shape], frequency_hz, 10.0, 40000.0),
         Param("q", q, 0.1, 10.0),
     )
+
+
+def taken_words(gap: Gap, gain_db: float, together: str) -> str:
+    """What all of a mover's bands do about a difference, to follow the sentence that states it."""
+    along = (gap.delta > 0) == (gain_db > 0)
+    if not along and gap.taken_pct <= 0:
+        return "; not followed, as its surroundings and what is usual speak against it."
+    between = "; " if along else ". Its neighbours overdo it; "
+    return f"{between}as proposed, {together} take {gap.taken_pct:.0f} % of that."
 
 
 def coefficients_of(move: Move, gain_name: str, sample_rate_hz: int) -> FloatArray:

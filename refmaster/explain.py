@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import asdict, astuple, replace
+from dataclasses import asdict, replace
 
 import numpy as np
 
@@ -113,11 +113,10 @@ def verdict_line(report: Report) -> str:
 
 def verdict_words(status: Status, request: Request, plan: Plan, checks: tuple[Check, ...], *, rendered: bool) -> str:
     """The result in one line, of a report or of a session."""
-    short = missed_words(plan)
-    missed = f"; not reached: {', '.join(short)}" if short else ""
+    missed = missed_clause(plan)
     if status == "unchanged":
         asked = request.amount_pct > 0 and all(move.active for move in plan.moves)
-        nothing = "nothing could be done" if short else "nothing needed doing"
+        nothing = "nothing could be done" if missed else "nothing needed doing"
         return f"Unchanged: {nothing}{missed}." if asked else f"Unchanged, as you asked{missed}."
     moves = len(plan.active)
     count = f"{moves} move{'s' if moves != 1 else ''}"
@@ -127,6 +126,12 @@ def verdict_words(status: Status, request: Request, plan: Plan, checks: tuple[Ch
     if failed:
         return f"Mastered with {count}, but a check failed: {'; '.join(check_text(check) for check in failed)}{missed}."
     return f"Mastered with {count}; every check passed{missed}."
+
+
+def missed_clause(plan: Plan) -> str:
+    """What was not reached, to end a sentence with; empty where nothing is missing."""
+    short = missed_words(plan)
+    return f"; not reached: {', '.join(short)}" if short else ""
 
 
 def missed_words(plan: Plan) -> tuple[str, ...]:
@@ -168,8 +173,7 @@ def reference_words(report: Report) -> str:
 def taken_pct(comparison: Comparison, plan: Plan, sample_rate_hz: int) -> float:
     """How far the equaliser's bands go along the full tonal difference, over trusted bands, percent: 0 to 100."""
     at, seen = np.array(comparison.band_hz), np.array(comparison.tone.weight) > 0
-    bands = [match_eq.response_at(one, at, sample_rate_hz) for one in plan.active if one.mover == "match_eq"]
-    made = np.sum(bands, axis=0)[seen] if bands else np.zeros(int(seen.sum()))
+    made = match_eq.curve_of(plan.active, at, sample_rate_hz)[seen]
     full = np.array(comparison.tone.full_db)[seen]
     size = float((full**2).mean()) if full.size else 0.0
     if size <= NO_DIFFERENCE_DB**2:
@@ -191,20 +195,20 @@ def kinship_line(comparison: Comparison | None, *, gone: bool = False) -> str:
     if comparison.transposed_semitones is not None:
         return f"The reference looks like this music in another key ({comparison.transposed_semitones:+.0f} semitones)."
     pct = 100 * comparison.kinship
-    if comparison.kinship > 0.8:
+    if comparison.kinship > passport.SAME:
         return f"The reference looks like the same song or session ({pct:.0f} %)."
-    if comparison.kinship < 0.2:
+    if comparison.kinship < passport.STRANGER:
         return f"The reference is another song (same song: {pct:.0f} %): a hint, not an order."
     return f"The reference may be a relative ({pct:.0f} %)."
 
 
 def _several_line(comparison: Comparison) -> str:
     """How near each of several references is."""
-    nearest = max(comparison.seen, key=lambda one: one.kinship * (max(astuple(one.weights)) > 0))
+    nearest = max(comparison.seen, key=lambda one: one.nearness)
     text = f"{len(comparison.seen)} references are read together: "
-    if nearest.kinship < 0.2:
+    if nearest.kinship < passport.STRANGER:
         return text + "all of them are other songs, hints and not orders."
-    kind = "the same song or session" if nearest.kinship > 0.8 else "a relative"
+    kind = "the same song or session" if nearest.kinship > passport.SAME else "a relative"
     return text + f"{nearest.name} looks like {kind} ({100 * nearest.kinship:.0f} %) and counts most."
 
 

@@ -73,7 +73,7 @@ def around(comparison: Comparison, moves: tuple[Move, ...], request: Request, sa
     at = np.array(comparison.band_hz)
     name = next((move.mover for move in moves), "")
     if name == "match_eq":
-        done = np.sum([match_eq.response_at(move, at, sample_rate_hz) for move in moves], axis=0)
+        done = match_eq.curve_of(moves, at, sample_rate_hz)
         return replace(comparison, tone=_left_of(comparison.tone, done, request.amount_pct))
     if name == "match_width" and comparison.width is not None:
         done = np.sum([match_width.side_response(move, at, sample_rate_hz) for move in moves], axis=0)

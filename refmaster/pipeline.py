@@ -317,11 +317,8 @@ def _page(report: Report, options: Options) -> str:
     from refmaster.moves import match_eq
     from refmaster.report import page
 
-    at = np.array(report.target.band_hz)
-    applied = np.zeros(at.size)
-    for move in report.plan.active:
-        if move.mover == "match_eq":
-            applied += match_eq.response_at(move, at, report.target.sample_rate_hz)
+    target = report.target
+    applied = match_eq.curve_of(report.plan.active, np.array(target.band_hz), target.sample_rate_hz)
     goal = None
     if report.comparison is not None:
         goal = tuple(wanted(report.comparison.tone, report.request.amount_pct).tolist())

@@ -19,6 +19,7 @@ from refmaster.measure.excerpt import Limited, LimitedMeter
 from refmaster.moves import Scene, blank_of, limit_peaks, movers
 from refmaster.names import whose
 from refmaster.own import left_alone, staying
+from refmaster.passport import STRANGER
 from refmaster.records import (
     Assumption,
     Comparison,
@@ -38,7 +39,6 @@ from refmaster.render import rendered
 
 ASPECTS = {Stage.TONE: "tone", Stage.DYNAMICS: "dynamics", Stage.IMAGE: "image", Stage.LEVEL: "level"}  # of Weights
 FULL_ROUNDS = 3  # how often a match in full is heard through before it is planned for good
-RELATED = 0.2  # of kinship: what is less is another song, and none of those is nearer than the others
 HEARINGS = 3  # how often a master is rendered before its level is taken as it came
 
 
@@ -69,11 +69,8 @@ class Material:
         if not self.examples:
             return None
         seen = self.comparison.seen if self.comparison is not None else ()
-        counts = [max(astuple(one.weights)) for one in seen]
-        by_kin = [
-            (one.kinship * (c > 0) if one.kinship >= RELATED else 0.0, c) for one, c in zip(seen, counts, strict=True)
-        ]
-        return self.examples[by_kin.index(max(by_kin)) if len(by_kin) == len(self.examples) else 0].measured
+        related = [(one.nearness if one.nearness >= STRANGER else 0.0, max(astuple(one.weights))) for one in seen]
+        return self.examples[related.index(max(related)) if len(related) == len(self.examples) else 0].measured
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Why a move is made, and how much of the difference it takes: both measurements, and what could be chance."""
 
+from refmaster.passport import STRANGER
 from refmaster.records import Gap, Move, Session, Verdict
 from refmaster.units import unit_of
 from refmaster.writing import confidence, difference, label, said, spread
@@ -9,7 +10,6 @@ SIDES = {  # what stands against what, where it is not simply the target against
     "limit_peaks": ("without it", "ceiling"),
     "remove_dc": ("target", "without it"),
 }
-STRANGER = 0.2  # of kinship: under it the reference is called another song
 WHOLE_PCT = 99.5  # rounds to 100
 EVIDENCE_PCT = 50.0  # the amount at which the evidence decides
 

@@ -142,15 +142,16 @@ def command(
 
 
 def _at_home(library: str | None) -> str | None:
-    """A library by its file, where it lies in the folder that `REFMASTER_LIBRARIES` names; else as it was given."""
+    """A library by its file, where `REFMASTER_LIBRARIES` says which folder it lives in; else as it was given."""
     import os
     from pathlib import Path
 
     folder = os.environ.get("REFMASTER_LIBRARIES")
-    if library is None or not folder:
+    if library is None or not folder or Path(library).is_dir():
         return library
-    file = Path(folder, f"{library}.json")
-    return os.fspath(file) if file.is_file() else library
+    from refmaster.library.files import find_library
+
+    return os.fspath(find_library(library, Path(folder)))
 
 
 def _by_matchering(

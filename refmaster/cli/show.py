@@ -96,9 +96,9 @@ def _band(move: Move) -> str:
 
 def _faults(report: Report) -> list[str]:
     """What was found about the files."""
-    references = report.heard or ((report.reference,) if report.reference else ())
-    names = [shown(Path(one.path).name) if len(references) > 1 else "reference" for one in references]
-    files = (("target", report.target), *zip(names, references, strict=True))
+    several = len(report.compared) > 1
+    names = ((shown(Path(one.path).name) if several else "reference", one) for one in report.compared)
+    files = (("target", report.target), *names)
     return [f"{name}: {defect.text}" for name, profile in files for defect in profile.defects]
 
 

@@ -4,14 +4,14 @@ The wanted curve is the posterior of `compare`, scaled by the amount: 0 % leaves
 100 % the whole (smoothed) difference. It is fitted with as few bands as will do; each band is a move of its own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from refmaster import compare
-from refmaster.bands import BAND_PARTS, band_params, coefficients_of, frequency_of, shape_of
+from refmaster.bands import BAND_PARTS, band_params, coefficients_of, frequency_of, shape_of, taken_words
 from refmaster.dsp.biquad import Shape, filtered, response_db
 from refmaster.dsp.fir import convolved, ring_s, zero_phase
 from refmaster.dsp.octaves import octave_around, thirds_db
@@ -129,6 +129,12 @@ def response_at(move: Move, at_hz: FloatArray, sample_rate_hz: int) -> FloatArra
     return np.asarray(response_db(_coefficients(move, sample_rate_hz)[np.newaxis, :], at_hz, sample_rate_hz)[0])
 
 
+def curve_of(moves: Iterable[Move], at_hz: FloatArray, sample_rate_hz: int) -> FloatArray:
+    """What all bands among some moves do together, dB."""
+    bands = (response_at(move, at_hz, sample_rate_hz) for move in moves if move.mover == "match_eq")
+    return sum(bands, start=np.zeros(at_hz.size))
+
+
 def effect(move: Move, master: Profile) -> Effect:
     """The level in the octave where the band works, against the rest of the spectrum, with the band and without it."""
     around_hz = _heard_hz(shape_of(move.id), frequency_of(move).value)
@@ -168,11 +174,7 @@ def _answers(move: Move, gap: Gap) -> str:
         return f" There the target is as {gap.toward} already; the band evens out its neighbours."
     apart = f"{abs(gap.delta):.1f} dB {'less' if gap.delta > 0 else 'more'}"
     there = f" The target has {apart} there than {gap.toward}, compared like with like"
-    along = (gap.delta > 0) == (move["gain_db"] > 0)
-    if not along and gap.taken_pct <= 0:
-        return f"{there}; not followed, as its surroundings and what is usual speak against it."
-    between = "; " if along else ". Its neighbours overdo it; "
-    return f"{there}{between}as proposed, all bands take {gap.taken_pct:.0f} % of that."
+    return there + taken_words(gap, move["gain_db"], "all bands")
 
 
 def region(frequency_hz: float) -> str:

@@ -10,7 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from refmaster import compare
-from refmaster.bands import BAND_PARTS, FREQUENCY_NAME, band_params, coefficients_of, frequency_of, shape_of
+from refmaster.bands import (
+    BAND_PARTS,
+    FREQUENCY_NAME,
+    band_params,
+    coefficients_of,
+    frequency_of,
+    shape_of,
+    taken_words,
+)
 from refmaster.dsp.biquad import Shape, filtered, response_db
 from refmaster.dsp.midside import side_of, with_side, with_side_gain
 from refmaster.dsp.octaves import octave_around
@@ -153,13 +161,8 @@ def explain(move: Move) -> str:
         )
     if move.because:
         gap = move.because[0]
-        along = (gap.delta > 0) == (move[name] > 0)
         text += f" The side stands at {gap.target:.1f} dB re mid, {whose(gap.toward)} at {gap.reference:.1f} dB"
-        if along or gap.taken_pct > 0:
-            text += "; " if along else ". Its neighbours overdo it; "
-            text += f"as proposed, all width moves take {gap.taken_pct:.0f} % of that."
-        else:
-            text += "; not followed, as its surroundings and what is usual speak against it."
+        text += taken_words(gap, move[name], "all width moves")
     return text.replace("-", "−")
 
 

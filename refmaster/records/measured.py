@@ -1,6 +1,6 @@
 """What was measured: of a file, of a track, of a genre, and of two tracks side by side."""
 
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Literal
 
 
@@ -251,6 +251,11 @@ class Seen:
     name: str
     kinship: float
     weights: Weights = field(default_factory=Weights)
+
+    @property
+    def nearness(self) -> float:
+        """The kinship of what counts for something, 0 of what counts for nothing."""
+        return self.kinship if max(astuple(self.weights)) > 0 else 0.0
 
 
 @dataclass(frozen=True)

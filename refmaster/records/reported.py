@@ -83,6 +83,11 @@ class Report:
         """How near a relative the reference is; None without one."""
         return None if self.comparison is None or self.comparison.by_genre else self.comparison.kinship
 
+    @property
+    def compared(self) -> tuple[Profile, ...]:
+        """All references in order; of a report that knows of one only, that."""
+        return self.heard or ((self.reference,) if self.reference else ())
+
     def effect_of(self, move_id: str) -> Effect | None:
         """The measured effect of a move, if it was measured."""
         return dict(self.effects).get(move_id)

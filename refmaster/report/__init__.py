@@ -14,8 +14,7 @@ from pathlib import Path, PurePath
 
 from refmaster.explain import reference_lines
 from refmaster.listen import Listening
-from refmaster.passport import in_short
-from refmaster.plan import RELATED
+from refmaster.passport import STRANGER, in_short
 from refmaster.records import Profile, Report, Request
 from refmaster.report.cards import cards_of
 from refmaster.report.figure import figures_json
@@ -98,7 +97,7 @@ def _reference(report: Report) -> str:
         return "none"
     if len(report.heard) < 2:
         return _file_name(report.reference)
-    nearest = "the nearest" if (report.kinship or 0.0) >= RELATED else "one"
+    nearest = "the nearest" if (report.kinship or 0.0) >= STRANGER else "one"
     return f"{_file_name(report.reference)}, {nearest} of {len(report.heard)}"
 
 
@@ -134,8 +133,7 @@ def _things_to_know(report: Report) -> tuple[str, ...]:
 
 def _own_command(report: Report) -> str:
     """What masters the same with our own engine."""
-    references = report.heard or ((report.reference,) if report.reference else ())
-    words = ["refmaster", report.target.path, *(word for one in references for word in ("--ref", one.path))]
+    words = ["refmaster", report.target.path, *(word for one in report.compared for word in ("--ref", one.path))]
     if report.request.ceiling_dbtp != Request().ceiling_dbtp:
         words += ["--ceiling", f"{report.request.ceiling_dbtp:g}"]
     return shlex.join(words)
@@ -146,9 +144,8 @@ def _inputs(report: Report) -> tuple[tuple[str, str, str], ...]:
 
 
 def _profiles(report: Report) -> tuple[tuple[str, Profile], ...]:
-    references = report.heard or ((report.reference,) if report.reference else ())
-    several = len(references) > 1
-    named = ((f"Reference {_file_name(one)}" if several else "Reference", one) for one in references)
+    several = len(report.compared) > 1
+    named = ((f"Reference {_file_name(one)}" if several else "Reference", one) for one in report.compared)
     return (("Target", report.target), *named)
 
 

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from refmaster.explain import missed_words
+from refmaster.explain import missed_clause
 from refmaster.records import Check, Effect, Move, Report
 from refmaster.units import unit_of
 from refmaster.writing import bounds, counted, difference, label, pair, said
@@ -40,7 +40,7 @@ def _kind(report: Report) -> str:
 
 def _status(report: Report) -> str:
     failed = [check for check in report.checks if not check.passed]
-    active = len(report.plan.active)
+    active, missed = len(report.plan.active), missed_clause(report.plan)
     if failed:
         count = "A check" if len(failed) == 1 else f"{len(failed)} checks"
         return f"{count} failed: {'; '.join(_failure(check) for check in failed)}"
@@ -48,17 +48,12 @@ def _status(report: Report) -> str:
         return "Sent back: the mix has to change first"
     if report.status == "unchanged":
         nothing_left = bool(report.plan.moves) and not active
-        nothing = "nothing could be done" if missed_words(report.plan) else "nothing needed doing"
-        return f"Unchanged: {'every move was dropped' if nothing_left else nothing}{_missed(report)}"
+        nothing = "nothing could be done" if missed else "nothing needed doing"
+        return f"Unchanged: {'every move was dropped' if nothing_left else nothing}{missed}"
     if report.master is None:
         return f"Dry run: {counted(active, 'move')} planned, nothing rendered"
     checked = "all checks passed" if report.checks else "no checks made"
-    return f"Mastered: {counted(active, 'move')}, {checked}{_missed(report)}"
-
-
-def _missed(report: Report) -> str:
-    short = missed_words(report.plan)
-    return f"; not reached: {', '.join(short)}" if short else ""
+    return f"Mastered: {counted(active, 'move')}, {checked}{missed}"
 
 
 def _failure(check: Check) -> str:
