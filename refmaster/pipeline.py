@@ -6,7 +6,7 @@ Each step is a function of its own module; here they only meet.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from refmaster.cache import Cache
 from refmaster.compare import wanted
 from refmaster.decide import parse_decisions
 from refmaster.deliver import Work, delivered
+from refmaster.dsp.ahead import aside
 from refmaster.dsp.limiter import ReductionMeter
 from refmaster.effects import effects
 from refmaster.errors import BadSetting
@@ -252,11 +253,12 @@ def finish(
         notes += (f"{over}; --bit-depth 32f keeps them",)
     report = replace(report, notes=material.notes + notes + done.notes, reference_gone=gone)
     told("explain", -1.0)
-    if files.session:
-        path = Path(files.session)
-        write_text(path, written_on(report, delivery, path.parent, before, flags))
-    if files.report:
-        write_text(Path(files.report), _page(report, options))
+    with aside(lambda: heard_in(report, options), threads=options.threads if files.report else 1) as sound:
+        if files.session:
+            path = Path(files.session)
+            write_text(path, written_on(report, delivery, path.parent, before, flags))
+        if files.report:
+            write_text(Path(files.report), _page(report, sound))
     return report
 
 
@@ -312,7 +314,7 @@ def heard_in(report: Report, options: Options) -> Listening | None:
     return listening(report.target, report.master, report.reference, beside, threads=options.threads)
 
 
-def _page(report: Report, options: Options) -> str:
+def _page(report: Report, sound: Callable[[], Listening | None]) -> str:
     """The HTML report, with the wanted and the applied EQ curve, and what can be heard."""
     from refmaster.moves import match_eq
     from refmaster.report import page
@@ -322,8 +324,7 @@ def _page(report: Report, options: Options) -> str:
     goal = None
     if report.comparison is not None:
         goal = tuple(wanted(report.comparison.tone, report.request.amount_pct).tolist())
-    sound = heard_in(report, options)
-    return page(report, wanted_eq_db=goal, applied_eq_db=tuple(applied.tolist()), sound=sound)
+    return page(report, wanted_eq_db=goal, applied_eq_db=tuple(applied.tolist()), sound=sound())
 
 
 def _files(goal: Path, options: Options) -> Files:

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from refmaster.atomic import replacing, why
-from refmaster.dsp.ahead import workers
+from refmaster.dsp.ahead import aside
 from refmaster.dsp.blocks import rechunked
 from refmaster.errors import BadOutput, BadSetting
 from refmaster.names import LONGEST_NAME_BYTES, as_bytes, shown
@@ -160,14 +160,10 @@ def write_audio(
         make_timeless(temp)
         if finish is not None:
             finish(temp, result.digest)
-        with workers(1) as pool:
-            other = pool.submit(_verify, temp, out, result, delivery) if look is not None and threads > 1 else None
+        with aside(lambda: _verify(temp, out, result, delivery), threads=threads if look else 1) as verified:
             if look is not None:
                 look(temp)
-            if other is None:
-                _verify(temp, out, result, delivery)
-            else:
-                other.result()
+            verified()
     return result
 
 

@@ -6,7 +6,7 @@ for the thread: it ends by itself after the block it is at.
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
@@ -75,3 +75,16 @@ def workers(threads: int) -> Iterator[ThreadPoolExecutor]:
         pool.shutdown(wait=False, cancel_futures=True)
         raise
     pool.shutdown()
+
+
+@contextmanager
+def aside(work: Callable[[], T], *, threads: int) -> Iterator[Callable[[], T]]:
+    """One piece of work in a thread of its own, while the caller goes on until it asks for the result.
+
+    Where only one thread may work, it is the caller's, once it asks.
+    """
+    if threads < 2:
+        yield work
+        return
+    with workers(1) as pool:
+        yield pool.submit(work).result

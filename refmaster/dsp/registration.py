@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from refmaster.dsp.ahead import workers
+from refmaster.dsp.jit import kernel
 from refmaster.units import FloatArray
 
 MOST_FRAMES = 500  # evenly spread; more change nothing
@@ -27,6 +28,8 @@ FADE = 8.0  # how fast the weight of badly matched frames falls
 GOOD_SHARE = 0.05  # the distance that counts as good is that of the best matched 5 %
 TAIL = 1.5  # degrees of freedom of the robust mean: heavy tails
 TRUST = 0.15  # successive frames are not independent: so much of their number counts
+
+Singles = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,8 @@ class Pairs:
 
     target_frames: npt.NDArray[np.int64]
     reference_frames: npt.NDArray[np.int64]
-    forward: FloatArray
-    backward: FloatArray
+    forward: Singles
+    backward: Singles
     forward_weight: FloatArray
     backward_weight: FloatArray
 
@@ -84,21 +87,22 @@ def register(
     t, r = target_db[np.ix_(rows_t, at)], reference_db[np.ix_(rows_r, at)]
     grouping = _grouping(at.size)
     spread = np.sqrt((_shape(t, grouping).var(axis=0) + _shape(r, grouping).var(axis=0)) / 2 + SPREAD_FLOOR_DB**2)
-    kernel = prior[np.ix_(at, at)]
+    allowed = prior[np.ix_(at, at)]
     smooth = np.full(at.size, r.mean() - t.mean())
+    shape_r, single_t, single_r = _shape(r, grouping) / spread, t.astype(np.float32), r.astype(np.float32)
     with workers(1) as pool:
         for k in range(ROUNDS):
             sharpness = SHARPNESS[0] * (SHARPNESS[1] / SHARPNESS[0]) ** (k / (ROUNDS - 1))
-            square = _square_distances(_shape(t + smooth, grouping) / spread, _shape(r, grouping) / spread)
-            back = (square.T, sharpness, t)
+            square = _square_distances(_shape(t + smooth, grouping) / spread, shape_r)
+            back = (square.T, sharpness, single_t)
             other = pool.submit(_softly, *back) if threads > 1 else None
-            forward, far_t, like_t = _softly(square, sharpness, r)
+            forward, far_t, like_t = _softly(square, sharpness, single_r)
             backward, far_r, like_r = _softly(*back) if other is None else other.result()
             pairs, distance = _weighed(rows_t, rows_r, forward, backward, far_t, far_r)
             weight = np.concatenate([pairs.forward_weight, pairs.backward_weight])
             differences = np.concatenate([like_t - t, r - like_r])
             raw = _robust_mean(differences, weight)
-            smooth = _explained(raw, differences, weight, kernel)
+            smooth = _explained(raw, differences, weight, allowed)
     rest = raw - smooth
     roughness = float(np.sqrt(((rest - rest.mean()) ** 2).mean()))
     return Registration(at, raw, smooth, roughness, distance, pairs)
@@ -122,32 +126,37 @@ def _shape(frames: FloatArray, grouping: FloatArray) -> FloatArray:
     return np.asarray(grouped - (1 - LEVEL_SHARE) * level)
 
 
-def _square_distances(a: FloatArray, b: FloatArray) -> FloatArray:
+def _square_distances(a: FloatArray, b: FloatArray) -> Singles:
     """Mean squared distance of every row of a from every row of b."""
-    square = (a**2).sum(axis=1)[:, np.newaxis] + (b**2).sum(axis=1)[np.newaxis, :] - 2 * a @ b.T
-    return np.asarray(np.maximum(square, 0.0) / a.shape[1])
+    own, other = ((rows**2).sum(axis=1, keepdims=True) for rows in (a, b))
+    left, right = np.hstack([-2 * a, own, np.ones_like(own)]), np.hstack([b, np.ones_like(other), other])
+    square = (left / a.shape[1]) @ right.T
+    return np.asarray(np.maximum(square, 0.0, out=square), dtype=np.float32)
 
 
 def _weighed(
     rows_t: npt.NDArray[np.int64],
     rows_r: npt.NDArray[np.int64],
-    forward: FloatArray,
-    backward: FloatArray,
-    far_t: FloatArray,
-    far_r: FloatArray,
+    forward: Singles,
+    backward: Singles,
+    far_t: Singles,
+    far_r: Singles,
 ) -> tuple[Pairs, float]:
     """Both directions, each frame with the weight that its distance leaves it, and the median distance."""
-    both = np.concatenate([far_t, far_r])
+    both = np.concatenate([far_t, far_r]).astype(np.float64)  # its powers pass single precision
     good = max(float(np.quantile(both, GOOD_SHARE)), 1e-6)
-    weight_t, weight_r = (1 / (1 + (far / good) ** FADE) for far in (far_t, far_r))
+    weight_t, weight_r = (1 / (1 + (far / good) ** FADE) for far in np.split(both, [far_t.size]))
     pairs = Pairs(
         rows_t, rows_r, forward, backward, weight_t / weight_t.sum() / 2, weight_r / weight_r.sum() / 2
     )  # both directions count alike, however many frames each track has
     return pairs, float(np.median(both))
 
 
-def _softly(square: FloatArray, sharpness: float, there: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Each row's weights over the columns nearest to it, its mean distance from them, and their mean of `there`."""
+def _softly(square: Singles, sharpness: float, there: Singles) -> tuple[Singles, Singles, Singles]:
+    """Each row's weights over the columns nearest to it, its mean distance from them, and their mean of `there`.
+
+    In single precision: weights are good to 1e-6, and a quarter of a million exponentials each round take a third.
+    """
     beyond = (square - square.min(axis=1, keepdims=True)) / sharpness**2
     weight = np.exp(-0.5 * beyond)
     weight /= weight.sum(axis=1, keepdims=True)
@@ -157,18 +166,37 @@ def _softly(square: FloatArray, sharpness: float, there: FloatArray) -> tuple[Fl
 def _robust_mean(values: FloatArray, weight: FloatArray) -> FloatArray:
     """Location of heavy-tailed values by columns (three rounds of Student-t weights from the median)."""
     centre = np.median(values, axis=0)
-    for _ in range(3):
-        scale = np.sqrt((weight[:, np.newaxis] * (values - centre) ** 2).sum(axis=0)) + 0.1
-        own = weight[:, np.newaxis] / (1 + ((values - centre) / scale) ** 2 / TAIL)
-        centre = (own * values).sum(axis=0) / own.sum(axis=0)
+    _settle(values, weight, centre, TAIL)
     return np.asarray(centre)
 
 
-def _explained(raw: FloatArray, differences: FloatArray, weight: FloatArray, kernel: FloatArray) -> FloatArray:
+@kernel
+def _settle(values, weight, centre, tail):  # type: ignore[no-untyped-def]
+    """The rounds, in place."""
+    for _ in range(3):
+        near, top, bottom = np.zeros(centre.size), np.zeros(centre.size), np.zeros(centre.size)
+        for i in range(weight.size):
+            for k in range(centre.size):
+                away = values[i, k] - centre[k]
+                near[k] += weight[i] * (away * away)
+        for k in range(centre.size):
+            scale = np.sqrt(near[k]) + 0.1
+            near[k] = 1.0 / (scale * scale * tail)
+        for i in range(weight.size):
+            for k in range(centre.size):
+                away = values[i, k] - centre[k]
+                own = weight[i] / (1.0 + away * away * near[k])
+                top[k] += own * values[i, k]
+                bottom[k] += own
+        for k in range(centre.size):
+            centre[k] = top[k] / bottom[k]
+
+
+def _explained(raw: FloatArray, differences: FloatArray, weight: FloatArray, allowed: FloatArray) -> FloatArray:
     """The smooth part of a difference: posterior mean with the frames' scatter over their effective number as noise."""
     rest = differences - raw
     scatter = (rest * weight[:, np.newaxis]).T @ rest
     effective = TRUST / (4 * float((weight**2).sum()))
     noise = scatter / max(effective, 3.0) + 0.05 * np.eye(raw.size)
-    smooth = kernel @ np.linalg.solve(kernel + noise + 1e4, raw)
+    smooth = allowed @ np.linalg.solve(allowed + noise + 1e4, raw)
     return np.asarray(smooth + (raw - smooth).mean())

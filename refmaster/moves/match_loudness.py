@@ -24,13 +24,16 @@ STAGE = Stage.LEVEL
 PARTS: tuple[str, ...] = ()
 TOLERANCE_LU = 0.1
 CLOSE_LU = 0.02  # the loop stops here
-HEARD_CLOSE_LU = 0.05  # half of what is promised; what was heard of the whole is not rendered again for less
+HEARD_CLOSE_LU = 0.08  # under what is promised; what was heard of the whole is not rendered again for less
 ROUNDS = 9
 LEAST_SLOPE = 0.05  # loudness gained a dB of drive: less means that the limiter has nothing left to give
 MAX_GAIN_DB = 60.0
 BEARING_ROUNDS, BEARING_DB = 4, 0.15
 HEARD_BEARING_DB = 0.25  # as above, of what was heard of the whole
 GUESSES, MOST_GUESSED_DB = 3, 2.0
+SLOPE_DB = 0.05
+# So near to the goal the gain is told from the slope and not tried again: off by 0.01 LU, where an excerpt is by 0.05.
+TOLD_LU = 0.1
 NO_PEAK_DBTP = -200.0
 TOO_HARD_DB = 24.0  # no goal is worth more than this at the limiter
 
@@ -294,10 +297,10 @@ def _kind(scene: Scene) -> str:
 
 
 def _search(scene: Scene, limiting: Limiting, trial: Trial, goal: float, gain_db: float) -> _Tried:
-    """Secant steps on the gain, each heard through the real limiter."""
+    """Secant steps on the gain, each heard through the real limiter; but for the last, where an excerpt is heard."""
     most = limiting.ceiling_dbtp - _peak_dbtp(scene) + TOO_HARD_DB
     best = trial(limiting, min(_likely(scene, limiting, goal, gain_db), most))
-    slope = 1.0
+    slope = _likely_slope(scene, limiting, best.gain_db)
     for _ in range(ROUNDS):
         miss = goal - best.lufs
         step = min(best.gain_db + miss / slope, most) - best.gain_db
@@ -305,6 +308,8 @@ def _search(scene: Scene, limiting: Limiting, trial: Trial, goal: float, gain_db
             break
         if abs(step) < 1e-3:
             return _tried(best, f"the limiter would have to take more than {TOO_HARD_DB:g} dB")
+        if abs(miss) <= TOLD_LU and best.gain_db + step < most and not scene.excerpt().whole:
+            return _tried(_moved(best, step, goal))
         after = trial(limiting, best.gain_db + step)
         if step > 0 and after.lufs - best.lufs < LEAST_SLOPE * step / 2:
             return _tried(best, "more gain would only drive the limiter, and bring next to no loudness")
@@ -314,14 +319,28 @@ def _search(scene: Scene, limiting: Limiting, trial: Trial, goal: float, gain_db
 
 
 def _likely(scene: Scene, limiting: Limiting, goal: float, gain_db: float) -> float:
-    """A gain nearer to the answer, where trying costs more than guessing."""
-    if scene.heard is not None or scene.excerpt().whole:
+    """A gain nearer to the answer, because trying costs more than guessing."""
+    if scene.heard is not None:
         return gain_db
     guess_db = gain_db
     for _ in range(GUESSES):
         lufs = likely_lufs(scene.excerpt(), limiting, guess_db)
         guess_db += 0.0 if lufs is None else goal - lufs
     return min(guess_db, gain_db + MOST_GUESSED_DB)
+
+
+def _likely_slope(scene: Scene, limiting: Limiting, gain_db: float) -> float:
+    """How much loudness a dB of gain brings there, by the same guess."""
+    below, above = (likely_lufs(scene.excerpt(), limiting, gain_db + off) for off in (-SLOPE_DB, SLOPE_DB))
+    return 1.0 if below is None or above is None else float(np.clip((above - below) / (2 * SLOPE_DB), LEAST_SLOPE, 1.0))
+
+
+def _moved(limited: Limited, step_db: float, lufs: float) -> Limited:
+    """What a little more gain, or less, gives: a limiter that works takes all of it."""
+    hard, most = (max(0.0, taken + step_db) for taken in (limited.hard_db, limited.max_reduction_db))
+    return replace(
+        limited, gain_db=round(limited.gain_db + step_db, 3), lufs=lufs, hard_db=hard, max_reduction_db=most
+    )
 
 
 def _tried(limited: Limited, why: str = "") -> _Tried:
