@@ -28,6 +28,12 @@ class SoundStream(sf.SoundFile):  # type: ignore[misc]  # soundfile ships no typ
         """Never: see the module."""
         return False
 
+    def flush(self) -> None:
+        """Leave it to libsndfile, which hands all over as it closes; soundfile would wait for the disk as well.
+
+        Who needs it on the disk waits once, for the finished file.
+        """
+
     @property
     def raw_width(self) -> int | None:
         """Bytes of a sample that can be taken from the file, or given to it, as they lie there; else None."""

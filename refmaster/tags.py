@@ -13,7 +13,8 @@ import os
 import shutil
 import tempfile
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,6 +69,7 @@ _MP4_ATOMS = {
 }
 _KNOWN = (*_ID3_FRAMES, "comment")
 _WITHOUT_TAGS = (b"RF64", b"riff", b"caff")  # RF64, Wave64 and CAF: mutagen writes none there
+_TAGS_BEHIND, _HEAD_BYTES = (b"RIFF", b"FORM"), 12  # WAV and AIFF: a chunk at the end, and the length at the front
 _FRONT_COVER = 3  # ID3v2.4, section 4.14
 _VORBIS_PICTURE = "metadata_block_picture"
 _MARK = "REFMASTER"  # the field of our own: a Vorbis comment, or in ID3 a text of this description
@@ -98,7 +100,7 @@ class Tags:
 def copy_tags(source_path: str | os.PathLike[str], temp_path: Path, mark: str = "") -> tuple[str, ...]:
     """Copy what describes the song, and answer what was left out and why, one line each; `mark` is added to it.
 
-    The written file is replaced whole by its tagged copy, or stays as it was. The source's own mark stays behind.
+    The written file gets all of them, or stays as it was. The source's own mark stays behind.
     """
     name = shown(Path(source_path).name)
     found = Tags()
@@ -115,7 +117,7 @@ def copy_tags(source_path: str | os.PathLike[str], temp_path: Path, mark: str = 
     if not of_song and not mark:
         return notes
     try:
-        taken = magic not in _WITHOUT_TAGS and _write_to_copy(temp_path, replace(tags, mark=mark))
+        taken = magic not in _WITHOUT_TAGS and _tagged(temp_path, magic, replace(tags, mark=mark))
     except Exception as error:
         return (*notes, f"tags of {name} could not be copied ({_said(error)})")
     if of_song and not taken:
@@ -246,10 +248,32 @@ def _plain(text: str) -> str:
     return "".join(c for c in spaced if unicodedata.category(c) not in ("Cc", "Cs")).strip()
 
 
+def _tagged(path: Path, magic: bytes, tags: Tags) -> bool:
+    """Put tags into a file, or leave it as it was; False where the format takes none."""
+    if magic in _TAGS_BEHIND:
+        with _put_back(path):
+            return _write(os.fspath(path), tags)
+    return _write_to_copy(path, tags)
+
+
+@contextmanager
+def _put_back(path: Path) -> Iterator[None]:
+    """A file whose tags stand behind its sound is what it was once they are cut off, and its length put right."""
+    with open(path, "rb") as file:
+        head, length = file.read(_HEAD_BYTES), os.fstat(file.fileno()).st_size
+    try:
+        yield
+    except BaseException:
+        with open(path, "r+b") as file:
+            file.truncate(length)
+            file.write(head)
+        raise
+
+
 def _write_to_copy(path: Path, tags: Tags) -> bool:
     """Tag a copy and put it in the file's place; False where the format takes none.
 
-    Tag writers move the sound within the file: one that fails half-way would leave it broken.
+    Where tags stand before the sound their writers move it: one that fails half-way would leave it broken.
     """
     descriptor, copy = tempfile.mkstemp(prefix=".refmaster-", suffix=f".part{path.suffix}", dir=path.parent)
     os.close(descriptor)

@@ -1,6 +1,7 @@
 """Tags travel between formats, and never stop a master."""
 
 import base64
+import contextlib
 import os
 
 import mutagen
@@ -352,6 +353,29 @@ def test_a_disk_that_fills_up_while_tagging_keeps_the_master_without_tags(tmp_pa
     assert "No space left" in note
     assert master.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.flac", "t.mp3"]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("m.wav", WAVE), ("m.aiff", AIFF)])
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_what_was_tagged_in_place_is_put_back_where_that_fails(tmp_path, monkeypatch, name, kind, error):
+    source, master = tagged(tmp_path / "t.mp3"), sound_at(tmp_path / name, n_samples=9601)
+    before, save = master.read_bytes(), kind.save
+
+    def saved_and_broken(self, *args, **options):
+        save(self, *args, **options)
+        with open(self.filename, "r+b") as file:
+            file.seek(-100, 2)
+            file.truncate()
+        raise error
+
+    monkeypatch.setattr(kind, "save", saved_and_broken)
+    with contextlib.ExitStack() as stack:
+        if isinstance(error, KeyboardInterrupt):
+            stack.enter_context(pytest.raises(KeyboardInterrupt))
+        (note,) = copy_tags(source, master)
+        assert "No space left" in note
+    assert master.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == [name, "t.mp3"]
 
 
 def test_an_interrupt_while_tagging_leaves_no_copy(tmp_path, monkeypatch):

@@ -77,10 +77,10 @@ def raise_to_peaks(x: npt.NDArray[np.float32], how: Interpolator, ceiling: float
     _raise(x, how.rows, how.whole, how.far, how.even, how.odd, ceiling, peaks)
 
 
-def bend(x: FloatArray, how: Interpolator, weights: FloatArray, threshold: float, owed: FloatArray) -> None:
-    """Add to `owed`, shape of x, what comes off for all that is over the threshold."""
+def bend(x: FloatArray, how: Interpolator, weights: FloatArray, threshold: float, owed: FloatArray) -> bool:
+    """Add to `owed`, shape of x, what comes off for all that is over the threshold; False where nothing is."""
     short = x.astype(np.float32)  # for the bounds alone: half as long to read
-    _bend(x, short, how.rows, how.whole, how.far, how.even, how.odd, weights, threshold, owed)
+    return bool(_bend(x, short, how.rows, how.whole, how.far, how.even, how.odd, weights, threshold, owed))
 
 
 @kernel
@@ -249,7 +249,7 @@ def _bend(x, short, rows, whole, far, even, odd, weights, threshold, owed):  # t
     bits, found_bits, level = short.view(np.int32), buffer.view(np.int32), word.view(np.float32)
     between, long_word = np.empty((rows.shape[0] + 1, GROUP)), np.empty(1, dtype=np.int64)
     long_level = long_word.view(np.float64)
-    widest = whole.max()
+    widest, bent = whole.max(), False
     for start in range(0, count, GROUP):
         width = min(GROUP, count - start)
         word[0] = _top(bits[start : start + width + taps - 1], mask)
@@ -278,3 +278,5 @@ def _bend(x, short, rows, whole, far, even, odd, weights, threshold, owed):  # t
         if not over_anywhere:
             continue
         _owe(between, weights, threshold, width, owed[start:])
+        bent = True
+    return bent

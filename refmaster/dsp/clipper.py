@@ -36,6 +36,7 @@ class _Clipper:
         self._late = TAPS - 1  # so many samples still wait for what may come off them
         self._waiting = np.zeros((channels, self._late))
         self._owed = np.zeros((channels, self._late))  # what is to come off the waiting samples
+        self._owing = False  # whether any of that is not 0
         self._before = self._late  # of which so many lie before the first
 
     def after(self, block: FloatArray) -> FloatArray:
@@ -44,12 +45,17 @@ class _Clipper:
         joined = np.concatenate([self._waiting, block], axis=1)
         owed = np.zeros(joined.shape)
         owed[:, : self._late] = self._owed
-        for channel in range(block.shape[0]):
+        bent = [
             bend(joined[channel], self._interpolator, self._weights, self._threshold, owed[channel])
+            for channel in range(block.shape[0])
+        ]
+        late = self._owing
+        self._owing = any(bent)
         self._waiting, self._owed = joined[:, count:].copy(), owed[:, count:].copy()
         skipped = min(self._before, count)
         self._before -= skipped
-        return joined[:, skipped:count] - owed[:, skipped:count]
+        ready = joined[:, skipped:count]
+        return ready - owed[:, skipped:count] if late or self._owing else ready
 
     def rest(self) -> FloatArray:
         """What is left, with silence behind it."""

@@ -24,6 +24,7 @@ import numpy.typing as npt
 from refmaster.dsp.ahead import ahead
 from refmaster.dsp.between import interpolator, raise_to_peaks
 from refmaster.dsp.clipper import clipped
+from refmaster.dsp.jit import kernel
 from refmaster.dsp.oversample import BETA, LEAD, SHORT_BETA, SHORT_TAPS, TAPS, factor
 from refmaster.dsp.reduction import Law, Reduction
 from refmaster.records import GainReduction
@@ -127,33 +128,51 @@ def _held(
     clipped_over: float = math.inf,
 ) -> Iterator[FloatArray]:
     """The driven sound times the gains; what is over `clipped_over` then is told as taken, too."""
-    delayed: FloatArray | None = None
+    late: FloatArray | None = None
     driven = _driven(blocks, gains, db_to_gain(drive_db))
     for block, need_db in ahead(driven) if aside else driven:
-        delayed = block if delayed is None else np.concatenate([delayed, block], axis=1)
+        late = block[:, :0] if late is None else late
         gain = gains.after(need_db)
+        held, late = _times(late, block, gain)
         if gain.size:
-            held = delayed[:, : gain.size] * gain
             if tell:
                 tell(_with_clipping(gain, held, clipped_over))
             yield held
-            delayed = delayed[:, gain.size :]
-    if delayed is not None and delayed.shape[1]:
-        gain = gains.rest(*delayed.shape)
-        held = delayed * gain
+    if late is not None and late.shape[1]:
+        gain = gains.rest(*late.shape)
+        held = late * gain
         if tell:
             tell(_with_clipping(gain, held, clipped_over))
         yield held
 
 
+def _times(late: FloatArray, block: FloatArray, gain: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The first samples of two stretches times the gain, as far as that goes, and the rest."""
+    held = np.empty((block.shape[0], gain.size))
+    first = min(late.shape[1], gain.size)
+    np.multiply(late[:, :first], gain[:first], out=held[:, :first])
+    np.multiply(block[:, : gain.size - first], gain[first:], out=held[:, first:])
+    return held, np.concatenate([late[:, first:], block[:, gain.size - first :]], axis=1)
+
+
 def _with_clipping(gain: FloatArray, held: FloatArray, ceiling: float) -> FloatArray:
     """The gain, times what a clipper at the ceiling leaves of each sample of the held sound."""
-    over = np.flatnonzero(np.any(np.abs(held) > ceiling, axis=0))
-    if not over.size:
+    if ceiling == math.inf:
         return gain
-    gain = gain.copy()
-    gain[over] *= ceiling / np.abs(held[:, over]).max(axis=0)
-    return gain
+    clipped_too = np.empty(gain.size)
+    return clipped_too if _clip_gain(gain, held, ceiling, clipped_too) else gain
+
+
+@kernel
+def _clip_gain(gain, held, ceiling, out):  # type: ignore[no-untyped-def]
+    over = False
+    for n in range(gain.size):
+        top = abs(held[0, n])
+        for channel in range(1, held.shape[0]):
+            top = max(top, abs(held[channel, n]))
+        out[n] = gain[n] * (ceiling / top) if top > ceiling else gain[n]
+        over = over or top > ceiling
+    return over
 
 
 def _driven(blocks: Iterable[FloatArray], gains: "_Gains", drive: float) -> Iterator[tuple[FloatArray, FloatArray]]:
