@@ -121,7 +121,7 @@ class Listener:
             raise BadAudio(f"{self.name}: holds no audio (0 samples); export it again")
         loudness, spectrum = self.loudness.read(), self.spectrum.read()
         levels = self.dynamics.read_levels()
-        image = self.stereo.read() if self.stereo else Image()
+        image = self.stereo.read(self.samples.energy) if self.stereo else Image()
         peak = max(self.true_peak.read())
         profile = _profile(source, self, loudness, spectrum, levels, image, peak)
         return Measured(profile, spectrum, levels)

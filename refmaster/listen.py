@@ -25,6 +25,7 @@ from refmaster.stream import PIECE_SAMPLES, SoundStream, reading
 LOUDEST_S, QUIETER_S = 8.0, 6.0  # taste: long enough to judge, and about 2 MB of the page a track
 QUIETER_SHARE = 0.25  # the quieter passage is louder than a quarter of the track: a verse, not the fade-out
 SHORT_TERM_S = 3.0  # a value of the loudness history covers the 3 s before it
+LARGE_PIECE_SAMPLES = 65_536  # the fewer pieces, the less a thread waits for Python's lock
 HIGHEST_RATE_HZ = 48_000  # what lies above half of it nobody hears, and it costs time
 COMPRESSION = 0.5  # libsndfile's knob: FLAC's middle; its best saves 3 % more and takes twice the time
 COMPRESSION_SAID = "FLAC, 16 bits"
@@ -157,8 +158,7 @@ def encoded(profile: Profile, passage: Passage, *, exact: bool = True) -> bytes:
     ) as stream:
         pieces = _stretch(profile, round(passage.start_s * rate), round(passage.length_s * rate), exact)
         for piece in _at_rate(pieces, rate, rate // step, profile.channels):
-            for start in range(0, piece.shape[0], PIECE_SAMPLES):
-                stream.write(np.clip(piece[start : start + PIECE_SAMPLES] * scale, -1.0, 1.0))
+            stream.write(np.clip(piece * scale, -1.0, 1.0))
     return memory.getvalue()
 
 
@@ -184,7 +184,8 @@ def _stretch(profile: Profile, start: int, count: int, exact: bool) -> Iterator[
                 start = 0
             except sf.SoundFileError:  # a FLAC of unknown length: straight through, then
                 pass
-        while count > 0 and (piece := stream.read(min(PIECE_SAMPLES, start + count), "float32", True)).shape[0]:
+        most = PIECE_SAMPLES if profile.container == "OGG" else LARGE_PIECE_SAMPLES
+        while count > 0 and (piece := stream.read(min(most, start + count), "float32", True)).shape[0]:
             heard = piece[min(start, piece.shape[0]) :]
             start = max(0, start - piece.shape[0])
             count -= heard.shape[0]

@@ -27,6 +27,7 @@ from refmaster.units import FloatArray
 GROUP = 128
 NEAR = 12
 HALF = NEAR // 2
+LONG_MASK = np.int64(0x7FFFFFFFFFFFFFFF)  # all but the sign
 ROUNDING = 1e-4  # single precision loses 1e-5 of the largest sample at most
 
 AnyFloats = npt.NDArray[np.floating[Any]]
@@ -67,6 +68,12 @@ def largest_between(x: npt.NDArray[np.float32], how: Interpolator, peak: float) 
     return float(_scan(x, how.rows, how.whole, how.far, how.even, how.odd, peak))
 
 
+def largest(samples: FloatArray) -> float:
+    """The largest magnitude in sound of any shape, as it is found in one pass; not a number where any value is none."""
+    bits = max(int(_top(np.ascontiguousarray(row, dtype=np.float64).view(np.int64), LONG_MASK)) for row in samples)
+    return float(np.int64(bits).view(np.float64))
+
+
 def rounded(samples: FloatArray, out: npt.NDArray[np.float32]) -> float:
     """Put samples into single precision; the largest magnitude among them as they were, 0 for none."""
     return float(_rounded(np.ascontiguousarray(samples, dtype=np.float64), out))
@@ -98,7 +105,7 @@ def _rounded(x, out):  # type: ignore[no-untyped-def]
     bits, top = x.view(np.int64), np.int64(0)
     for i in range(x.size):
         out[i] = np.float32(x[i])
-        top = max(top, bits[i] & np.int64(0x7FFFFFFFFFFFFFFF))
+        top = max(top, bits[i] & LONG_MASK)
     word[0] = top
     return word.view(np.float64)[0]
 
@@ -243,7 +250,7 @@ def _bend(x, short, rows, whole, far, even, odd, weights, threshold, owed):  # t
     near = (taps - NEAR) // 2
     middle = taps // 2 - 1
     count = x.size - taps + 1
-    mask, long_mask = np.int32(0x7FFFFFFF), np.int64(0x7FFFFFFFFFFFFFFF)
+    mask = np.int32(0x7FFFFFFF)
     plus, minus = np.empty((HALF, GROUP), dtype=np.float32), np.empty((HALF, GROUP), dtype=np.float32)
     buffer, word = np.empty(GROUP, dtype=np.float32), np.empty(1, dtype=np.int32)
     bits, found_bits, level = short.view(np.int32), buffer.view(np.int32), word.view(np.float32)
@@ -258,7 +265,7 @@ def _bend(x, short, rows, whole, far, even, odd, weights, threshold, owed):  # t
             continue
         reach = x[start : start + width + taps - 1]
         between[0, :width] = reach[middle : middle + width]
-        long_word[0] = _top(between[0].view(np.int64)[:width], long_mask)
+        long_word[0] = _top(between[0].view(np.int64)[:width], LONG_MASK)
         over_anywhere = long_level[0] > threshold
         _folded(short[start + near : start + width + taps - 1], width, plus, minus)
         for p in range(even.shape[0]):
@@ -271,7 +278,7 @@ def _bend(x, short, rows, whole, far, even, odd, weights, threshold, owed):  # t
             for phase in (p, last - p):
                 row = between[phase + 1]
                 _weighted(reach, rows[phase], width, row)
-                long_word[0] = _top(row.view(np.int64)[:width], long_mask)
+                long_word[0] = _top(row.view(np.int64)[:width], LONG_MASK)
                 over_anywhere = over_anywhere or long_level[0] > threshold
                 if p == last - p:
                     break

@@ -49,13 +49,13 @@ class _Clipper:
             bend(joined[channel], self._interpolator, self._weights, self._threshold, owed[channel])
             for channel in range(block.shape[0])
         ]
-        late = self._owing
-        self._owing = any(bent)
+        owing = self._owing or any(bent)
+        self._owing = any(bent) or (self._owing and count < self._late)
         self._waiting, self._owed = joined[:, count:].copy(), owed[:, count:].copy()
         skipped = min(self._before, count)
         self._before -= skipped
         ready = joined[:, skipped:count]
-        return ready - owed[:, skipped:count] if late or self._owing else ready
+        return ready - owed[:, skipped:count] if owing else ready
 
     def rest(self) -> FloatArray:
         """What is left, with silence behind it."""

@@ -21,23 +21,23 @@ class StereoMeter:
     """Feed it stereo blocks, then read the Image."""
 
     def __init__(self) -> None:
-        self._ll = self._rr = self._lr = 0.0
+        self._across = 0.0
 
     def feed(self, block: FloatArray) -> None:
         """Listen to a block of shape (2, samples), always cut on the same grid."""
-        left, right = block
-        self._ll += float(np.einsum("i,i", left, left))
-        self._rr += float(np.einsum("i,i", right, right))
-        self._lr += float(np.einsum("i,i", left, right))
+        self._across += float(np.einsum("i,i", *block))
 
-    def read(self) -> Image:
-        """Correlation −1…1; None where a channel is silent and the question has no answer."""
-        ll, rr, lr = self._ll, self._rr, self._lr
+    def read(self, energy: FloatArray) -> Image:
+        """The image of two channels of this `energy`, the sum of their squares, which another meter has.
+
+        Correlation is −1…1; None where a channel is silent and the question has no answer.
+        """
+        ll, rr = (float(channel) for channel in energy)
         if min(ll, rr) <= 0:
             return Image()
-        folded = max((ll + rr + 2 * lr) / 4, 1e-20 * (ll + rr))
+        folded = max((ll + rr + 2 * self._across) / 4, 1e-20 * (ll + rr))
         return Image(
-            correlation=max(-1.0, min(1.0, lr / math.sqrt(ll * rr))),
+            correlation=max(-1.0, min(1.0, self._across / math.sqrt(ll * rr))),
             balance_db=10 * math.log10(rr / ll),
             mono_loss_db=min(0.0, 10 * math.log10(folded / ((ll + rr) / 2))),
         )

@@ -338,9 +338,7 @@ def _likely_slope(scene: Scene, limiting: Limiting, gain_db: float) -> float:
 def _moved(limited: Limited, step_db: float, lufs: float) -> Limited:
     """What a little more gain, or less, gives: a limiter that works takes all of it."""
     hard, most = (max(0.0, taken + step_db) for taken in (limited.hard_db, limited.max_reduction_db))
-    return replace(
-        limited, gain_db=round(limited.gain_db + step_db, 3), lufs=lufs, hard_db=hard, max_reduction_db=most
-    )
+    return replace(limited, gain_db=round(limited.gain_db + step_db, 3), lufs=lufs, hard_db=hard, max_reduction_db=most)
 
 
 def _tried(limited: Limited, why: str = "") -> _Tried:
@@ -348,7 +346,10 @@ def _tried(limited: Limited, why: str = "") -> _Tried:
 
 
 def _taken(now: float, goal: float, reached: float) -> float:
-    return float(np.clip(100 * (reached - now) / (goal - now), 0.0, 100.0)) if abs(goal - now) > 0.05 else 100.0
+    """To a tenth: what is heard of a master that is not written differs from one that is by its last bits."""
+    if abs(goal - now) <= 0.05:
+        return 100.0
+    return round(float(np.clip(100 * (reached - now) / (goal - now), 0.0, 100.0)), 1)
 
 
 def _price(goal: float, tried: _Tried) -> tuple[NotReached, ...]:

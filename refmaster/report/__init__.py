@@ -9,6 +9,7 @@
 Nothing here measures sound; it writes down what the Report holds.
 """
 
+import re
 import shlex
 from pathlib import Path, PurePath
 
@@ -46,7 +47,9 @@ def page(
     from plotly.offline import get_plotlyjs
 
     plots = plots_of(report, wanted_eq_db, applied_eq_db)
-    return (
+    player = player_of(sound, (report.engine, report.beside.engine) if report.beside else ())
+    large = {"plotly": get_plotlyjs(), "figures": figures_json(plots), "sound": player.data if player else ""}
+    text = (
         environment()
         .get_template("template.html.j2")
         .render(
@@ -62,17 +65,24 @@ def page(
             own_command=_own_command(report),
             things_to_know=_things_to_know(report),
             plots=plots,
-            player=player_of(sound, (report.engine, report.beside.engine) if report.beside else ()),
-            figures=Markup(figures_json(plots)),
+            player=player,
             session=shlex.quote(report.files.session or "SESSION.toml"),
             ending=PurePath(report.files.master or "").suffix or ".wav",
             inputs=_inputs(report),
             style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
             script=Markup((_HERE / "page.js").read_text(encoding="utf-8")),
             player_script=Markup((_HERE / "player.js").read_text(encoding="utf-8")),
-            plotly=Markup(get_plotlyjs()),
+            **{name: Markup(f"\0{name}\0") for name in large},
         )
     )
+    return _filled(text, large)
+
+
+def _filled(text: str, large: dict[str, str]) -> str:
+    """A page with what is large put in its places; the template engine would copy each of its megabytes four times."""
+    parts = re.split(f"\0({'|'.join(large)})\0", text)
+    parts[1::2] = [large[name] for name in parts[1::2]]
+    return "".join(parts)
 
 
 def _facts(report: Report) -> tuple[tuple[str, str], ...]:
