@@ -6,6 +6,7 @@ bits do not depend on how the stream was cut.
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import as_strided
 
 from refmaster.dsp.jit import kernel
 from refmaster.dsp.octaves import bin_shares
@@ -57,9 +58,8 @@ class BandFrames:
 
     def _transform(self, samples: npt.NDArray[np.float32], count: int) -> None:
         frames = self._windowed[:count]
-        for number in range(count):
-            start = number * self._hop
-            np.multiply(samples[start : start + self._n_fft], self._window, out=frames[number])
+        overlapping = as_strided(samples, frames.shape, (self._hop * samples.itemsize, samples.itemsize))
+        np.multiply(overlapping, self._window, out=frames)
         powers = _powers(rfft(frames), self._bins, self._shares, self._bin_powers)
         powers *= self._scale
         self._frames.add(powers)
@@ -103,17 +103,23 @@ def _powers(
     out = np.zeros((spectrum.shape[0], bins.shape[0]))
     power = np.empty(spectrum.shape[1])
     for frame in range(spectrum.shape[0]):
-        row = spectrum[frame]
-        for k in range(row.size):
-            power[k] = np.float64(row[k].real) * row[k].real + np.float64(row[k].imag) * row[k].imag
+        row = spectrum[frame].view(np.float32)
+        for k in range(power.size):
+            real, imaginary = np.float64(row[2 * k]), np.float64(row[2 * k + 1])
+            power[k] = real * real + imaginary * imaginary
+        for k in range(power.size):
             total[k] += power[k]
         for band in range(bins.shape[0]):
             first, count = bins[band]
-            part = power[first : first + count]
-            found = part[0] * shares[band, 0]
-            for k in range(1, count - 1):
-                found += part[k]
-            if count > 1:
-                found += part[count - 1] * shares[band, 1]
-            out[frame, band] = found
+            part, last = power[first : first + count], count - 1
+            a = b = c = d = 0.0  # four sums that do not wait for each other
+            k = 1
+            while k + 4 <= last:
+                a, b, c, d = a + part[k], b + part[k + 1], c + part[k + 2], d + part[k + 3]
+                k += 4
+            while k < last:
+                a += part[k]
+                k += 1
+            ends = part[0] * shares[band, 0] + (part[last] * shares[band, 1] if count > 1 else 0.0)
+            out[frame, band] = ends + ((a + b) + (c + d))
     return out
