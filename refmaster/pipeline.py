@@ -68,7 +68,8 @@ __all__ = ["Options", "analyse", "master", "master_array", "render"]
 class Options:
     """How to work, as against what to make: nothing here changes a sample, but for the format.
 
-    `cache` is where references are remembered; None measures them each time.
+    `cache` is where tracks that were measured are remembered; None measures them each time. A target that is not
+    expected again, as in a batch, is heard `target_once`, and not remembered.
     """
 
     container: str | None = None
@@ -80,6 +81,7 @@ class Options:
     threads: int = 2
     block_samples: int = BLOCK_SAMPLES
     cache: Cache | None = None
+    target_once: bool = False
 
 
 def master(
@@ -221,7 +223,7 @@ def _prepared(
     toward: tuple[str, ...] = (),
 ) -> Material:
     how = {"threads": options.threads, "block_samples": options.block_samples}
-    return prepare(track, refs, request, told, toward, kept=options.cache, **how)
+    return prepare(track, refs, request, told, toward, kept=options.cache, target_once=options.target_once, **how)
 
 
 def finish(

@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from functools import partial
 
 from refmaster.analyse import Measured, check_masterable, measure
 from refmaster.cache import Cache
@@ -59,19 +61,24 @@ def prepare(
     threads: int = 2,
     block_samples: int = BLOCK_SAMPLES,
     kept: Cache | None = None,
+    target_once: bool = False,
 ) -> Material:
     """All tracks measured, at the target's rate, and compared; without references, with the genre.
 
-    `toward` are the SHA-256 of the references, where they are known without the files; in `kept` they are remembered.
+    `toward` are the SHA-256 of the references, where they are known without the files. In `kept` all are remembered,
+    but for a target that is heard this `target_once`.
     """
     told("analyse", -1.0)
     rate = track.source.sample_rate_hz
+    keeping = None if target_once else kept
     with workers(threads) as pool:
         heard = [resampled(ref, rate) for ref, _ in refs]
-        waiting = [pool.submit(_reference, one, block_samples, kept) for one in heard]
-        free = threads > 1 and all(is_remembered(one, kept) for one in heard)
-        blocks, aside = track.blocks(block_samples), pool if free else None
-        target = measure(track, blocks=blocks, progress=lambda _: told("analyse", -1.0), aside=aside)
+        unknown = [one for one in heard if not is_remembered(one, kept)]
+        unknown += [] if is_remembered(track, keeping) else [track]
+        helped = unknown[0] if threads > 1 and len(unknown) == 1 else None  # a core has nothing else to do
+        listen = partial(_heard, block_samples=block_samples, helper=pool)
+        waiting = [pool.submit(listen, one, kept, helped=one is helped) for one in heard]
+        target = listen(track, keeping, helped=track is helped, progress=lambda _: told("analyse", -1.0))
         references = [one.result() for one in waiting]
     check_masterable(target.profile, "the target")
     for one in references:
@@ -101,9 +108,20 @@ def opened(
         return track, tuple((one.result(), weights) for one, (_, weights) in zip(waiting, asked, strict=True))
 
 
-def _reference(track: Track, block_samples: int, kept: Cache | None) -> Measured:
-    """A reference measured, or remembered."""
-    return remembered(track, kept, lambda: measure(track, blocks=track.blocks(block_samples)))
+def _heard(
+    track: Track,
+    kept: Cache | None,
+    *,
+    block_samples: int,
+    helper: Executor,
+    helped: bool,
+    progress: Callable[[int], None] | None = None,
+) -> Measured:
+    """A track measured, or remembered; where it is `helped`, the helper does half of the work."""
+    aside = helper if helped else None
+    return remembered(
+        track, kept, lambda: measure(track, blocks=track.blocks(block_samples), progress=progress, aside=aside)
+    )
 
 
 def _genre(request: Request, target: Profile, references: list[Profile]) -> Genre:

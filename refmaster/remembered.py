@@ -1,11 +1,11 @@
-"""References as they were measured before, frames and all, so that nobody waits twice for the same record.
+"""Tracks as they were measured before, frames and all, so that nobody waits twice for the same record, or mix.
 
     FOLDER/measured/SHA256-RATE     its checksum; JSON: which code measured it, the Profile, shapes; then the numbers
 
 A Profile alone is not enough to compare with: registration lays frames onto frames. The numbers are the very ones, in
-double precision and little-endian, so a master is the same byte for byte whether its reference was remembered or
+double precision and little-endian, so a master is the same byte for byte whether its tracks were remembered or
 measured. What holds for the cache of Profiles holds here: an entry that is damaged or that other code made is none, and
-where nothing can be read or written the reference is measured. The oldest entries go when all are over `MOST_BYTES`.
+where nothing can be read or written the track is measured. The oldest entries go when all are over `MOST_BYTES`.
 """
 
 import hashlib

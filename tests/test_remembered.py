@@ -116,17 +116,40 @@ def test_the_oldest_entries_go_when_there_are_too_many(files, kept, monkeypatch)
     assert {path.name for path in folder.iterdir()} == {newest, older, own, "mix.wav"}  # a user's own file stays
 
 
-def test_a_master_is_the_same_whether_its_reference_was_remembered_or_not(files, tmp_path, kept, monkeypatch):
+def test_a_master_is_the_same_whether_its_tracks_were_remembered_or_not(files, tmp_path, kept, monkeypatch):
     found = []
     for name, cache in (("without", None), ("cold", kept), ("warm", kept)):
         options = Options(html=False, cache=cache)
         if name == "warm":
-            monkeypatch.setattr(preparing, "_reference", lambda track, n, kept: remembered(track, kept, forbidden))
+            monkeypatch.setattr(preparing, "measure", lambda *_, **__: forbidden())
         folder = tmp_path / name
         folder.mkdir()
         master(files["spoiled"], files["song"], folder / "o.wav", options=options)
         found.append([(folder / f"o.{ending}").read_bytes() for ending in ("wav", "toml")])
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize(("known", "helped"), [((), 0), (("song",), 1), (("spoiled",), 1), (("song", "spoiled"), 0)])
+def test_who_alone_must_be_measured_is_helped(files, tmp_path, kept, monkeypatch, known, helped):
+    for name in known:
+        heard(open_track(files[name]), kept)
+    found = []
+
+    def watched(track, **how):
+        found.append(how["aside"] is not None)
+        return measure(track, **how)
+
+    monkeypatch.setattr(preparing, "measure", watched)
+    master(files["spoiled"], files["song"], tmp_path / "o.wav", options=Options(html=False, cache=kept))
+    assert len(found) == 2 - len(known)
+    assert sum(found) == helped
+
+
+def test_a_target_that_is_not_expected_again_is_not_remembered(files, tmp_path, kept):
+    master(
+        files["spoiled"], files["song"], tmp_path / "o.wav", options=Options(html=False, cache=kept, target_once=True)
+    )
+    assert entry(kept).name.startswith(open_track(files["song"]).source.sha256)
 
 
 def test_the_option_names_a_folder_or_none(tmp_path):

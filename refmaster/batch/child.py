@@ -176,6 +176,7 @@ def _run(target: str, references: list[str], out: str, settings: Settings, work:
             html=settings.html,
             threads=work.threads,
             cache=kept_in(work.cache),
+            target_once=True,
         ),
         told=work.told,
     )
