@@ -38,7 +38,7 @@ class Stretches:
 
     def __init__(self, n_samples: int, sample_rate_hz: int):
         size = round(STRETCH_S * sample_rate_hz)
-        if n_samples <= STRETCHES * size:
+        if n_samples <= (STRETCHES + 2) * size:  # between that and a little less the stretches would overlap
             self._places = [(0, n_samples)]
         else:
             starts = np.linspace(0, n_samples - size, STRETCHES + 2)[1:-1].astype(int)

@@ -165,7 +165,7 @@ def check_finite(blocks: Iterable[FloatArray], name: str, sample_rate_hz: int) -
 
 def refuse_bad(block: FloatArray, start_sample: int, name: str, sample_rate_hz: int) -> None:
     """Refuse a block, which starts at a sample of the track, in which some value is no sound."""
-    if block.size and not largest(block) <= LOUDEST:  # NaN makes the comparison false
+    if not largest(block) <= LOUDEST:  # NaN makes the comparison false
         raise BadAudio(_first_bad(block, start_sample, name, sample_rate_hz))
 
 

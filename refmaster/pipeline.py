@@ -313,7 +313,8 @@ def heard_in(report: Report, options: Options) -> Listening | None:
     if not options.audio or report.master is None:
         return None
     beside = report.beside.master if report.beside else None
-    return listening(report.target, report.master, report.reference, beside, threads=options.threads)
+    threads = max(1, options.threads - 1)  # the caller's own writes the session meanwhile
+    return listening(report.target, report.master, report.reference, beside, threads=threads)
 
 
 def _page(report: Report, sound: Callable[[], Listening | None]) -> str:

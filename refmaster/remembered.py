@@ -47,8 +47,20 @@ def remembered(track: Track, kept: Cache | None, hear: Callable[[], Measured]) -
 
 
 def is_remembered(track: Track, kept: Cache | None) -> bool:
-    """Whether there is an entry of the track, which may still turn out to be of no use."""
-    return kept is not None and track.source.container != "array" and _place(track, kept).exists()
+    """Whether there is an entry of the track by today's code; it may still turn out to be damaged."""
+    if kept is None or track.source.container == "array":
+        return False
+    try:
+        with open(_place(track, kept), "rb") as file:
+            file.seek(DIGEST_BYTES)
+            return file.read(len(_told_by())) == _told_by()
+    except OSError:
+        return False
+
+
+def _told_by() -> bytes:
+    """How an entry begins, behind its checksum."""
+    return f'{{"measured_with": "{measuring_code()}"'.encode()
 
 
 def _place(track: Track, kept: Cache) -> Path:

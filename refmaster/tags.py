@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from refmaster.errors import BadOutput
 from refmaster.names import shown
 from refmaster.stream import reading
 
@@ -100,7 +101,8 @@ class Tags:
 def copy_tags(source_path: str | os.PathLike[str], temp_path: Path, mark: str = "") -> tuple[str, ...]:
     """Copy what describes the song, and answer what was left out and why, one line each; `mark` is added to it.
 
-    The written file gets all of them, or stays as it was. The source's own mark stays behind.
+    The written file gets all of them, or stays as it was: BadOutput where not even that. The source's own mark stays
+    behind.
     """
     name = shown(Path(source_path).name)
     found = Tags()
@@ -118,6 +120,8 @@ def copy_tags(source_path: str | os.PathLike[str], temp_path: Path, mark: str = 
         return notes
     try:
         taken = magic not in _WITHOUT_TAGS and _tagged(temp_path, magic, replace(tags, mark=mark))
+    except BadOutput:  # what stands there is broken
+        raise
     except Exception as error:
         return (*notes, f"tags of {name} could not be copied ({_said(error)})")
     if of_song and not taken:
@@ -264,9 +268,12 @@ def _put_back(path: Path) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        with open(path, "r+b") as file:
-            file.truncate(length)
-            file.write(head)
+        try:
+            with open(path, "r+b") as file:
+                file.truncate(length)
+                file.write(head)
+        except OSError as error:
+            raise BadOutput(f"{shown(path.name)}: its tags failed, and so did taking them off again") from error
         raise
 
 

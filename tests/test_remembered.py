@@ -5,6 +5,7 @@ import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -171,6 +172,22 @@ def test_what_is_remembered_is_known_before_it_is_read(files, kept):
     heard(track, kept)
     assert memory.is_remembered(track, kept)
     assert not memory.is_remembered(resampled(track, 48000), kept)
+
+
+def test_an_entry_of_other_code_or_one_that_cannot_be_opened_is_none(files, tmp_path, kept, monkeypatch):
+    track = open_track(files["song"])
+    heard(track, kept)
+    with monkeypatch.context() as patched:
+        patched.setattr(memory, "measuring_code", lambda: "0123456789abcdef")
+        assert not memory.is_remembered(track, kept)
+
+    def refused(path, *_, **__):
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(memory, "open", refused, raising=False)  # a folder that may not be searched
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    assert not memory.is_remembered(track, kept)
+    assert_same(heard(track, kept), measure(track))
 
 
 def test_both_ways_of_the_matching_in_two_threads_find_the_same(files):

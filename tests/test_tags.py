@@ -19,6 +19,7 @@ from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
 
 from refmaster import tags as tags_module
+from refmaster.errors import BadOutput
 from refmaster.load import open_track, track_of
 from refmaster.save import choose_delivery, write_audio
 from refmaster.tags import copy_tags, read_mark
@@ -376,6 +377,23 @@ def test_what_was_tagged_in_place_is_put_back_where_that_fails(tmp_path, monkeyp
         assert "No space left" in note
     assert master.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == [name, "t.mp3"]
+
+
+def test_a_file_that_cannot_be_put_back_is_no_master(tmp_path, monkeypatch):
+    source, master = tagged(tmp_path / "t.mp3"), sound_at(tmp_path / "m.wav")
+
+    def failing(self, *_, **__):
+        raise OSError(5, "Input/output error")
+
+    def refused(path, mode="r", **how):
+        if mode == "r+b":
+            raise OSError(5, "Input/output error", path)
+        return open(path, mode, **how)
+
+    monkeypatch.setattr(WAVE, "save", failing)
+    monkeypatch.setattr(tags_module, "open", refused, raising=False)
+    with pytest.raises(BadOutput, match="so did taking them off"):
+        copy_tags(source, master)
 
 
 def test_an_interrupt_while_tagging_leaves_no_copy(tmp_path, monkeypatch):

@@ -79,9 +79,9 @@ def workers(threads: int) -> Iterator[ThreadPoolExecutor]:
 
 @contextmanager
 def aside(work: Callable[[], T], *, threads: int) -> Iterator[Callable[[], T]]:
-    """One piece of work in a thread of its own, while the caller goes on until it asks for the result.
+    """One piece of work in a thread of its own, while the caller goes on until it asks for the result: once.
 
-    Where only one thread may work, it is the caller's, once it asks.
+    Where only one thread may work, it is the caller's, once it asks. What goes wrong is raised where it is asked.
     """
     if threads < 2:
         yield work

@@ -69,7 +69,9 @@ def largest_between(x: npt.NDArray[np.float32], how: Interpolator, peak: float) 
 
 
 def largest(samples: FloatArray) -> float:
-    """The largest magnitude in sound of any shape, as it is found in one pass; not a number where any value is none."""
+    """The largest magnitude in (channels, samples), found in one pass; NaN where any value is, 0 where none is."""
+    if not samples.size:
+        return 0.0
     bits = max(int(_top(np.ascontiguousarray(row, dtype=np.float64).view(np.int64), LONG_MASK)) for row in samples)
     return float(np.int64(bits).view(np.float64))
 

@@ -32,8 +32,9 @@ BEARING_ROUNDS, BEARING_DB = 4, 0.15
 HEARD_BEARING_DB = 0.25  # as above, of what was heard of the whole
 GUESSES, MOST_GUESSED_DB = 3, 2.0
 SLOPE_DB = 0.05
-# So near to the goal the gain is told from the slope and not tried again: off by 0.01 LU, where an excerpt is by 0.05.
-TOLD_LU = 0.1
+# A smaller step is told from the slope and not tried again: off by 0.01 LU on average, where an excerpt is by 0.05.
+TOLD_DB = 0.15
+MOST_STEP_DB = 3.0  # further, a slope tells nothing
 NO_PEAK_DBTP = -200.0
 TOO_HARD_DB = 24.0  # no goal is worth more than this at the limiter
 
@@ -303,12 +304,12 @@ def _search(scene: Scene, limiting: Limiting, trial: Trial, goal: float, gain_db
     slope = _likely_slope(scene, limiting, best.gain_db)
     for _ in range(ROUNDS):
         miss = goal - best.lufs
-        step = min(best.gain_db + miss / slope, most) - best.gain_db
+        step = min(best.gain_db + float(np.clip(miss / slope, -MOST_STEP_DB, MOST_STEP_DB)), most) - best.gain_db
         if abs(miss) <= (HEARD_CLOSE_LU if best is scene.heard else CLOSE_LU):
             break
         if abs(step) < 1e-3:
             return _tried(best, f"the limiter would have to take more than {TOO_HARD_DB:g} dB")
-        if abs(miss) <= TOLD_LU and best.gain_db + step < most and not scene.excerpt().whole:
+        if abs(step) <= TOLD_DB and best.gain_db + step < most and not scene.excerpt().whole:
             return _tried(_moved(best, step, goal))
         after = trial(limiting, best.gain_db + step)
         if step > 0 and after.lufs - best.lufs < LEAST_SLOPE * step / 2:

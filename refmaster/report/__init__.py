@@ -29,6 +29,7 @@ from refmaster.writing import clock, said
 __all__ = ["page"]
 
 _HERE = Path(__file__).parent
+_PLACE = "<!--{} goes here-->"  # nobody's text can hold it: what is filled in is escaped
 
 
 def page(
@@ -72,7 +73,7 @@ def page(
             style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
             script=Markup((_HERE / "page.js").read_text(encoding="utf-8")),
             player_script=Markup((_HERE / "player.js").read_text(encoding="utf-8")),
-            **{name: Markup(f"\0{name}\0") for name in large},
+            **{name: Markup(_PLACE.format(name)) for name in large},
         )
     )
     return _filled(text, large)
@@ -80,7 +81,7 @@ def page(
 
 def _filled(text: str, large: dict[str, str]) -> str:
     """A page with what is large put in its places; the template engine would copy each of its megabytes four times."""
-    parts = re.split(f"\0({'|'.join(large)})\0", text)
+    parts = re.split(_PLACE.format(f"({'|'.join(large)})"), text)
     parts[1::2] = [large[name] for name in parts[1::2]]
     return "".join(parts)
 

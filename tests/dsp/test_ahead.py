@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from refmaster.dsp.ahead import ahead
+from refmaster.dsp.ahead import ahead, aside
 from refmaster.dsp.limiter import Limiting, ReductionMeter, limited
 from tests.signals import in_blocks, kick_loop
 
@@ -73,9 +73,9 @@ def test_a_limiter_with_threads_gives_the_same_bits_and_the_same_reading(clip_db
     loud = 3.0 * kick_loop(-3.0, 6.0, RATE_HZ, channels=2)
     how = Limiting(-1.0, 1.5, 10.0, 0.05, clip_db)
     found = set()
-    for aside in (False, True, True, True):
+    for apart in (False, True, True, True):
         meter = ReductionMeter(RATE_HZ)
-        blocks = list(limited(in_blocks(loud, 3000), RATE_HZ, how, meter=meter, aside=aside))
+        blocks = list(limited(in_blocks(loud, 3000), RATE_HZ, how, meter=meter, aside=apart))
         found.add((np.concatenate(blocks, axis=1).tobytes(), meter.read().history_db))
     assert len(found) == 1
 
@@ -84,3 +84,28 @@ def test_one_thread_is_the_caller_s():
     threads = [threading.get_ident() for _ in ahead((None for _ in range(3)), threads=1)]
     made = list(ahead((threading.get_ident() for _ in range(3)), threads=1))
     assert made == threads
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_work_aside_is_asked_for_once_and_its_error_is_told_then(threads):
+    def work():
+        done.append(threading.get_ident())
+        return len(done)
+
+    done: list[int] = []
+    with aside(work, threads=threads) as answer:
+        assert answer() == 1
+    assert (done == [threading.get_ident()]) == (threads == 1)
+
+    def broken():
+        raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"), aside(broken, threads=threads) as answer:
+        answer()
+
+
+def test_who_fails_does_not_wait_for_work_aside():
+    goes_on = threading.Event()
+    with pytest.raises(ValueError, match="mine"), aside(lambda: goes_on.wait(10), threads=2):
+        raise ValueError("mine")
+    goes_on.set()

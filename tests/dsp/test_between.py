@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from refmaster.dsp.between import bend, interpolator, largest_between, raise_to_peaks
+from refmaster.dsp.between import bend, interpolator, largest, largest_between, raise_to_peaks
 from refmaster.dsp.oversample import SHORT_BETA, SHORT_TAPS, TAPS, phases
 from tests.signals import kick_loop, pink_noise
 
@@ -53,3 +53,13 @@ def test_nothing_comes_off_what_stays_under_the_threshold():
     owed = np.zeros(quiet.size)
     bend(quiet, interpolator(4, single=False), np.ones((4, TAPS)), 0.9, owed)
     assert not owed.any()
+
+
+def test_the_largest_magnitude_of_a_block_is_found_and_no_number_is_told():
+    block = np.random.default_rng(3).normal(size=(2, 501))
+    assert largest(block) == np.abs(block).max()
+    assert largest(block[:, 3:400:2]) == np.abs(block[:, 3:400:2]).max()
+    assert largest(np.zeros((2, 0))) == largest(np.zeros((0, 5))) == 0.0
+    for bad in (np.inf, -np.inf):
+        assert largest(np.where(np.arange(501) == 7, bad, block)) == np.inf
+    assert np.isnan(largest(np.where(np.arange(501) == 7, np.nan, block)))

@@ -108,3 +108,12 @@ def test_stretches_are_put_together_only_where_something_bends(files, tmp_path, 
     made = master(files["spoiled"], files["song"], tmp_path / "o.wav", options=QUICK, loudness=-30.0)
     assert made.effects
     assert not joined
+
+
+@pytest.mark.parametrize("seconds", [0.5, 10.0, 10.5, 11.9, 12.1, 40.0])
+def test_stretches_follow_each_other_and_none_is_kept_twice(seconds):
+    count = round(seconds * 8000)
+    kept = Stretches(count, 8000)
+    list(kept.passing(np.arange(count, dtype=float)[np.newaxis, at : at + 999] for at in range(0, count, 999)))
+    assert np.all(np.diff(kept.read()[0]) > 0)
+    assert kept.read().shape[1] == min(count, round(STRETCHES * STRETCH_S * 8000) if seconds > 12 else count)

@@ -150,6 +150,22 @@ def test_a_mistaken_estimate_is_heard_and_mended(pair, tmp_path, monkeypatch):
     assert not list(tmp_path.glob(".*"))
 
 
+@pytest.mark.parametrize("goal_lufs", [-13.0, -11.5, -10.0, -9.0])
+def test_a_last_small_step_is_told_and_not_tried(pair, tmp_path, monkeypatch, goal_lufs):
+    tried = []
+
+    def watched(excerpt, limiting, gain_db, **how):
+        tried.append(gain_db)
+        return e.limited_as(excerpt, limiting, gain_db, **how)
+
+    monkeypatch.setattr(match_loudness, "limited_as", watched)
+    made = mastered(pair, str(tmp_path / "o.wav"), loudness=goal_lufs)
+    gain_db = next(move["gain_db"] for move in made.plan.moves if move.id == "match_loudness")
+    assert 1 <= len(tried) <= 3
+    assert min(abs(gain_db - one) for one in tried) <= match_loudness.TOLD_DB + 1e-9
+    assert made.master.integrated_lufs == pytest.approx(goal_lufs, abs=0.1)
+
+
 @pytest.mark.parametrize("how", [{}, {"loudness": -9.0}])
 def test_what_is_told_of_the_level_is_what_was_heard_of_the_whole(pair, tmp_path, how):
     report = mastered(pair, str(tmp_path / "o.wav"), **how)

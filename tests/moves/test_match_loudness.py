@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import pyloudnorm
@@ -68,6 +69,14 @@ def test_an_unreachable_goal_stops_short_and_says_so():
     assert made.goal_lufs < -7.0
     text = next(one.text for one in made.not_reached if one.what == "integrated_lufs")
     assert "short" in text
+
+
+def test_who_asks_for_more_gets_no_less():
+    reached = []
+    for goal_lufs in (-8.0, -7.0, -6.0, -5.0, -3.0):
+        _, made = planned_for(music(), music(), Request(loudness_lufs=goal_lufs))
+        reached.append(lufs(joined(rendered([music()], made.moves, RATE_HZ))))
+    assert all(more > less - 0.1 for less, more in pairwise(reached)), reached
 
 
 def test_a_hard_goal_names_its_price():

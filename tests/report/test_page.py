@@ -13,7 +13,7 @@ from refmaster.report.curves import correlation_by_band, tone_band
 
 from . import sample
 
-HOSTILE = "</script><script>alert(1)</script>\"'&<img src=x onerror=alert(2)>"
+HOSTILE = "</script><script>alert(1)</script>\"'&<img src=x onerror=alert(2)><!--plotly goes here-->"
 KINDS = {
     "full": sample.full_report,
     "dry run": sample.dry_run,
