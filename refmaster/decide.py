@@ -64,7 +64,7 @@ def parse_stages(only: str | None) -> tuple[Stage, ...]:
     """The stages of `--only tone,level`; BadSetting names those that are known."""
     if only is None:
         return ()
-    known = {stage.name.lower(): stage for stage in Stage}
+    known = {stage.name.lower(): stage for stage in Stage if stage is not Stage.CEILING}  # which is always held
     names = [name.strip().lower() for name in only.split(",") if name.strip()]
     unknown = [name for name in names if name not in known]
     if unknown or not names:

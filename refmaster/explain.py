@@ -19,6 +19,7 @@ from refmaster.records import (
     Gap,
     Genre,
     Move,
+    NotReached,
     Plan,
     Profile,
     Report,
@@ -32,6 +33,7 @@ from refmaster.units import unit_of, written
 from refmaster.writing import bounds, label, said, subject
 
 OWN_ENGINE = "refmaster"
+OVER_FULL_SCALE = "over_full_scale"
 EVIDENT = ("match_eq", "match_dynamics", "match_width", "match_loudness")  # whose values answer measurements
 NO_DIFFERENCE_DB = 0.1  # rms
 CONFLICT = {"dB": 0.5, "dBTP": 0.05, ":1": 0.25}  # a lock that is no further from the evidence contradicts nothing
@@ -114,6 +116,8 @@ def verdict_line(report: Report) -> str:
 def verdict_words(status: Status, request: Request, plan: Plan, checks: tuple[Check, ...], *, rendered: bool) -> str:
     """The result in one line, of a report or of a session."""
     missed = missed_clause(plan)
+    if status == "unchanged" and (cut := cut_off(plan)):
+        return f"Unchanged, but {cut}."
     if status == "unchanged":
         asked = request.amount_pct > 0 and all(move.active for move in plan.moves)
         nothing = "nothing could be done" if missed else "nothing needed doing"
@@ -126,6 +130,23 @@ def verdict_words(status: Status, request: Request, plan: Plan, checks: tuple[Ch
     if failed:
         return f"Mastered with {count}, but a check failed: {'; '.join(check_text(check) for check in failed)}{missed}."
     return f"Mastered with {count}; every check passed{missed}."
+
+
+def cut_off(plan: Plan) -> str:
+    """What of a target that nothing was done to was lost all the same; empty for nothing."""
+    said = next((one.text for one in plan.not_reached if one.what == OVER_FULL_SCALE), "")
+    return said.partition(";")[0]
+
+
+def lost(plan: Plan, clipped: int) -> Plan:
+    """The plan of a master that nothing was done to, with the values that its format has no room for."""
+    if plan.active or not clipped:
+        return plan
+    count = f"{clipped} value{'s' if clipped != 1 else ''} of the target above full scale"
+    text = (
+        f"{count} {'are' if clipped != 1 else 'is'} cut off; --bit-depth 32f keeps {'them' if clipped != 1 else 'it'}."
+    )
+    return replace(plan, not_reached=(*plan.not_reached, NotReached(OVER_FULL_SCALE, text)))
 
 
 def missed_clause(plan: Plan) -> str:

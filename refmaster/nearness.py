@@ -58,10 +58,16 @@ ASPECTS = (
     Aspect("top_db", _tone(5500, 20000), 0.5, "brighter by {} dB above 5.6 kHz", "darker by {} dB above 5.6 kHz"),
     Aspect("width_db", _wide("width"), 0.5, "wider by {} dB", "narrower by {} dB"),
     Aspect("density_db", _wide("below_median"), 0.3, "sparser by {} dB", "denser by {} dB"),
-    Aspect("punch_db", _wide("above_median"), 0.3, "livelier by {} dB", "more even by {} dB"),
+    Aspect(
+        "punch_db",
+        _wide("above_median"),
+        0.3,
+        "its loud moments standing out more by {} dB",
+        "its loud moments standing out less by {} dB",
+    ),
     Aspect("movement_db", _wide("movement"), 0.3, "changing more by {} dB", "changing less by {} dB"),
     Aspect("range_lu", ("range_log_lu",), 0.05, "of wider loudness range", "of narrower loudness range"),
-    Aspect("percussive_pct", ("percussive_pct",), 2.0, "more percussive by {} %", "less percussive by {} %"),
+    Aspect("percussive_pct", ("percussive_pct",), 2.0, "more percussive by {} points", "less percussive by {} points"),
 )
 
 

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from refmaster.errors import BadOutput
+from refmaster.names import shown
 from refmaster.records import Delivery, Files
 from refmaster.save import EXTENSIONS
 
@@ -11,6 +13,8 @@ def goal_path(target: Path, out: str | os.PathLike[str] | None, container: str |
     """The master's file: as named, with the format's ending where it has none; else TARGET.master beside the target."""
     if out is not None:
         path = Path(out)
+        if path.is_dir():
+            raise BadOutput(f"{shown(path)} is a folder; give a file name in it, like {shown(path / 'master.wav')}")
         return path if path.suffix else path.with_name(path.name + _ending_of(container))
     return target.with_name(f"{target.stem}.master{_ending_of(container)}")
 

@@ -117,6 +117,8 @@ def _unsuitable(reference: Profile, relation: str, lessons: tuple[Lesson, ...]) 
 def _tone(reference: Profile, comparison: Comparison | None) -> Lesson:
     if comparison is None or reference.integrated_lufs is None:
         return Lesson("tone", "nothing", "there is nothing to compare")
+    if comparison.seen and not any(one.weights.tone for one in comparison.seen):
+        return Lesson("tone", "part", "you let it count for nothing")
     if not any(comparison.tone.weight):
         return Lesson("tone", "nothing", "the two tracks have too little of the spectrum in common")
     limits = []

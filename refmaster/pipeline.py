@@ -42,7 +42,7 @@ from refmaster.load import BLOCK_SAMPLES, Track, track_of
 from refmaster.outputs import ending, files_of, goal_path, paths
 from refmaster.passport import passport_of
 from refmaster.plan import Draft, Material, draft, heard_out, plan
-from refmaster.prepare import Asked, Told, checked_request, files_asked, opened, prepare, silent
+from refmaster.prepare import Asked, Told, checked_request, files_asked, needed, opened, prepare, silent
 from refmaster.records import (
     Delivery,
     Effect,
@@ -129,7 +129,8 @@ def master(
         raise BadSetting("no reference and no genre was given; name one: --ref FILE, or --genre NAME")
     decisions, before = parse_decisions(drop, set, lock), carried_on(keep_from, undo, drop, set, lock)
     kept = () if before is None else settled(before, undo)
-    track, refs = opened(target, asked, threads=options.threads)
+    track, found = opened(target, asked, threads=options.threads)
+    refs, needless = needed(track, found)
     goal = goal_path(Path(target), out, options.container)
     delivery = choose_delivery(goal, container=options.container, bit_depth=options.bit_depth, source=track.source)
     files = _files(goal, options)
@@ -139,7 +140,9 @@ def master(
     material = _prepared(track, refs, request, told, options)
     material = replace(material, settled=kept)
     made = draft(material, earlier + decisions, told=lambda name: told(f"plan: {name}", -1.0))
-    notes = tuple(f"{one} of the earlier session is of another number of channels, and not kept" for one in lost)
+    notes = needless + tuple(
+        f"{one} of the earlier session is of another number of channels, and not kept" for one in lost
+    )
     flags = flags_of(drop=drop, set=set, lock=lock)
     return finish(material, made, delivery, files, options, told, notes, before=before, flags=flags)
 
@@ -248,11 +251,9 @@ def finish(
     done = delivered(material, made, delivery, Path(files.master), work)
     reduction = done.meter.read()
     told_effects = effects(done.plan, done.profile, reduction, done.stretches, threads=options.threads)
-    report = _report(material, done.plan, done.profile, reduction, done.clipped, files, told_effects)
+    made_of = explain.lost(done.plan, done.clipped)
+    report = _report(material, made_of, done.profile, reduction, done.clipped, files, told_effects)
     notes += explain.conflicts(done.plan) + explain.short_of(done.plan, told_effects)
-    if done.clipped and not done.plan.active:
-        over = f"{done.clipped} values of the target lie above full scale and are cut off there"
-        notes += (f"{over}; --bit-depth 32f keeps them",)
     report = replace(report, notes=material.notes + notes + done.notes, reference_gone=gone)
     told("explain", -1.0)
     with aside(lambda: heard_in(report, options), threads=options.threads if files.report else 1) as sound:

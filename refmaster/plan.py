@@ -69,7 +69,9 @@ class Material:
         if not self.examples:
             return None
         seen = self.comparison.seen if self.comparison is not None else ()
-        related = [(one.nearness if one.nearness >= STRANGER else 0.0, max(astuple(one.weights))) for one in seen]
+        weights = ((one.weights.tone, sum(astuple(one.weights))) for one in seen)
+        kin = (one.nearness if one.nearness >= STRANGER else 0.0 for one in seen)
+        related = list(zip(kin, weights, strict=True))
         return self.examples[related.index(max(related)) if len(related) == len(self.examples) else 0].measured
 
 

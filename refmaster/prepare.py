@@ -108,6 +108,23 @@ def opened(
         return track, tuple((one.result(), weights) for one, (_, weights) in zip(waiting, asked, strict=True))
 
 
+def needed(
+    track: Track, refs: Sequence[tuple[Track, Weights]]
+) -> tuple[tuple[tuple[Track, Weights], ...], tuple[str, ...]]:
+    """Of several references those that say something, each once and not the target itself; and what was left out."""
+    kept: dict[str, tuple[Track, Weights]] = {}
+    said = []
+    for ref, weights in refs:
+        name, content = shown(os.path.basename(ref.source.path)), ref.source.sha256
+        if len(refs) > 1 and content == track.source.sha256:
+            said.append(f"{name} is the target itself: as one of several references it is left out")
+        elif content in kept:
+            said.append(f"{name} was given more than once, and counts as it was given first")
+        else:
+            kept[content] = (ref, weights)
+    return (tuple(kept.values()), tuple(said)) if kept else (tuple(refs[:1]), ())
+
+
 def _heard(
     track: Track,
     kept: Cache | None,

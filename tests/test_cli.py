@@ -9,12 +9,14 @@ import time
 from pathlib import Path
 
 import pytest
+import soundfile as sf
 import typer
 
 from refmaster import decide
 from refmaster.cli import ready
 from refmaster.cli.app import EXAMPLES, app, main
 from refmaster.version import __version__
+from tests.signals import pink_noise
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = [command.name for command in app.registered_commands]
@@ -419,3 +421,23 @@ def test_tracks_are_remembered_where_the_option_says(run, files, tmp_path):
         made.append(out.read_bytes())
     assert made[0] == made[1] == made[2]
     assert len(list((tmp_path / "cache" / "measured").iterdir())) == 2  # the target, too
+
+
+def test_an_output_that_is_a_folder_is_refused_and_nothing_stands_beside_it(run, files, tmp_path):
+    (tmp_path / "masters").mkdir()
+    code, out, said = run(files["spoiled"], "--ref", files["song"], "-o", tmp_path / "masters")
+    assert (code, out) == (2, "")
+    assert "masters is a folder; give a file name in it" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["masters"]
+
+
+def test_values_that_the_format_has_no_room_for_stand_in_the_first_line(run, tmp_path):
+    sound = pink_noise(-14.0, 5.0, 44100)
+    sound[:, 44100:44103] = 1.2
+    sf.write(tmp_path / "hot.wav", sound.T, 44100, "FLOAT")
+    hot, words = tmp_path / "hot.wav", ("--no-report", "--force", "-o")
+    code, out, _ = run(hot, "--ref", hot, *words, tmp_path / "o.wav", "--bit-depth", "24")
+    assert code == 0
+    assert out.startswith("Unchanged, but 6 values of the target above full scale are cut off.")
+    code, out, _ = run(hot, "--ref", hot, *words, tmp_path / "o.wav", "--bit-depth", "32f")
+    assert out.startswith("Unchanged: nothing needed doing.")

@@ -84,3 +84,12 @@ def test_the_shares_of_pairs_are_those_of_the_table():
     found = [apart(table.rows[a], table.rows[b]) for a, b in zip(i[pairs], j[pairs], strict=True)]
     told = np.interp(np.percentile(found, (10, 50, 90)), PAIRS_AT, PAIRS_PCT)
     assert told == pytest.approx([10, 50, 90], abs=8)  # a sample of some 350 pairs
+
+
+@pytest.mark.parametrize(
+    ("by", "text"), [(34.5, "more percussive by 34.5 points"), (-20.0, "less percussive by 20.0 points")]
+)
+def test_hits_which_are_a_share_differ_by_points(by, text):
+    ours = np.zeros(len(feature_names()))
+    theirs = np.where(np.array(feature_names()) == "percussive_pct", by, 0.0)
+    assert [one.text for one in reasons(ours, theirs)] == [text]

@@ -108,7 +108,8 @@ def _width_choices(move: Move) -> tuple[Flag, ...]:
 
 def _loudness_choices(move: Move) -> tuple[Flag, ...]:
     gain = move.param("gain_db")
-    less = _set(move, gain, gain.value - SOFTER_DB, f"{SOFTER_DB:g} dB less, for a limiter that works less")
+    meaning = ", for a limiter that works less" if gain.value > 0 else ": softer"
+    less = _set(move, gain, gain.value - SOFTER_DB, f"{SOFTER_DB:g} dB less{meaning}")
     if not move.because:
         return (less,)
     goal = move.because[0].reference - SOFTER_DB

@@ -10,7 +10,8 @@ SIDES = {  # what stands against what, where it is not simply the target against
     "limit_peaks": ("without it", "ceiling"),
     "remove_dc": ("target", "without it"),
 }
-WHOLE_PCT = 99.5  # rounds to 100
+NONE_PCT, WHOLE_PCT, MORE_PCT = 0.5, 99.5, 105.0  # the first two round to 0 and to 100
+AROUND = "what lies around it, and what is usual in the genre,"
 EVIDENCE_PCT = 50.0  # the amount at which the evidence decides
 
 
@@ -28,8 +29,12 @@ def taken_of(session: Session, move: Move) -> str:
     if not move.because:
         return ""
     gap = move.because[0]
+    if gap.taken_pct > MORE_PCT:
+        return f"All of it, and more ({gap.taken_pct:.0f} %): {AROUND} ask for it."
     if gap.taken_pct >= WHOLE_PCT:
         return "All of it."
+    if gap.taken_pct < NONE_PCT and move.mover in ("match_eq", "match_width"):
+        return f"None of it: {AROUND} ask for something else."
     return f"{gap.taken_pct:.0f} % of it; {_why_not_all(session, move, gap)}."
 
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from refmaster.batch.jobs import jobs_of, make_folders, refuse_folder, refuse_outputs, sweep
-from refmaster.batch.overview import write_overview
+from refmaster.batch.jobs import folder_of, jobs_of, made, refuse_folder, refuse_outputs, sweep
+from refmaster.batch.overview import CSV, HTML, write_overview
 from refmaster.batch.pool import master_here
-from refmaster.batch.records import Ended, Event, Job, Limits, Outcome, Settings
-from refmaster.batch.remote import is_url
-from refmaster.batch.state import NOTHING, Past, State, head_of, read_past, still_good
+from refmaster.batch.records import Ended, Event, Job, Limits, Outcome, Settings, parted
+from refmaster.batch.remote import exists, is_url, joined
+from refmaster.batch.state import NAME, NOTHING, Past, State, head_of, read_past, still_good
 from refmaster.batch.worker import Worker
 from refmaster.errors import BadOutput, BadSetting
 from refmaster.names import shown
@@ -56,9 +56,17 @@ class Batch:
         """
         with ExitStack() as stack:
             stack.callback(self.close)
-            make_folders(self.jobs)
+            if is_url(self.folder):
+                return (yield from self._worked())
+            stack.enter_context(made([Path(self.folder)]))
             stack.enter_context(_alone(self.folder))
+            stack.enter_context(made(map(folder_of, self.jobs), self._left_behind()))
             yield from self._worked()
+
+    def _left_behind(self) -> set[Path]:
+        """Folders within the output folder that a batch which was killed may have made, and left empty."""
+        begun = [folder_of(job) for job in self.jobs if job.out in self.past.begun]
+        return {one for place in begun for one in (place, *place.parents) if Path(self.folder) in one.parents}
 
     def _worked(self) -> Iterator[Event]:
         outcomes: dict[str, Outcome] = {}
@@ -108,10 +116,11 @@ def prepared(
     limits = limits or Limits()
     _refuse_numbers(at_once, limits)
     folder = folder if is_url(folder) else os.path.abspath(folder)
-    references = tuple(one if is_url(one) else os.path.abspath(one) for one in settings.references)
-    settings = replace(settings, references=references)
+    settings = replace(settings, references=tuple(map(_absolute, settings.references)))
     jobs = jobs_of(sources, folder, settings)
     refuse_folder(folder)
+    if not force:
+        _refuse_earlier(folder, resume=resume)
     with ExitStack() as stack:
         worker = Worker()
         stack.callback(worker.close)
@@ -130,6 +139,29 @@ def prepared(
 def processors() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _absolute(reference: str) -> str:
+    """A reference that is found from everywhere; what it counts for stays behind it."""
+    file, weights = parted(reference)
+    return ":".join(filter(None, (file if is_url(file) else os.path.abspath(file), weights)))
+
+
+def _refuse_earlier(folder: str, *, resume: bool) -> None:
+    """Refuse to write over what a batch before this one says of itself, unless it is the one to go on with."""
+    stands = exists if is_url(folder) else os.path.lexists
+    found = next((where for name in (HTML, CSV, NAME) if stands(where := joined(folder, name))), None)
+    if found is None or (resume and stands(joined(folder, NAME))):
+        return
+    if resume:
+        raise BadOutput(
+            f"{shown(found)} exists, and no {NAME} beside it to go on from;"
+            " choose another folder with -o, or overwrite it with --force"
+        )
+    raise BadOutput(
+        f"{shown(found)} exists, of an earlier batch;"
+        " choose another folder with -o, go on with it by --resume, or overwrite it with --force"
+    )
 
 
 def _refuse_numbers(at_once: int | None, limits: Limits) -> None:

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from refmaster import lean
-from refmaster.batch.records import Job, Outcome, Settings, outcome_data, settings_from
-from refmaster.errors import BadOutput, RefmasterError
+from refmaster.batch.records import Job, Outcome, Settings, outcome_data, parted, settings_from
+from refmaster.errors import BadOutput, BadSetting, RefmasterError
 from refmaster.names import shown
 
 if TYPE_CHECKING:
@@ -119,44 +119,67 @@ def _checked(settings: Settings) -> Request:
     checked_request(
         settings.amount, settings.loudness, settings.ceiling, settings.only, settings.detail, settings.phase
     )
-    checked_genre(settings.genre)
+    _refuse_aimless(settings, checked_genre(settings.genre))
     parse_decisions(settings.drop, settings.set, settings.lock)
     goal = goal_path(Path("any.wav"), None, settings.container)
     any_source = Source("any.wav", "", 48000, 2, "WAV", "PCM_24", 24, lossy=False)  # every format takes 48 kHz
     choose_delivery(goal, container=settings.container, bit_depth=settings.bit_depth, source=any_source)
     hashes = []
-    for number, reference in enumerate(settings.references):
+    for number, reference in enumerate(settings.files):
         here = fetched(reference, _scratch() / f"reference-{number}") if is_url(reference) else reference
         hashes.append(open_track(here, role="reference").source.sha256)
     return {"references": hashes}
+
+
+def _refuse_aimless(settings: Settings, genre: str) -> None:
+    """Refuse a batch that has nothing to go toward: no reference, and no genre that tells a tone."""
+    from refmaster.genres import load_genre
+    from refmaster.genres.context import AUTO
+    from refmaster.genres.posterior import NONE
+
+    if settings.references or (genre == AUTO and settings.genre is not None):
+        return
+    if settings.genre is None:
+        asked = "no reference and no genre was given"
+    elif genre == NONE or load_genre(genre).tone is None:
+        asked = f"--genre {genre} tells no tone to master toward"
+    else:
+        return
+    raise BadSetting(f"{asked}; name a reference, --ref FILE, or a genre, --genre NAME (auto takes each track's own)")
 
 
 def _mastered(job: Job, settings: Settings, work: _Work) -> Outcome:
     """Master one track. All names are relative to the output folder, so the files do not tell where it stands."""
     from refmaster.batch.remote import is_url, staged
 
-    if any(map(is_url, (job.target, job.folder, *settings.references))):
+    if any(map(is_url, (job.target, job.folder, *settings.files))):
         with staged(job, settings, _scratch()) as (target, references, out):
-            return _outcome(job, _run(target, references, out, settings, work), html=settings.html)
+            return _outcome(job, _named(job, target, references, out, settings, work), html=settings.html)
     try:
         os.chdir(job.folder)
     except OSError as error:
         raise BadOutput(f"the folder {job.folder} cannot be reached from here ({error.strerror})") from error
-    target, *references = (_relative(one) for one in (job.target, *settings.references))
+    target, *references = (_relative(one) for one in (job.target, *settings.files))
+    return _outcome(job, _named(job, target, references, job.out, settings, work), html=settings.html)
+
+
+def _named(job: Job, target: str, references: list[str], out: str, settings: Settings, work: _Work) -> "Report":
+    """Master it; an error names the track as the person knows it, and not as it is called where it is worked on."""
     try:
-        made = _run(target, references, job.out, settings, work)
-    except RefmasterError as error:  # from where the person stands, the track has the name that they know it by
+        return _run(target, references, out, settings, work)
+    except RefmasterError as error:
         raise type(error)(str(error).replace(shown(target), shown(job.name))) from error
-    return _outcome(job, made, html=settings.html)
 
 
 def _run(target: str, references: list[str], out: str, settings: Settings, work: _Work) -> "Report":
     from refmaster.cache import kept_in
+    from refmaster.decide import parse_reference
     from refmaster.pipeline import Options, master
 
+    weights = [parse_reference(f"any:{parted(one)[1]}")[1] for one in settings.references]
     return master(
         target,
-        references,
+        list(zip(references, weights, strict=True)),
         out,
         genre=settings.genre,
         amount=settings.amount,

@@ -93,9 +93,9 @@ def _outcome(future: "Future", job: Job) -> tuple[Outcome, float]:
         result: tuple[Outcome, float] = future.result()
         return result
     except KilledWorker:
-        return failed(job, f"{job.name}: every worker that took it died; see the workers' logs"), 0.0
+        return failed(job, "every worker that took it died; see the workers' logs"), 0.0
     except Exception as error:
-        return failed(job, f"{job.name}: the cluster could not do it ({type(error).__name__}: {error})"), 0.0
+        return failed(job, f"the cluster could not do it ({type(error).__name__}: {error})"), 0.0
 
 
 def _refuse_address(address: str) -> None:
@@ -176,7 +176,7 @@ def _on_worker(job: Job, settings: Settings, limits: Limits, batch: str) -> tupl
     try:
         outcome = _children(get_worker()).master(job, settings, limits, batch)
     except Halted:
-        outcome = failed(job, f"{job.name}: the batch was stopped")
+        outcome = failed(job, "the batch was stopped")
     return outcome, time.monotonic() - started
 
 

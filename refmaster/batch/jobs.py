@@ -6,7 +6,8 @@ not there, folders with no audio, results that two tracks would share, and what 
 
 import os
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -19,6 +20,7 @@ from refmaster.names import shown
 from refmaster.outputs import goal_path
 from refmaster.save import check_outputs
 from refmaster.tracks import ENDINGS, is_sound, sound_below
+from refmaster.writing import counted
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Found:
 
 def jobs_of(sources: Sequence[str], folder: str, settings: Settings) -> tuple[Job, ...]:
     """One job a track, longest first; equally long ones by name."""
-    references = {_key(one) for one in settings.references}
+    references = {_key(one) for one in settings.files}
     found: dict[str, Found] = {}
     for source in sources:
         for one in _tracks(source, references):
@@ -45,7 +47,7 @@ def jobs_of(sources: Sequence[str], folder: str, settings: Settings) -> tuple[Jo
 def refuse_outputs(jobs: Iterable[Job], settings: Settings, *, force: bool, ours: frozenset[str] = frozenset()) -> None:
     """Refuse results that cannot or must not be written. `ours` are masters of the batch that is resumed."""
     jobs = list(jobs)
-    inputs = {_key(job.target): job for job in jobs} | dict.fromkeys(map(_key, settings.references))
+    inputs = {_key(job.target): job for job in jobs} | dict.fromkeys(map(_key, settings.files))
     for job in jobs:
         wanted = [joined(job.folder, name) for name in job.outputs[: 3 if settings.html else 2]]
         if taken := [one for one in wanted if _key(one) in inputs]:
@@ -69,14 +71,32 @@ def refuse_folder(folder: str) -> None:
     check_outputs([place / ".refmaster-batch"], [], force=True)
 
 
-def make_folders(jobs: Iterable[Job]) -> None:
-    """The output folder and those within it."""
-    for folder in dict.fromkeys(Path(job.folder, job.out).parent for job in jobs if not is_url(job.folder)):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            said = error.strerror or str(error)
-            raise BadOutput(f"the folder {shown(folder)} cannot be made ({said}); choose another with -o") from error
+@contextmanager
+def made(folders: Iterable[Path], ours: Iterable[Path] = ()) -> Iterator[None]:
+    """Have these folders; at the end, those that were made for it, and `ours`, go again where they stayed empty."""
+    passing = set(ours)
+    try:
+        for folder in dict.fromkeys(folders):
+            passing.update(one for one in (folder, *folder.parents) if not one.exists())
+            _make(folder)
+        yield
+    finally:
+        for folder in sorted(passing, key=lambda one: len(one.parts), reverse=True):
+            with suppress(OSError):  # it is not empty, then
+                folder.rmdir()
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        said = error.strerror or str(error)
+        raise BadOutput(f"the folder {shown(folder)} cannot be made ({said}); choose another with -o") from error
+
+
+def folder_of(job: Job) -> Path:
+    """The folder, on this machine, that a track's results go into."""
+    return Path(job.folder, job.out).parent
 
 
 def sweep(jobs: Iterable[Job]) -> None:
@@ -103,15 +123,34 @@ def _tracks(source: str, references: set[str]) -> list[Found]:
         return [Found(path, os.path.basename(path), length_s(path))]
     tracks = [one for one in found if _is_track(one.name) and _key(one.target) not in references]
     if not tracks:
-        raise BadAudio(f"the folder {shown(source)} holds no audio; refmaster reads {', '.join(ENDINGS)}")
+        raise BadAudio(_nothing_in(source, [one for one in found if _is_audio(one.name)], references))
     return [one if is_url(one.target) else _measured(one) for one in tracks]
 
 
+def _nothing_in(source: str, audio: Sequence[Found], references: set[str]) -> str:
+    """Why there is nothing to master in a folder: it holds no audio, or only what is not taken from a folder."""
+    if not audio:
+        return f"the folder {shown(source)} holds no audio; refmaster reads {', '.join(ENDINGS)}"
+    n_references = sum(_key(one.target) in references for one in audio)
+    n_masters = len(audio) - n_references
+    masters = f"{counted(n_masters, 'master')} of ours (….master.…)" if n_masters else ""
+    kinds = ("the reference itself", f"{n_references} references")[n_references > 1] if n_references else ""
+    held = " and ".join(filter(None, (masters, kinds)))
+    return (
+        f"in the folder {shown(source)} nothing is left to master: its audio is {held};"
+        " name a file itself to master it all the same"
+    )
+
+
 def _is_track(name: str) -> bool:
-    """Audio by its ending; neither hidden nor, by its name, a master of ours."""
+    """Audio that is not, by its name, a master of ours."""
+    return _is_audio(name) and not PurePosixPath(name).stem.lower().endswith(".master")
+
+
+def _is_audio(name: str) -> bool:
+    """Audio by its ending, and not hidden."""
     path = PurePosixPath(name)
-    hidden = any(part.startswith(".") for part in path.parts)
-    return is_sound(path.name) and not hidden and not path.stem.lower().endswith(".master")
+    return is_sound(path.name) and not any(part.startswith(".") for part in path.parts)
 
 
 def _measured(one: Found) -> Found:

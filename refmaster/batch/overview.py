@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from refmaster.atomic import replacing
-from refmaster.batch.records import Outcome, Settings
+from refmaster.batch.records import Outcome, Settings, parted
 from refmaster.batch.remote import base_name, is_url, joined, write_text
 from refmaster.names import shown, storable
 from refmaster.report.templates import environment
@@ -109,14 +109,20 @@ _ORDER = ["mastered", "unchanged", "sent back", "check failed", "failed"]
 
 
 def _facts(settings: Settings) -> tuple[tuple[str, str], ...]:
-    loudness = "as the reference" if settings.loudness is None else said("_lufs", settings.loudness)
+    toward = "as the reference" if settings.references else "as the genre has it"
+    loudness = toward if settings.loudness is None else said("_lufs", settings.loudness)
     return (
-        ("Reference", ", ".join(shown(base_name(one)) for one in settings.references) or "none"),
+        ("Reference", ", ".join(map(shown, named(settings))) or "none: the genre stands for it"),
         *([] if settings.genre is None else [("Genre", settings.genre)]),
         ("Amount", f"{settings.amount:g} of 100"),
         ("Loudness", loudness),
         ("Ceiling", said("_dbtp", settings.ceiling)),
     )
+
+
+def named(settings: Settings) -> list[str]:
+    """The references by their own names, with what they count for, wherever they stand."""
+    return [":".join(filter(None, (base_name(file), weights))) for file, weights in map(parted, settings.references)]
 
 
 def _row(one: Outcome) -> dict[str, object]:

@@ -63,7 +63,7 @@ def _serve(
             except Halted:
                 raise
             except Exception as error:  # what goes wrong on our side of the child costs this track, too, and no more
-                events.put(Ended(job, failed(job, f"{job.name}: {type(error).__name__}: {error}")))
+                events.put(Ended(job, failed(job, f"{type(error).__name__}: {error}")))
     except (queue.Empty, Halted):
         pass
     finally:

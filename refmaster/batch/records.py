@@ -1,7 +1,10 @@
 """What a batch is made of: what to make, how far a track may go, one track's job, and what came of it."""
 
+import os
 from dataclasses import asdict, dataclass
 from typing import Literal
+
+from refmaster.names import shown
 
 Ending = Literal["mastered", "unchanged", "sent_back", "failed"]
 SHORTEST_LIMIT_S = 600.0  # taste: a minute of audio takes seconds; ten minutes is a stall, even on a busy machine
@@ -12,7 +15,7 @@ LIMIT_RATIO = 10.0  # taste: so many times its own length is a stall for a long 
 class Settings:
     """What is made of every track: the options of the main job. A change of any of them changes files."""
 
-    references: tuple[str, ...]  # absolute paths or URLs
+    references: tuple[str, ...]  # absolute paths or URLs, with what they count for behind a colon: "/a.wav:tone=1"
     amount: float = 50.0
     loudness: float | None = None
     ceiling: float = -1.0
@@ -27,6 +30,11 @@ class Settings:
     bit_depth: str | None = None
     html: bool = True
     genre: str | None = None
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The references without what they count for."""
+        return tuple(parted(one)[0] for one in self.references)
 
 
 @dataclass(frozen=True)
@@ -122,9 +130,28 @@ class Ended:
 Event = Begun | Step | Ended
 
 
+def parted(reference: str) -> tuple[str, str]:
+    """A reference's file, and what it counts for as it was written: "a.wav:tone=1" is "a.wav" and "tone=1".
+
+    BadSetting for a weight that is none. A colon within a folder's name, or within a URL, parts nothing.
+    """
+    file, _, weights = reference.rpartition(":")
+    if not file or "=" not in weights or "/" in weights or os.sep in weights:
+        return reference, ""
+    from refmaster.decide import parse_reference
+
+    parse_reference(reference)
+    return file, weights
+
+
 def failed(job: Job, error: str) -> Outcome:
-    """The outcome of a track that could not be mastered; the error is one line."""
-    return Outcome(job.name, job.out, "failed", " ".join(error.split()))
+    """The outcome of a track that could not be mastered; the error is one line that begins with the track."""
+    name, line = (" ".join(text.split()) for text in (shown(job.name), error))
+    if line.startswith(f"target {name}"):
+        line = line.removeprefix("target ")
+    elif not line.startswith(f"{name}:"):
+        line = f"{name}: {line}"
+    return Outcome(job.name, job.out, "failed", line)
 
 
 def outcome_from(data: dict[str, object]) -> Outcome:

@@ -122,7 +122,7 @@ def staged(job: Job, settings: Settings, scratch: Path) -> Iterator[tuple[str, l
         work = Path(place)
         target = fetched(job.target, work)
         references = []
-        for number, one in enumerate(settings.references):
+        for number, one in enumerate(settings.files):
             kept = Path(fetched(one, scratch / f"reference-{number}"))
             (work / "reference").mkdir(exist_ok=True)
             here = work / "reference" / kept.name

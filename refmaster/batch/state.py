@@ -1,6 +1,6 @@
 """What of a batch is done: a file of JSON lines in the output folder, so that a killed batch can be resumed.
 
-    {"refmaster_batch": 1, "version": "…", "settings": {…}, "references": ["sha256", …]}
+    {"refmaster_batch": 1, "version": "…", "settings": {…}, "references": ["sha256", …], "names": ["a.wav:tone=1", …]}
     {"begun": ["song.master.wav", …]}
     {"ended": {"out": "song.master.wav", "status": "mastered", "sha256": "…", …}}
 
@@ -14,17 +14,21 @@ import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from shlex import quote
 
 from refmaster.atomic import replacing
-from refmaster.batch.records import Job, Outcome, Settings, outcome_data, outcome_from
+from refmaster.batch.overview import named
+from refmaster.batch.records import Job, Outcome, Settings, outcome_data, outcome_from, parted
 from refmaster.batch.remote import is_url, joined, read_text, write_text
 from refmaster.errors import BadOutput, BadSetting
 from refmaster.names import shown
+from refmaster.records import Weights
 from refmaster.version import __version__
 
 FORMAT = 1
 NAME = "batch.state.jsonl"
 _KEY = "refmaster_batch"
+_OPTIONS = {"html": "--no-report", "container": "--format", "bit_depth": "--bit-depth"}
 
 
 @dataclass(frozen=True)
@@ -39,10 +43,16 @@ NOTHING = Past({}, frozenset())
 
 
 def head_of(settings: Settings, references: tuple[str, ...]) -> dict[str, object]:
-    """What must be the same in a batch and in its resumption: settings, and references by their content."""
+    """What must be the same in a batch and in its resumption: settings, and references by content and weight."""
     wanted = {name: value for name, value in asdict(settings).items() if name != "references"}
     listed = {name: list(value) if isinstance(value, tuple) else value for name, value in wanted.items()}
-    return {_KEY: FORMAT, "version": __version__, "settings": listed, "references": list(references)}
+    return {
+        _KEY: FORMAT,
+        "version": __version__,
+        "settings": listed,
+        "references": list(references),
+        "names": named(settings),
+    }
 
 
 def read_past(folder: str, head: dict[str, object]) -> Past:
@@ -59,7 +69,7 @@ def read_past(folder: str, head: dict[str, object]) -> Past:
         old, *rest = (json.loads(line) for line in lines)
         number = old[_KEY]
         if number == FORMAT:
-            _refuse_other(old, head)
+            refuse_other(old, head)
             ended = {one.out: one for one in (outcome_from(line["ended"]) for line in rest if "ended" in line)}
             begun = frozenset(name for line in rest for name in line.get("begun", ()))
             return Past(ended, begun | frozenset(ended))
@@ -147,26 +157,55 @@ def _read(folder: str) -> str | None:
         raise BadSetting(f"{shown(Path(folder, NAME))} cannot be read ({error})") from error
 
 
-def _refuse_other(old: dict[str, object], head: dict[str, object]) -> None:
-    """One line that names the first thing in which a batch and its resumption differ."""
-    before, now = _flat(old), _flat(head)
-    for name in now:
-        if before.get(name) != now[name]:
-            raise BadSetting(
-                f"--resume: this batch was begun with {name} {_shown(before.get(name))}, and now it is"
-                f" {_shown(now[name])}; give what was given then, or another folder with -o"
-            )
+def refuse_other(old: dict[str, object], head: dict[str, object]) -> None:
+    """One line that names the first thing in which a batch and its resumption differ, as it is asked for."""
+    if old["version"] != head["version"]:
+        raise _other(f"with refmaster {old['version']}", f"refmaster {head['version']}")
+    before, now = (dict(one["settings"]) for one in (old, head))  # type: ignore[call-overload]
+    for name, value in now.items():
+        if before.get(name) != value:
+            option, was, is_ = _OPTIONS.get(name, f"--{name}"), _asked(name, before.get(name)), _asked(name, value)
+            raise _other(f"with {was}" if was else f"without {option}", is_ or "without")
+    if old["references"] != head["references"] or _weights(old) != _weights(head):
+        was, is_ = _references(old), _references(head)
+        if was == is_:  # by name; then it is the content that tells them apart
+            was, is_ = (f"{was} of SHA-256 {_short(one)}" for one in (old, head))
+        raise _other(f"with {was}" if was else "without --ref", is_ or "without")
 
 
-def _shown(value: object) -> str:
+def _other(was: str, is_: str) -> BadSetting:
+    return BadSetting(
+        f"--resume: this batch was begun {was}, and now it is {is_};"
+        " give the same, choose another folder with -o, or start anew with --force instead of --resume"
+    )
+
+
+def _asked(name: str, value: object) -> str:
+    """A setting as it is written on the command line; nothing where it is not given."""
+    option = _OPTIONS.get(name, f"--{name}")
+    if name == "html":
+        value = value is False
     if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
+        return " ".join(f"{option} {quote(shown(str(one)))}" for one in value)
     if value is None or isinstance(value, bool):
-        return "not given" if value is None else ("off", "on")[value]
-    return f"{value:g}" if isinstance(value, float) else str(value)
+        return option if value else ""
+    return f"{option} {value:g}" if isinstance(value, float) else f"{option} {quote(shown(str(value)))}"
 
 
-def _flat(head: dict[str, object]) -> dict[str, object]:
-    settings = head["settings"]
-    named = dict(settings) if isinstance(settings, dict) else {}
-    return {"version": head["version"], **named, "references of SHA-256": head["references"]}
+def _references(head: dict[str, object]) -> str:
+    """The references as they are written on the command line; an older state knows no names, but only contents."""
+    if head.get("references") and not head.get("names"):
+        return f"references of SHA-256 {_short(head)}"
+    return _asked("ref", head.get("names", []))
+
+
+def _short(head: dict[str, object]) -> str:
+    return ", ".join(f"{one[:8]}…" for one in head["references"])  # type: ignore[attr-defined]
+
+
+def _weights(head: dict[str, object]) -> list[Weights]:
+    """What each reference counts for; an older state knows no weights, and had none."""
+    from refmaster.decide import parse_reference
+
+    names: list[str] = head.get("names") or head["references"]  # type: ignore[assignment]
+    return [parse_reference(f"any:{parted(one)[1]}")[1] for one in names]

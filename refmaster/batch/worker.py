@@ -77,7 +77,7 @@ class Worker:
             return failed(job, str(error))
         except Lost as error:
             _tidy(job, before)
-            return failed(job, f"{job.name}: the process {error}")
+            return failed(job, f"the process {error}")
         except Halted:
             _tidy(job, before)
             raise

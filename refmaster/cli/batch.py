@@ -18,11 +18,20 @@ def command(
     files: Annotated[list[str], typer.Argument(help="Tracks, and folders with all tracks in them.")],
     ref: Annotated[
         list[str] | None,
-        typer.Option("--ref", metavar="FILE", help="The track to master toward; several may be given."),
+        typer.Option(
+            "--ref",
+            metavar="FILE",
+            help="The track to master toward; several may be given, with what each counts for: a.wav:tone=1,level=0.3.",
+        ),
     ] = None,
     genre: Annotated[
         str | None,
-        typer.Option("--genre", metavar="NAME", help="The genre, which stands for the reference without --ref. [auto]"),
+        typer.Option(
+            "--genre",
+            metavar="NAME",
+            help="Its name, none, or auto, heard in the reference. [auto] Without --ref it stands for the reference and"
+            " has no default: give a name, or auto for each track's own.",
+        ),
     ] = None,
     out: Annotated[str, typer.Option("-o", "--out", metavar="FOLDER", help="Where all results go.")] = FOLDER,
     jobs: Annotated[
@@ -77,7 +86,10 @@ def command(
     from refmaster.errors import BadSetting
 
     if not ref and genre is None:
-        raise BadSetting("no reference was given; name a track to master toward, --ref FILE, or a genre, --genre NAME")
+        raise BadSetting(
+            "no reference was given; name a track to master toward, --ref FILE, or a genre, --genre NAME"
+            " (auto takes each track's own)"
+        )
     settings = Settings(
         references=tuple(ref or ()),
         genre=genre,

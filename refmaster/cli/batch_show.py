@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -15,8 +16,14 @@ from refmaster.batch.records import Begun, Ended, Event, Outcome, Step
 from refmaster.batch.remote import joined
 from refmaster.cli.show import print_text
 from refmaster.names import shown
-from refmaster.units import unbroken
-from refmaster.writing import pair, said
+from refmaster.writing import bare
+
+HEADS = ("status", "loudness\nLUFS", "peak\ndBTP", "moves", "not reached")
+NUMBERS = HEADS[1:4]
+GAP_CELLS = 2
+NAME_CELLS = 32  # taste: names up to this stand whole, as far as 80 columns have room
+LEAST_NAME_CELLS = 12
+PIPE_CELLS = 10_000  # nobody's eye sets the width of a pipe: nothing is broken or shortened in it
 
 Watch = Callable[[Event], None]
 
@@ -36,18 +43,13 @@ def watching(batch: Batch, *, quiet: bool) -> Iterator[Watch]:
 
 def print_summary(batch: Batch, outcomes: Sequence[Outcome], *, on_stderr: bool) -> None:
     """The verdict, a row a track, the lines of those that failed, and where the overview is."""
-    console = Console(highlight=False, stderr=on_stderr)
+    stream = sys.stderr if on_stderr else sys.stdout
+    console = Console(highlight=False, stderr=on_stderr, width=None if stream.isatty() else PIPE_CELLS)
     ordered = sorted(outcomes, key=lambda one: one.out)
     print_text(console, verdict(ordered), style="bold", indent=0)
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("track", overflow="fold")
-    table.add_column("status", no_wrap=True)
-    for name in ("loudness", "true peak", "moves"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("not reached", overflow="fold")
-    for one in ordered:
-        table.add_row(escape(shown(one.name)), status_of(one), *(unbroken(cell) for cell in _figures(one)))
-    console.print(table)
+    console.print()
+    console.print(table(ordered, console.width))
+    console.print()
     for one in ordered:
         if not one.good:
             why = one.error or f"{shown(one.name)}: {'; '.join(one.failed_checks)}"
@@ -56,11 +58,50 @@ def print_summary(batch: Batch, outcomes: Sequence[Outcome], *, on_stderr: bool)
         console.print(f"{name:<8} {escape(shown(joined(batch.folder, file)))}", soft_wrap=True)
 
 
+def table(outcomes: Sequence[Outcome], width: int) -> Table:
+    """A row a track. No name is broken: where there is no room for it, it is shortened in its middle."""
+    rows = [(status_of(one), *_figures(one)) for one in outcomes]
+    names = [shown(one.name) for one in outcomes]
+    room = _room(rows, width)
+    made = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP_CELLS - 1, 0, 0))
+    made.add_column("track", no_wrap=True)
+    for head in HEADS:
+        last = head is HEADS[-1]
+        made.add_column(head, justify="right" if head in NUMBERS else "left", no_wrap=not last, overflow="fold")
+    for name, row in zip(names, rows, strict=True):
+        made.add_row(escape(_shortened(name, room)), *row)
+    return made
+
+
+def _room(rows: Sequence[tuple[str, ...]], width: int) -> int:
+    """How many cells a track's name may take: what the rest leaves; past NAME_CELLS, what was not reached goes first.
+
+    What was not reached may be broken at its spaces, so it needs no more than its longest word.
+    """
+    *kept, missed = (
+        [cell_len(line) for cell in (head, *cells) for line in cell.split("\n")]
+        for head, *cells in zip(HEADS, *rows, strict=True)
+    )
+    words = max(cell_len(word) for cell in (HEADS[-1], *(row[-1] for row in rows)) for word in cell.split())
+    left = width - sum(map(max, kept)) - GAP_CELLS * len(HEADS)
+    return max(LEAST_NAME_CELLS, min(NAME_CELLS, left - words), left - max(missed))
+
+
+def _shortened(name: str, cells: int) -> str:
+    """A name in so many cells, with … in place of its middle."""
+    if cell_len(name) <= cells:
+        return name
+    head = set_cell_size(name, cells // 2).rstrip()
+    return f"{head}…{set_cell_size(name[::-1], cells - 1 - cell_len(head))[::-1].lstrip()}"
+
+
 def _figures(one: Outcome) -> tuple[str, ...]:
+    """Loudness, true peak, moves, and what was not reached; the units stand in the head."""
     if one.master is None:
         return ("—", "—", "—", "—")
-    figures = pair("_lufs", one.target_lufs, one.master_lufs), said("_dbtp", one.master_dbtp), str(one.moves)
-    return (*figures, "—" if one.not_reached is None else ", ".join(one.not_reached))
+    loudness = f"{bare('_lufs', one.target_lufs)} → {bare('_lufs', one.master_lufs)}"
+    missed = "—" if one.not_reached is None else ", ".join(one.not_reached)
+    return loudness, bare("_dbtp", one.master_dbtp), str(one.moves), missed
 
 
 def _log(event: Event, done: list[int], total: int) -> None:
@@ -74,7 +115,7 @@ def _said(event: Ended) -> str:
     one = event.outcome
     if event.earlier:
         return f"{shown(one.name)}: {status_of(one)} earlier"
-    why = one.error or "; ".join(one.failed_checks)
+    why = (one.error or "; ".join(one.failed_checks)).removeprefix(f"{shown(one.name)}: ")
     return f"{shown(one.name)}: {status_of(one)} in {event.seconds:.1f} s{f' ({why})' if why else ''}"
 
 

@@ -73,7 +73,10 @@ def build(
     check_new(path, force=force)
     found = _gathered(files, cache, jobs, quiet)
     if not found.rows:
-        raise BadAudio(f"none of {len(found.skipped)} files could be measured; nothing was written")
+        _name_skipped(found)
+        n = len(found.skipped)
+        who = "the file could not" if n == 1 else f"none of {n} files could"
+        raise BadAudio(f"{who} be measured; nothing was written")
     library = Library(path.stem, merged(found.rows))
     save_library(library, path)
     _tell(library, path, found, (), json=json, quiet=quiet)
@@ -112,15 +115,17 @@ def add(
 
 @app.command("list")
 def list_(out: Where = None, json: Json = False) -> None:
-    """List the libraries of a folder.
+    """List the libraries of a folder. One that cannot be read is named and left out, and the exit code is then 1.
 
     Example: refmaster library list
     """
     from refmaster.cli.placed import print_libraries
-    from refmaster.library.files import libraries_in, load_library
+    from refmaster.library.files import readable_in
 
     folder = folder_of(out)
-    found = [(path, load_library(path)) for path in libraries_in(folder)]
+    found, bad = readable_in(folder)
+    for error in bad:
+        print(f"refmaster: {error}", file=sys.stderr)
     if json:
         _print_json(
             [
@@ -128,8 +133,10 @@ def list_(out: Where = None, json: Json = False) -> None:
                 for path, one in found
             ]
         )
-    else:
+    elif found or not bad:
         print_libraries(folder, found)
+    if bad:
+        raise typer.Exit(1)
 
 
 @app.command("show")
@@ -216,8 +223,7 @@ def _tell(
 
     held = {row.sha256 for one in before for row in one.tracks}
     new = sum(row.sha256 not in held for row in library.tracks)
-    for one in found.skipped:
-        print(f"refmaster: {one.file} left out: {one.why}", file=sys.stderr)
+    _name_skipped(found)
     if json:
         skipped = [{"file": one.file, "why": one.why} for one in found.skipped]
         data = {"name": library.name, "path": str(path), "n_tracks": len(library.tracks), "n_new": new}
@@ -231,6 +237,11 @@ def _tell(
         print(f"library  {shown(path)}")
     if found.skipped:
         raise typer.Exit(1)
+
+
+def _name_skipped(found: "Gathered") -> None:
+    for one in found.skipped:
+        print(f"refmaster: {one.file} left out: {one.why}", file=sys.stderr)
 
 
 def _print_json(data: object) -> None:

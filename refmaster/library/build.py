@@ -165,8 +165,10 @@ def _known_row(path: Path, kept: Cache | None) -> Row | Skipped | None:
 
 
 def _skipped(path: Path, error: RefmasterError) -> Skipped:
-    """The file, and the error without the file's name before it."""
-    return Skipped(shown(path), str(error).removeprefix("target ").removeprefix(shown(path)).lstrip(": "))
+    """The file, and the error about it: where that begins with the file's name, "it" stands for the name."""
+    text = str(error).removeprefix("target ")
+    rest = text.removeprefix(shown(path)).removeprefix(str(path))
+    return Skipped(shown(path), f"it{rest}" if rest != text and rest.startswith(" ") else rest.removeprefix(": "))
 
 
 def _row(path: Path, profile: Profile) -> Row:

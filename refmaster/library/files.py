@@ -15,8 +15,8 @@ from pathlib import Path
 
 from refmaster.atomic import replacing
 from refmaster.errors import BadOutput, BadSetting
-from refmaster.genres.reading import Fields, document
 from refmaster.library.distribution import genre_of
+from refmaster.library.reading import REMEDY, LibraryFields, library_document
 from refmaster.library.rows import Row, merged, read_row, row_data
 from refmaster.names import shown
 from refmaster.records import Genre
@@ -56,17 +56,17 @@ def load_library(path: str | os.PathLike[str]) -> Library:
             return load_library(found[0])
         names = ", ".join(one.stem for one in found) or "none"
         raise BadSetting(f"{shown(place)} is a folder with {len(found)} libraries ({names}); name one")
-    fields = Fields(place.name, document(place))
+    fields = LibraryFields(str(place), library_document(place))
     if fields.data.get("format") != FORMAT:
-        raise BadSetting(f'{shown(place.name)}: not a library of refmaster (no "format": "{FORMAT}")')
+        raise BadSetting(f'{shown(place)} is no library of refmaster (no "format": "{FORMAT}"); {REMEDY}')
     schema = fields.count("schema")
     if schema > SCHEMA:
         raise BadSetting(
-            f"{shown(place.name)}: made by a newer refmaster (schema {schema}, read here: {SCHEMA}); update refmaster"
+            f"{shown(place)} is made by a newer refmaster (schema {schema}, read here: {SCHEMA}); update refmaster"
         )
-    tracks = merged(read_row(part) for part in fields.parts("tracks"))
+    tracks = merged(read_row(track) for track in fields.tracks())
     if not tracks:
-        raise BadSetting(f"{shown(place.name)}: a library without tracks; build it again")
+        raise BadSetting(f"{shown(place)} is a library without tracks; {REMEDY}")
     return Library(fields.text("name"), tracks)
 
 
@@ -93,6 +93,18 @@ def libraries_in(folder: Path) -> tuple[Path, ...]:
     except OSError:
         return ()
     return tuple(path for path in found if _is_library(path))
+
+
+def readable_in(folder: Path) -> tuple[list[tuple[Path, Library]], list[BadSetting]]:
+    """The libraries of a folder that can be read, and why the others cannot: a bad one does not hide the good ones."""
+    good: list[tuple[Path, Library]] = []
+    bad: list[BadSetting] = []
+    for path in libraries_in(folder):
+        try:
+            good.append((path, load_library(path)))
+        except BadSetting as error:
+            bad.append(error)
+    return good, bad
 
 
 def find_library(name: str, folder: Path) -> Path:

@@ -8,12 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from refmaster.library.answers import Among, Beside
-from refmaster.library.placing import Ribbon, Standing
-from refmaster.library.words import centre_line, number_words, place_words, title_of, unit_words
+from refmaster.library.placing import Near, Ribbon, Standing
+from refmaster.library.words import (
+    centre_line,
+    genre_words,
+    number_words,
+    place_words,
+    title_of,
+    unit_words,
+)
 from refmaster.names import shown
 from refmaster.nearness import in_words
 from refmaster.passport import in_short
-from refmaster.records import Passport, Profile
+from refmaster.records import Genre, Passport, Profile
 from refmaster.report.curves import Track, aligned_db, band_curves, table_of
 from refmaster.report.figure import (
     Curve,
@@ -65,8 +72,8 @@ def among_page(answer: Among) -> str:
         about=title_of(placement.genre),
         source=placement.genre.source,
         strips=[_strip(one) for one in placement.numbers],
-        nearest=[(one, in_words(one.reasons)) for one in answer.nearest],
-        shares=answer.shares,
+        nearest=[(one, _source(one, placement.genre), in_words(one.reasons)) for one in answer.nearest],
+        shares=[(genre_words(name), share) for name, share in answer.shares],
         notes=answer.notes,
         passports=[],
         plots=[plot for plot in plots if plot is not None],
@@ -215,6 +222,11 @@ def _strip(one: Standing) -> Strip:
         at_p50=at(one.p50),
         at_track=None if one.value is None else at(one.value),
     )
+
+
+def _source(one: Near, genre: Genre) -> str:
+    """Where a near track is from: a library stands as its user called it, the genre that was asked for by its label."""
+    return genre.label if one.source == genre.name else one.source
 
 
 def _ignored(one: Beside) -> tuple[str, ...]:

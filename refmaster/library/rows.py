@@ -11,31 +11,39 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 from refmaster.dsp.octaves import centres_hz
-from refmaster.genres.reading import Fields
+from refmaster.library.reading import LibraryFields, called, span
 from refmaster.load import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, MOST_CHANNELS
 from refmaster.names import shown, storable
 from refmaster.records import BandLevels, Profile
 from refmaster.version import __version__
 
 DIGITS = 3
-LOUDEST_DB = 1000.0  # no level that is measured lies further from 0
+# What no measurement of ours can leave. Samples reach +60 dBFS; between them the interpolator adds at most 8.5 dB; the
+# weighting of loudness adds 4 dB and a second channel 3. What has no 400 ms over −70 LUFS is no row at all.
+SILENT_DB, LOUDEST_DB = -200.0, 70.0  # the floor of all levels, and more than any of them
+RATIO_DB = (-20.0, 150.0)  # of a peak above a loudness or a mean
 SCALARS = {  # single numbers, each with the least and the largest that can be true
-    "integrated_lufs": (-LOUDEST_DB, LOUDEST_DB),
-    "loudness_range_lu": (0.0, LOUDEST_DB),
-    "max_short_term_lufs": (-LOUDEST_DB, LOUDEST_DB),
-    "true_peak_dbtp": (-LOUDEST_DB, LOUDEST_DB),
-    "plr_db": (-LOUDEST_DB, LOUDEST_DB),
-    "psr_db": (-LOUDEST_DB, LOUDEST_DB),
-    "psr_p10_db": (-LOUDEST_DB, LOUDEST_DB),
-    "crest_db": (-LOUDEST_DB, LOUDEST_DB),
+    "integrated_lufs": (-70.0, LOUDEST_DB),
+    "loudness_range_lu": (0.0, 100.0),
+    "max_short_term_lufs": (-100.0, LOUDEST_DB),  # 400 ms over −70 LUFS in 3 s of silence are −79
+    "true_peak_dbtp": (SILENT_DB, LOUDEST_DB),
+    "plr_db": RATIO_DB,
+    "psr_db": RATIO_DB,
+    "psr_p10_db": RATIO_DB,
+    "crest_db": RATIO_DB,
     "peaks_held_pct": (0.0, 100.0),
-    "correlation": (-1.001, 1.001),
-    "tilt_db_per_oct": (-LOUDEST_DB, LOUDEST_DB),
-    "hf_cutoff_hz": (0.0, HIGHEST_RATE_HZ),
+    "correlation": (-1.0, 1.0),
+    "tilt_db_per_oct": (-150.0, 150.0),  # 70 dB within the six bands that are the least give 108
+    "hf_cutoff_hz": (3_000.0, 25_000.0),  # looked for above 3 kHz, in bands up to 20 kHz
     "percussive_pct": (0.0, 100.0),
-    "tempo_bpm": (1.0, 1000.0),
+    "tempo_bpm": (50.0, 210.0),
 }
-CURVES = ("ltas_db", "ltas_sd_db", "side_to_mid_db")
+CURVES = {  # the same of each number in a curve
+    "ltas_db": (SILENT_DB, LOUDEST_DB),
+    "ltas_sd_db": (0.0, 200.0),  # two levels as far apart as levels can be have 191
+    "side_to_mid_db": (-100.0, 100.0),  # bands 90 dB under the fullest are not compared
+}
+EDGES_HZ = (20.0, 20_000.0)  # of the bands of dynamics
 TAGS = ("title", "artist", "album", "genre")
 LEVELS = tuple(field.name for field in fields(BandLevels))
 MOST_BANDS_OF_DYNAMICS = 16
@@ -58,7 +66,7 @@ class Row:
     @property
     def label(self) -> str:
         """How the track is called: by its tags, or by its file."""
-        return " – ".join(part for part in (self.artist, self.title) if part) if self.title else self.file
+        return called(self.artist, self.title, self.file)
 
 
 def row_of(profile: Profile, file: str, tags: dict[str, str]) -> Row:
@@ -78,7 +86,7 @@ def row_of(profile: Profile, file: str, tags: dict[str, str]) -> Row:
         **{name: [_rounded(value) for value in getattr(profile, name)] for name in CURVES},
         "dynamics": [[_rounded(getattr(band, name)) for name in LEVELS] for band in profile.dynamics],
     }
-    return read_row(Fields(file, data))
+    return read_row(LibraryFields(file, data))
 
 
 def row_data(row: Row) -> dict[str, object]:
@@ -101,7 +109,7 @@ def row_data(row: Row) -> dict[str, object]:
     }
 
 
-def read_row(given: Fields) -> Row:
+def read_row(given: LibraryFields) -> Row:
     """A row from its JSON. BadSetting where a number is none, is missing, or cannot be true."""
     sha256 = given.text("sha256")
     if not SHA256.fullmatch(sha256):
@@ -129,21 +137,18 @@ def _rank(row: Row) -> tuple[tuple[int, ...], list[int]]:
     return version, [-ord(letter) for letter in json.dumps(row_data(row), sort_keys=True)]
 
 
-def _profile(given: Fields, sha256: str) -> Profile:
+def _profile(given: LibraryFields, sha256: str) -> Profile:
     rate = given.count("sample_rate_hz")
     if not LOWEST_RATE_HZ <= rate <= HIGHEST_RATE_HZ:
-        given.refuse("sample_rate_hz", f"is not from {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ}")
+        given.refuse("sample_rate_hz", f"is {rate}; allowed: {span(LOWEST_RATE_HZ, HIGHEST_RATE_HZ)} Hz")
     channels = given.count("channels")
     if not 1 <= channels <= MOST_CHANNELS:
-        given.refuse("channels", f"is not from 1 to {MOST_CHANNELS}")
+        given.refuse("channels", f"is {channels}; allowed: {span(1, MOST_CHANNELS)}")
     band_hz = centres_hz(rate)
     duration_s = given.number("duration_s", low=0.0)
-    levels, spread, width = (_curve(given, name, len(band_hz)) for name in CURVES)
-    if None in levels or None in spread:
-        given.refuse("ltas_db" if None in levels else "ltas_sd_db", "holds what is no number")
     scalars = {name: _optional(given, name, *bounds) for name, bounds in SCALARS.items()}
     if scalars["integrated_lufs"] is None:
-        given.refuse("integrated_lufs", "is missing: a silent track is no reference")
+        given.refuse("integrated_lufs", "is null; a silent track is no reference")
     return Profile(
         path=given.text("file"),
         sha256=sha256,
@@ -159,9 +164,9 @@ def _profile(given: Fields, sha256: str) -> Profile:
         balance_db=None,
         mono_loss_db=None,
         band_hz=band_hz,
-        ltas_db=tuple(value for value in levels if value is not None),
-        ltas_sd_db=tuple(value for value in spread if value is not None),
-        side_to_mid_db=width,
+        ltas_db=_curve(given, "ltas_db", len(band_hz)),
+        ltas_sd_db=_curve(given, "ltas_sd_db", len(band_hz)),
+        side_to_mid_db=_gappy_curve(given, "side_to_mid_db", len(band_hz)),
         dynamics=_dynamics(given),
         dc_offset_pct=(),
         history_hop_s=0.5,
@@ -171,39 +176,51 @@ def _profile(given: Fields, sha256: str) -> Profile:
     )
 
 
-def _curve(given: Fields, name: str, length: int) -> tuple[float | None, ...]:
+def _curve(given: LibraryFields, name: str, length: int) -> tuple[float, ...]:
+    return tuple(given.within(name, value, *CURVES[name]) for value in _values(given, name, length))
+
+
+def _gappy_curve(given: LibraryFields, name: str, length: int) -> tuple[float | None, ...]:
+    """A curve that is null in bands where it cannot be measured."""
+    values = _values(given, name, length)
+    return tuple(None if value is None else given.within(name, value, *CURVES[name]) for value in values)
+
+
+def _values(given: LibraryFields, name: str, length: int) -> list[object]:
     values = given.sequence(name)
     if len(values) != length:
         given.refuse(name, f"holds {len(values)} numbers where {length} are needed")
-    return tuple(_number(given, name, value) for value in values)
+    return values
 
 
-def _number(given: Fields, name: str, value: object) -> float | None:
-    if value is None:
-        return None
-    return Fields(given.name, {name: value}, given.at).number(name, low=-LOUDEST_DB, high=LOUDEST_DB)
+def _dynamics(given: LibraryFields) -> tuple[BandLevels, ...]:
+    bands = given.sequence("dynamics")
+    if not 1 <= len(bands) <= MOST_BANDS_OF_DYNAMICS:
+        given.refuse("dynamics", f"holds {len(bands)} bands; 1 to {MOST_BANDS_OF_DYNAMICS} are possible")
+    return tuple(_band(given, band) for band in bands)
 
 
-def _dynamics(given: Fields) -> tuple[BandLevels, ...]:
-    rows = given.rows("dynamics", length=len(LEVELS))
-    if not 1 <= len(rows) <= MOST_BANDS_OF_DYNAMICS:
-        given.refuse("dynamics", f"holds {len(rows)} bands; 1 to {MOST_BANDS_OF_DYNAMICS} are possible")
-    for row in rows:
-        if list(row[2:]) != sorted(row[2:]) or row[0] >= row[1]:
-            given.refuse("dynamics", "holds numbers that do not rise")
-    return tuple(BandLevels(*row) for row in rows)
+def _band(given: LibraryFields, values: object) -> BandLevels:
+    """Two edges and the levels between them, each no smaller than the one before."""
+    if not isinstance(values, list) or len(values) != len(LEVELS):
+        given.refuse("dynamics", f"has a row that does not hold {len(LEVELS)} numbers")
+    edges = [given.within("dynamics", value, *EDGES_HZ) for value in values[:2]]
+    levels = [given.within("dynamics", value, SILENT_DB, LOUDEST_DB) for value in values[2:]]
+    if levels != sorted(levels) or edges[0] >= edges[1]:
+        given.refuse("dynamics", "holds numbers that do not rise")
+    return BandLevels(*edges, *levels)
 
 
-def _optional(given: Fields, name: str, low: float, high: float) -> float | None:
+def _optional(given: LibraryFields, name: str, low: float, high: float) -> float | None:
     return None if name in given.data and given.data[name] is None else given.number(name, low=low, high=high)
 
 
-def _flag(given: Fields, name: str) -> bool:
+def _flag(given: LibraryFields, name: str) -> bool:
     value = given.data.get(name)
     return value if isinstance(value, bool) else given.refuse(name, "is neither true nor false")
 
 
-def _word(given: Fields, name: str) -> str:
+def _word(given: LibraryFields, name: str) -> str:
     """A tag, which may be empty; on one line whatever it holds."""
     value = given.data.get(name)
     return shown(value).strip() if isinstance(value, str) else given.refuse(name, "is no text")

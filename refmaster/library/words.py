@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from refmaster.genres import genre_names, load_genre
 from refmaster.library.placing import Near, Placement, Standing
 from refmaster.names import shown
 from refmaster.nearness import in_words
@@ -47,13 +48,19 @@ def centre_line(placement: Placement) -> str:
 
 
 def place_words(one: Standing) -> str:
-    """Where a number sits in its band: "inside", or how far beyond the edge."""
+    """Where a number sits in its band: "inside", or how far beyond the edge; percentages differ by points."""
     if one.value is None or one.where is None:
         return "not measurable"
     if one.where == "inside":
         return "inside"
     edge = one.p10 if one.where == "under" else one.p90
-    return f"{difference(one.feature, one.value - edge)} {one.where}".replace("+", "").replace("−", "")
+    text = difference(one.feature, one.value - edge).lstrip("+−")
+    return f"{text.removesuffix(' %')} points {one.where}" if text.endswith(" %") else f"{text} {one.where}"
+
+
+def genre_words(name: str) -> str:
+    """A genre of the program by its label; any other name, a library's or a person's, as it stands."""
+    return load_genre(name).label if name in genre_names() else name
 
 
 def number_words(name: str, value: float | None) -> str:

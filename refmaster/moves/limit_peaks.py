@@ -21,7 +21,7 @@ def propose(scene: Scene) -> Proposal:
     ceiling = scene.request.ceiling_dbtp
     if peak is None or peak <= ceiling:
         said = written("peak_dbtp", peak if peak is not None else math.nan)
-        text = f"No limiting: the true peak, {said}, is under the ceiling of {written('ceiling_dbtp', ceiling)}."
+        text = f"No limiting: the true peak, {said}, is not over the ceiling of {written('ceiling_dbtp', ceiling)}."
         return Proposal(rejected=(Rejected("limit_peaks", text),))
     if scene.nothing_to_do:
         text = (
@@ -68,9 +68,10 @@ def blank(move_id: str, channels: int) -> Move:
 
 def explain(move: Move) -> str:
     """How far over the peaks would be, and how they are held."""
+    how = f"up to {move.param('clip_db')} of short peaks is clipped, the rest limited"
+    how = how if move["clip_db"] > 0 else "what is over is limited, nothing clipped"
     text = (
-        f"Hold true peaks at {move.param('ceiling_dbtp')}, margin {move.param('margin_db')}: up to "
-        f"{move.param('clip_db')} of short peaks is clipped, the rest limited "
+        f"Hold true peaks at {move.param('ceiling_dbtp')}, margin {move.param('margin_db')}: {how} "
         f"(look-ahead {move.param('lookahead_ms')}, release {move.param('release_ms')})."
     )
     if move.because and move.because[0].target > move["ceiling_dbtp"] + 0.005:  # as two digits show it

@@ -16,7 +16,7 @@ from refmaster.dsp.blocks import rechunked
 from refmaster.dsp.compression import Compression, compressed, gains_db, hop_powers
 from refmaster.dsp.crossover import band_taps
 from refmaster.moves import Blocks, Scene
-from refmaster.names import verb, whose
+from refmaster.names import whose
 from refmaster.records import (
     DynamicsGap,
     Effect,
@@ -215,12 +215,14 @@ def _left_alone(wanted: list[tuple[int, DynamicsGap, float]], request: Request, 
     if not gaps:
         return Rejected("match_dynamics", "Dynamics left alone: there is too little sound to compare.")
     if all(gap.reference_db == gap.target_db for gap in gaps):
-        return Rejected("match_dynamics", f"Dynamics left alone: in each band they are as {toward} has them.")
+        usual = f"in each band they are as {toward} has them"
+        usual = f"{usual}, as far as anybody has measured it" if toward == "the genre" else usual
+        return Rejected("match_dynamics", f"Dynamics left alone: {usual}.")
     k, widest, factor = max(wanted, key=lambda one: abs(np.log(one[1].reference_db / one[1].target_db)))
-    denser = widest.reference_db < widest.target_db
+    steadier = widest.reference_db < widest.target_db
     return Rejected(
         "match_dynamics",
-        f"Dynamics left alone: {toward} {verb(toward)} {'denser' if denser else 'livelier'} by up to "
+        f"Dynamics left alone: {whose(toward)} loud passages stand out {'less' if steadier else 'more'}, by up to "
         f"{abs(widest.reference_db - widest.target_db):.1f} dB, in {WORDS[k]}; arrangement alone makes "
         f"±{widest.sd_db:.1f} dB, and what can be told from it is a ratio of {max(factor, 1 / factor):.2f}:1; under "
         f"{LEAST_RATIO:g}:1 nobody hears it.",
@@ -230,6 +232,6 @@ def _left_alone(wanted: list[tuple[int, DynamicsGap, float]], request: Request, 
 def _cannot_expand(parts: list[str], toward: str) -> str:
     names = " and ".join(WORDS[PARTS.index(part)] for part in parts)
     return (
-        f"{toward.capitalize()} {verb(toward)} livelier in {names}, but the target has been limited already, and "
-        f"what that took cannot be given back. Bounce the mix without the limiter on its master bus."
+        f"{whose(toward).capitalize()} loud passages stand out more in {names}, but the target has been limited "
+        f"already, and what that took cannot be given back. Bounce the mix without the limiter on its master bus."
     )

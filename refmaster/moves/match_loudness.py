@@ -289,7 +289,7 @@ def _bearable(scene: Scene, trial: Trial, asked: Limited) -> _Tried:
             break
         found = trial(found.limiting, found.gain_db - (found.hard_db - bears))
     worked = f"the limiter would take more than {asked.hard_db:.1f} dB for {HARD_WORK_PCT:g} % of the time"
-    return replace(_tried(found, f"{worked}; {bears:g} dB is what {_kind(scene)} bears"), borne=True)
+    return replace(_tried(found, f"{worked}; {bears:.1f} dB is what {_kind(scene)} bears"), borne=True)
 
 
 def _kind(scene: Scene) -> str:

@@ -57,10 +57,7 @@ def propose(scene: Scene) -> Proposal:
     if comparison is None:
         return Proposal()
     if comparison.width is None:
-        reason = "mono" if scene.target.channels == 1 else "one of the two tracks is mono, or nearly so"
-        return Proposal(
-            rejected=(Rejected("match_width", f"Width left alone: {reason}; there is no side to compare."),)
-        )
+        return Proposal(rejected=(Rejected("match_width", f"Width left alone: {_no_side(scene, comparison)}"),))
     curve = comparison.width
     wanted = compare.wanted(curve, scene.request.amount_pct)
     full = scene.request.in_full
@@ -89,6 +86,14 @@ def propose(scene: Scene) -> Proposal:
     moves += tuple(_regions(fit.bands, scene, made))
     left = () if moves else (_left_alone(curve, wanted, comparison, scene.request),)
     return Proposal(moves, left, _too_far(fit.bands, comparison.toward) if full else ())
+
+
+def _no_side(scene: Scene, comparison: Comparison) -> str:
+    if scene.target.channels == 1:
+        return "mono; there is no side to compare."
+    if comparison.by_genre:
+        return "nobody has measured how wide this genre is, or the track is mono, or nearly so."
+    return "one of the two tracks is mono, or nearly so; there is no side to compare."
 
 
 def apply(blocks: Blocks, move: Move, sample_rate_hz: int) -> Iterator[FloatArray]:

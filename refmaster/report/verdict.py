@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from refmaster.explain import missed_clause
+from refmaster.explain import cut_off, missed_clause
 from refmaster.records import Check, Effect, Move, Report
 from refmaster.units import unit_of
 from refmaster.writing import bounds, counted, difference, label, pair, said
@@ -46,6 +46,8 @@ def _status(report: Report) -> str:
         return f"{count} failed: {'; '.join(_failure(check) for check in failed)}"
     if report.status == "sent_back":
         return "Sent back: the mix has to change first"
+    if report.status == "unchanged" and (cut := cut_off(report.plan)):
+        return f"Unchanged, but {cut}"
     if report.status == "unchanged":
         nothing_left = bool(report.plan.moves) and not active
         nothing = "nothing could be done" if missed else "nothing needed doing"

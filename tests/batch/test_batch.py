@@ -66,7 +66,7 @@ def test_a_broken_track_is_named_as_it_was_given_and_every_table_says_what_was_n
     ran = run(catalogue, tmp_path / "mixes", "--ref", "record.wav", "-o", fresh, "--loudness", "-1", "--no-report")
     assert ran.returncode == 1
     told = " ".join(ran.stdout.split())
-    assert "· target 03 broken.wav is not audio that can be read" in told
+    assert "· 03 broken.wav is not audio that can be read" in told
     assert "../" not in told
     (good,) = (row for row in csv.DictReader((fresh / "batch.csv").read_text().splitlines()) if not row["error"])
     assert good["not_reached"] == "loudness"
@@ -126,6 +126,29 @@ def test_the_table_is_read_by_a_program(done):
     rows = list(csv.DictReader(io.StringIO((done / "batch.csv").read_text(encoding="utf-8"))))
     assert [row["file"] for row in rows] == list(NAMES)
     assert all((done / row["master"]).is_file() and (done / row["session"]).is_file() for row in rows)
+
+
+def test_a_reference_may_say_what_it_counts_for_as_in_the_main_job(catalogue, fresh, tmp_path):
+    asked = ("mixes/short.wav", "-o", fresh, "--no-report", "--quiet", "--ref")
+    assert run(catalogue, *asked, "record.wav:tone=1,level=0").returncode == 0
+    report = refmaster.master(
+        catalogue / "mixes" / "short.wav", f"{catalogue / 'record.wav'}:tone=1,level=0", tmp_path / "one.wav"
+    )
+    assert (tmp_path / "one.wav").read_bytes() == (fresh / "short.master.wav").read_bytes()
+    assert "match_loudness" not in [move.id for move in report.plan.active]
+    assert "<dd>record.wav:tone=1,level=0</dd>" in (fresh / "batch.html").read_text()
+    refused(
+        run(catalogue, *asked, "record.wav:tone=1,level=0.5", "--resume"),
+        "begun with --ref record.wav:tone=1,level=0, and now it is --ref record.wav:tone=1,level=0.5; give the same",
+    )
+    assert run(catalogue, *asked, "record.wav:tone=1.0,level=0", "--resume").returncode == 0
+
+
+def test_a_batch_toward_a_genre_says_so(catalogue, fresh):
+    assert run(catalogue, "mixes/short.wav", "--genre", "rock", "-o", fresh, "--no-report", "--quiet").returncode == 0
+    page = (fresh / "batch.html").read_text()
+    assert "<dt>Reference</dt><dd>none: the genre stands for it</dd>" in page
+    assert "<dt>Loudness</dt><dd>as the genre has it</dd>" in page
 
 
 def test_options_of_the_main_job_reach_every_track(catalogue, fresh):
@@ -195,13 +218,19 @@ def test_the_library_tells_what_happens(catalogue, fresh):
         ((*THREE, "--jobs", "0"), "--jobs 0 would master nothing; give 1 or more"),
         ((*THREE, "--timeout", "0"), "--timeout 0 leaves no time"),
         ((*THREE, "--memory", "0"), "--memory 0 leaves no room"),
-        (("mixes",), "no reference was given"),
+        (("mixes",), "no reference was given; .*auto takes each track's own"),
+        (("mixes", "--genre", "none"), "--genre none tells no tone to master toward; .*--ref FILE"),
+        (("mixes", "--genre", "any"), "--genre any tells no tone to master toward; .*--ref FILE"),
+        (("mixes", "--ref", "record.wav:tune=1"), "--ref record.wav:tune=1: 'tune' is no aspect"),
+        (("mixes", "--ref", "gone.wav:tone=1"), "reference .*gone.wav does not exist"),
         (("mixes", "--genre", "rokc"), "no genre 'rokc'; nearest: rock"),
         (("mixes", "--ref", "record.wav", "--ref", "gone.wav"), "reference .*gone.wav does not exist"),
         (("mixes", "--ref", "gone.wav"), "reference .*gone.wav does not exist"),
         (("mixes", "--ref", "mixes"), "reference .*mixes is a folder"),
         (("gone", "--ref", "record.wav"), "target gone does not exist"),
         (("empty", "--ref", "record.wav"), "the folder empty holds no audio"),
+        (("ours", "--ref", "record.wav"), "nothing is left to master: its audio is 1 master of ours"),
+        (("ours", "--ref", "ours/two.wav"), "its audio is 1 master of ours .* and the reference itself; name a file"),
         (("session.toml", "--ref", "record.wav"), "session.toml is a session, not a track"),
         (("mixes/short.wav", "mixes/sub/short.wav", *THREE[1:]), "would both become short.master.wav"),
         (("mixes/short.wav", "mixes/sub/SHORT.wav", *THREE[1:]), "would both become"),
@@ -220,6 +249,10 @@ def test_what_cannot_be_is_refused_in_one_line_before_any_work(asked, said, cata
         (tmp_path / name).symlink_to(catalogue / name)
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "notes.txt").write_text("no sound")
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours" / "one.master.wav").write_bytes(b"never opened")
+    if "ours/two.wav" in asked:
+        (tmp_path / "ours" / "two.wav").write_bytes(b"never opened")
     (tmp_path / "session.toml").write_text("schema = 2\n")
     if "mixes/sub/short.wav" in asked or "mixes/sub/SHORT.wav" in asked:
         (tmp_path / "mixes").unlink()
@@ -238,6 +271,19 @@ def test_existing_results_are_refused_without_force_and_written_over_with_it(don
     assert (fresh / "long.master.toml").read_text() == "mine"
     assert run(catalogue, *THREE, "-o", fresh, "--force").returncode == 0
     assert tree(fresh) == tree(done)
+
+
+@pytest.mark.parametrize("name", ["batch.html", "batch.csv", "batch.state.jsonl"])
+def test_what_an_earlier_batch_says_of_itself_is_not_written_over(name, catalogue, fresh):
+    fresh.mkdir()
+    (fresh / name).write_text("of another batch")
+    refused(
+        run(catalogue, *THREE, "-o", fresh),
+        rf"{name} exists, of an earlier batch; choose another folder with -o, go on with it by --resume, .* --force",
+    )
+    assert {one.name: one.read_text() for one in fresh.iterdir()} == {name: "of another batch"}
+    settings = Settings(references=(str(catalogue / "record.wav"),))
+    prepared([str(catalogue / "mixes")], settings, str(fresh), force=True).close()
 
 
 def test_an_input_is_never_an_output(catalogue, fresh):

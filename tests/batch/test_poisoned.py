@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from refmaster.batch import Limits, Settings, prepared
-from refmaster.batch.records import Begun, Ended
+from refmaster.batch.jobs import made
+from refmaster.batch.records import Begun, Ended, Job, failed
 from tests.batch.conftest import NAMES, children_of, is_alive, lines, masters, on_linux, run, wait_until
 
 MEMORY_MB = 600  # more than an honest track takes, less than the picture does
@@ -123,3 +124,37 @@ def hog(out: Path, track: Path, *, picture_mb: int) -> None:
 
 def _seven_bits(number: int) -> bytes:
     return bytes(number >> shift & 127 for shift in (21, 14, 7, 0))
+
+
+def test_every_line_of_a_failure_begins_with_its_track_and_no_empty_folder_stays(catalogue, tmp_path):
+    """A move that no track needs cannot be locked; a text is no sound; a folder of such tracks stays empty."""
+    (tmp_path / "mixes" / "a" / "deep").mkdir(parents=True)
+    (tmp_path / "mixes" / "b").mkdir()
+    (tmp_path / "mixes" / "a" / "deep" / "text.wav").write_text("this is no sound")
+    (tmp_path / "mixes" / "b" / "short.wav").write_bytes((catalogue / "mixes" / "short.wav").read_bytes())
+    out = tmp_path / "out"
+    ran = run(tmp_path, "mixes", "--ref", catalogue / "record.wav", "-o", out, "--lock", "match_eq/bell_24")
+    assert ran.returncode == 1
+    told = [line.strip() for line in ran.stdout.splitlines() if "·" in line]
+    assert [line.split()[1] for line in told] == ["a/deep/text.wav", "b/short.wav:"]
+    assert "match_eq/bell_24 was not proposed" in told[1]
+    assert sorted(one.name for one in out.rglob("*")) == ["batch.csv", "batch.html", "batch.state.jsonl"]
+
+
+def test_a_folder_that_was_there_stays_though_it_is_empty(tmp_path):
+    (tmp_path / "theirs").mkdir()
+    with made([tmp_path / "theirs", tmp_path / "ours" / "deep", tmp_path / "kept"]):
+        (tmp_path / "kept" / "file").write_text("")
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["kept", "theirs"]
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        ("target ep/a.wav is a folder", "ep/a.wav is a folder"),
+        ("ep/a.wav: it sounds like nothing", "ep/a.wav: it sounds like nothing"),
+        ("the target\nis silent", "ep/a.wav: the target is silent"),
+    ],
+)
+def test_the_line_of_a_failed_track_begins_with_it(error, line):
+    assert failed(Job("/ep/a.wav", "/out", "ep/a.master.wav", "ep/a.wav"), error).error == line

@@ -6,7 +6,9 @@ import signal
 
 import pytest
 
-from refmaster.batch.state import NAME
+from refmaster.batch.records import Settings
+from refmaster.batch.state import NAME, head_of, refuse_other
+from refmaster.errors import BadSetting
 from tests.batch.conftest import NAMES, begun, children_of, is_alive, lines, masters, on_linux, run, tree, wait_until
 
 THREE = ("mixes", "--ref", "record.wav", "--jobs", "1", "--jsonl", "--quiet")
@@ -95,11 +97,14 @@ def test_a_target_that_changed_is_mastered_again(catalogue, tmp_path):
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (("--amount", "40"), "begun with amount 50, and now it is 40"),
-        (("--loudness", "-14"), "begun with loudness not given, and now it is -14"),
-        (("--drop", "match_width"), "begun with drop none, and now it is match_width"),
-        (("--no-report",), "begun with html on, and now it is off"),
-        (("--ref", "mixes/long.wav"), "begun with references of SHA-256"),
+        (("--amount", "40"), "begun with --amount 50, and now it is --amount 40"),
+        (("--loudness", "-14"), "begun without --loudness, and now it is --loudness -14"),
+        (("--drop", "match_width"), "begun without --drop, and now it is --drop match_width"),
+        (("--no-report",), "begun without --no-report, and now it is --no-report"),
+        (("--ref", "mixes/long.wav"), "begun with --ref record.wav, and now it is --ref long.wav"),
+        (("--ref", "mixes/long.wav", "--ref", "record.wav"), "and now it is --ref long.wav --ref record.wav"),
+        (("--ref", "record.wav:tone=2"), "begun with --ref record.wav, and now it is --ref record.wav:tone=2"),
+        (("--genre", "rock"), "begun without --genre, and now it is --genre rock"),
     ],
 )
 def test_other_settings_are_refused_in_one_line(more, said, catalogue, copied):
@@ -110,7 +115,43 @@ def test_other_settings_are_refused_in_one_line(more, said, catalogue, copied):
     assert ran.stderr.count("\n") == 1
     assert ran.stderr.startswith("refmaster: --resume: this batch was ")
     assert said in ran.stderr
+    assert "; give the same, choose another folder with -o, or start anew with --force" in ran.stderr
     assert tree(copied) == before
+
+
+def test_a_reference_of_other_content_is_told_by_it_and_a_state_without_names_still_serves(catalogue, copied, tmp_path):
+    (tmp_path / "record.wav").write_bytes((catalogue / "mixes" / "long.wav").read_bytes())
+    other = ("mixes", "--ref", tmp_path / "record.wav", "--jsonl", "--quiet", "-o", copied, "--resume")
+    assert "begun with --ref record.wav of SHA-256 " in run(catalogue, *other).stderr
+    before = tree(copied)
+    head, *rest = (copied / NAME).read_text().splitlines()
+    nameless = {name: value for name, value in json.loads(head).items() if name != "names"}
+    (copied / NAME).write_text("\n".join([json.dumps(nameless), *rest, ""]))
+    assert "begun with references of SHA-256 " in run(catalogue, *other).stderr
+    ran = run(catalogue, *THREE, "-o", copied, "--resume")
+    assert [one["earlier"] for one in lines(ran.stdout)] == [True] * 3
+    assert tree(copied) == before
+
+
+def test_what_a_setting_was_and_is_not_now_is_told_by_its_option():
+    old, new = (head_of(Settings((), **more), ()) for more in ({"drop": ("a", "b"), "fresh": True}, {}))
+    with pytest.raises(BadSetting, match="begun with --fresh, and now it is without;"):
+        refuse_other(old, new)
+    old, new = (head_of(Settings((), drop=drop), ()) for drop in (("a", "b"), ()))
+    with pytest.raises(BadSetting, match="begun with --drop a --drop b, and now it is without;"):
+        refuse_other(old, new)
+    with pytest.raises(BadSetting, match=r"begun with refmaster 0\.0\.1, and now it is refmaster "):
+        refuse_other({**old, "version": "0.0.1"}, old)
+
+
+def test_a_track_that_came_to_the_folder_is_mastered_too(catalogue, tmp_path):
+    (tmp_path / "mixes").mkdir()
+    asked = ("mixes", "--ref", catalogue / "record.wav", "-o", "out", "--jsonl", "--quiet", "--no-report")
+    for name in ("short", "long"):
+        (tmp_path / "mixes" / f"{name}.wav").write_bytes((catalogue / "mixes" / f"{name}.wav").read_bytes())
+        ran = run(tmp_path, *asked, *(["--resume"] if name == "long" else []))
+        assert ran.returncode == 0, ran.stderr
+    assert {one["name"]: one["earlier"] for one in lines(ran.stdout)} == {"long.wav": False, "short.wav": True}
 
 
 @pytest.mark.parametrize(
@@ -132,6 +173,11 @@ def test_a_file_of_somebody_elses_is_not_taken_for_ours(catalogue, copied):
     (copied / NAME).unlink()
     ran = run(catalogue, *THREE, "-o", copied, "--resume")
     assert ran.returncode == 2
+    assert f"exists, and no {NAME} beside it to go on from; choose another folder with -o" in ran.stderr
+    for name in ("batch.csv", "batch.html"):
+        (copied / name).unlink()
+    ran = run(catalogue, *THREE, "-o", copied, "--resume")
+    assert ran.returncode == 2
     assert "exists; --force overwrites it" in ran.stderr
 
 
@@ -139,7 +185,7 @@ def test_a_file_of_somebody_elses_is_not_taken_for_ours(catalogue, copied):
 def test_two_batches_do_not_write_into_one_folder(catalogue, fresh):
     running = begun(catalogue, *THREE, "-o", fresh, "--no-report")
     running.stdout.readline()
-    other = run(catalogue, "record.wav", "--ref", "mixes/long.wav", "-o", fresh)
+    other = run(catalogue, "record.wav", "--ref", "mixes/long.wav", "-o", fresh, "--force")
     still_running = running.poll() is None
     running.communicate(timeout=120)
     if still_running:

@@ -190,3 +190,34 @@ def test_a_locked_move_stays_to_the_last_digit_whatever_changes(folder):
         move = next(m for m in report.plan.moves if m.id == first.id)
         assert move.locked
         assert move.values == first.values
+
+
+def test_of_several_references_the_target_is_left_out_and_what_was_given_twice_counts_once(folder):
+    given = [folder / name for name in ("reference.wav", "target.wav", "other.wav", "reference.wav")]
+    report = master(folder / "target.wav", given, folder / "several.wav", options=QUICK)
+    assert [Path(one.path).name for one in report.references] == ["reference.wav", "other.wav"]
+    assert any("target.wav is the target itself" in note for note in report.notes)
+    assert any("reference.wav was given more than once" in note for note in report.notes)
+    alone = master(folder / "target.wav", folder / "target.wav", options=Options(dry_run=True))
+    assert alone.status == "unchanged"
+    assert alone.comparison is not None
+    assert alone.comparison.identical
+
+
+def test_the_reference_that_counts_for_tone_is_the_one_that_is_shown(folder):
+    given = [(folder / "other.wav", Weights(tone=0.0, dynamics=5.0)), (folder / "reference.wav", Weights(tone=1.0))]
+    report = master(folder / "target.wav", given, options=Options(dry_run=True))
+    assert Path(report.reference.path).name == "reference.wav"
+
+
+def test_a_reference_that_counts_for_nothing_is_not_called_unsuitable(folder):
+    given = f"{folder / 'reference.wav'}:tone=0,dynamics=0,image=0,level=0"
+    report = master(folder / "target.wav", given, options=Options(dry_run=True))
+    assert report.passport.suitable
+
+
+def test_a_genre_that_nobody_measured_says_so(folder):
+    report = master(folder / "target.wav", genre="drum_and_bass", options=Options(dry_run=True))
+    said = {one.what: one.text for one in report.plan.rejected}
+    assert "nobody has measured how wide" in said["match_width"]
+    assert "as far as anybody has measured" in said["match_dynamics"]

@@ -76,13 +76,20 @@ def test_a_broken_file_is_named_and_the_exit_is_1(run, music):
     data = document(out)
     assert (data["n_tracks"], data["n_new"]) == (2, 2)
     assert data["skipped"][0]["file"].endswith("broken.flac")
-    assert "broken.flac left out: is not audio" in err
+    assert "broken.flac left out: it is not audio" in err
 
 
 def test_where_nothing_can_be_measured_nothing_is_written(run, music, tmp_path):
     for path in music.rglob("*.wav"):
         path.write_bytes(b"RIFF")
-    refused(run("library", "build", music, "-n", "soul", "-j", "1", "-q"), "none of 2 files could be measured")
+    code, out, err = run("library", "build", music, "-n", "soul", "-j", "1", "-q")
+    assert (code, out) == (2, "")
+    first, second, last = err.splitlines()
+    assert first.startswith(f"refmaster: {music / 'a.wav'} left out: it ")
+    assert second.startswith(f"refmaster: {music / 'deep' / 'b.wav'} left out: it ")
+    assert last == "refmaster: none of 2 files could be measured; nothing was written"
+    _, _, err = run("library", "build", music / "a.wav", "-n", "soul", "-j", "1", "-q")
+    assert err.splitlines() == [first, "refmaster: the file could not be measured; nothing was written"]
     assert not (tmp_path / "libs").exists()
 
 
@@ -125,6 +132,23 @@ def test_an_empty_folder_lists_nothing(run):
     assert code == 0
     assert "No library in" in out
     assert document(run("library", "list", "--json")[1]) == []
+
+
+def test_a_damaged_library_is_named_and_the_others_are_listed(run, soul, files, tmp_path):
+    good = tmp_path / "libs" / "soul.json"
+    bad = good.with_name("bad.json")
+    bad.write_text(good.read_text(encoding="utf-8").replace(' "tracks": [', ' "tracks" [', 1), encoding="utf-8")
+    why = f"refmaster: {bad} is damaged (no JSON, line 6); build it again, or take it out of the folder\n"
+    code, out, err = run("library", "list")
+    assert (code, err) == (1, why)
+    assert re.search(r"soul +2 +1 ", out)
+    code, out, err = run("library", "list", "--json")
+    assert (code, err) == (1, why)
+    assert [one["name"] for one in document(out)] == ["soul"]
+    for words in (("library", "compare", files["dull"]), ("compare", files["dull"], "--library", good.parent)):
+        assert run(*words) == (2, "", why)
+    good.unlink()
+    assert run("library", "list") == (1, "", why)
 
 
 AMONG = {"version", "target", "genre", "bands", "nearest", "genres", "notes"}
@@ -223,7 +247,11 @@ def test_what_cannot_be_asked_is_refused_in_one_line(run, soul, files, tmp_path)
     refused(run("library", "build", files["song"]), "Missing option")
     library = tmp_path / "libs" / "soul.json"
     library.write_text(library.read_text(encoding="utf-8").replace('"schema": 1', '"schema": 9'), encoding="utf-8")
-    for words in (("library", "show", "soul"), ("library", "list"), ("library", "compare", target)):
+    for words in (
+        ("library", "show", "soul"),
+        ("library", "compare", target),
+        ("compare", target, "--library", "soul"),
+    ):
         refused(run(*words), "made by a newer refmaster")
 
 

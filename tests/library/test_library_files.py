@@ -7,7 +7,7 @@ import pytest
 
 from refmaster.errors import BadOutput, BadSetting
 from refmaster.library import find_libraries, find_library, load_library, save_library
-from refmaster.library.files import SCHEMA, check_new, libraries_in, place_of
+from refmaster.library.files import SCHEMA, check_new, libraries_in, place_of, readable_in
 
 
 @pytest.fixture
@@ -40,8 +40,55 @@ def test_a_library_is_json_with_a_line_a_track_and_no_folders(library, path, fil
 
 def test_a_newer_schema_is_refused(path):
     changed(path, schema=SCHEMA + 1)
-    with pytest.raises(BadSetting, match=r"soul\.json: made by a newer refmaster \(schema 2.*update refmaster"):
+    with pytest.raises(BadSetting, match=r"soul\.json is made by a newer refmaster \(schema 2.*update refmaster"):
         load_library(path)
+
+
+def with_track(path, **values):
+    data = json.loads(path.read_text(encoding="utf-8"))
+    data["tracks"][1].update(values)
+    path.write_text(json.dumps(data), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("names", "called"),
+    [
+        ({"title": "", "file": "b.wav"}, "b.wav"),
+        ({"artist": "Who", "title": "What"}, "Who – What"),
+        ({"title": "a\nb", "artist": ""}, r"a\nb"),
+        ({"title": "x" * 500, "artist": ""}, "x" * 59 + "…"),
+        ({"title": 3, "file": ""}, "2"),
+    ],
+)
+def test_a_number_that_cannot_be_true_is_refused_with_the_file_and_the_tracks_name(path, names, called):
+    with_track(path, **names, integrated_lufs=400)
+    with pytest.raises(BadSetting) as error:
+        load_library(path)
+    said = str(error.value)
+    assert said.startswith(f"{path}, track {called}: `")
+    if "title" in names and names["title"] != 3:
+        assert "`integrated_lufs` is 400; allowed: a number, −70 to 70 LUFS; build it again" in said
+
+
+def test_what_is_damaged_is_said_for_a_person_with_its_path_and_a_remedy(path):
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(' "tracks": [', ' "tracks" [', 1), encoding="utf-8")
+    with pytest.raises(BadSetting) as error:
+        load_library(path)
+    assert str(error.value) == f"{path} is damaged (no JSON, line 6); build it again, or take it out of the folder"
+    with pytest.raises(BadSetting) as error:
+        load_library(path.with_name("none.json"))
+    assert str(error.value) == f"{path.with_name('none.json')} does not exist; check the name and the folder"
+
+
+def test_a_damaged_library_does_not_hide_the_good_ones(path, library):
+    save_library(replace(library, name="techno"), path.with_name("techno.json"))
+    with_track(path, integrated_lufs=400)
+    good, (error,) = readable_in(path.parent)
+    assert [(place.name, one.name) for place, one in good] == [("techno.json", "techno")]
+    assert str(error).startswith(f"{path}, track ")
+    with pytest.raises(BadSetting, match="integrated_lufs"):
+        find_libraries(None, path.parent)
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
@@ -60,7 +107,7 @@ def test_what_is_no_number_is_refused(path, number, library):
         ({"tracks": []}, "without tracks"),
         ({"tracks": 3}, "tracks"),
         ({"tracks": [3]}, "tracks"),
-        ({"format": "another"}, "not a library"),
+        ({"format": "another"}, "is no library of refmaster"),
         ({"schema": "1"}, "schema"),
         ({"name": ""}, "name"),
     ],

@@ -75,6 +75,29 @@ def test_every_number_has_its_strip_and_every_neighbour_its_row(among):
     assert "a note" in text
 
 
+def test_names_stand_as_they_are(among, library):
+    """A style of the report's makes the first letter of a row large; a file and a genre are called what they are."""
+    near = replace(among.nearest[0], label="ref.ogg", source="my_soul")
+    shown = (("game_pop", 0.5), ("library my_soul", 0.3), ("none", 0.2))
+    page = without_plotly(among_page(replace(among, nearest=(near,), shares=shown)))
+    assert '<th scope="row" class="path">ref.ogg</th><td>my_soul</td>' in page
+    for name in ("game music", "library my_soul", "none"):
+        assert f'<th scope="row">{name}</th>' in page
+    large, plain = "tbody th::first-letter { text-transform: uppercase; }", "th.path::first-letter, .shares tbody th"
+    assert page.index(large) < page.index(plain)
+
+
+def test_tracks_of_a_genre_are_from_it_by_its_label(among, rows):
+    genre = load_genre("game_pop")
+    near = replace(among.nearest[0], source="game_pop")
+    placed = place(rows["spoiled"].profile, genre)
+    assert "<td>game music</td>" in without_plotly(among_page(replace(among, placement=placed, nearest=(near,))))
+
+
+def test_heads_stand_over_their_numbers(among):
+    assert ".strips td, .strips thead th { text-align: right;" in among_page(among)
+
+
 def test_a_genre_without_width_has_no_plot_of_it(among, rows):
     placed = place(rows["spoiled"].profile, load_genre("jazz"))
     assert set(figures(among_page(replace(among, placement=placed)))) == {"tone"}

@@ -40,6 +40,11 @@ def test_a_number_stands_under_inside_or_over_its_band():
     assert [place_words(one) for one in standings] == ["1.5 LU under", "inside", "2.0 LU over", "not measurable"]
 
 
+def test_percentages_differ_by_points():
+    standings = [Standing("percussive_pct", value, 10.0, 20.0, 30.0) for value in (4.0, 36.5)]
+    assert [place_words(one) for one in standings] == ["6.00 points under", "6.50 points over"]
+
+
 def test_the_edge_of_a_band_is_inside():
     assert Standing("plr_db", 12.01, 10.0, 11.0, 12.0).where == "inside"
 

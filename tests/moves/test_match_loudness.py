@@ -175,7 +175,7 @@ def test_a_goal_that_is_too_loud_is_followed_as_far_as_the_genre_bears():
     assert hard_db == pytest.approx(material.genre.limiting_db, abs=BEARING_DB + 0.05)
     assert made.goal_lufs < material.reference.profile.integrated_lufs - 3.0
     text = next(one.text for one in made.not_reached if one.what == "integrated_lufs")
-    assert f"{material.genre.limiting_db:g} dB is what " in text
+    assert f"{material.genre.limiting_db:.1f} dB is what " in text
     assert "--loudness" in text
     out = joined(rendered([music()], made.moves, RATE_HZ))
     assert lufs(out) == pytest.approx(made.goal_lufs, abs=0.15)
