@@ -21,21 +21,34 @@ _VALUE = re.compile(  # 2.5, -15e-1, +3 dB, nan (which is refused by the range, 
 
 
 def parse_decisions(
-    drops: Iterable[str] = (), sets: Iterable[str] = (), locks: Iterable[str] = (), undos: Iterable[str] = ()
+    drops: Iterable[str] = (),
+    sets: Iterable[str] = (),
+    locks: Iterable[str] = (),
+    undos: Iterable[str] = (),
+    *,
+    many: bool = False,
 ) -> tuple[Decision, ...]:
     """Decisions of `--undo ID`, `--drop ID`, `--set ID.param=value` and `--lock ID`, in this order.
 
     BadSetting says how they are written. Whatever can be told without hearing a track is refused here: an id or a
-    parameter that no mover knows, another unit than the parameter's, a value out of its range.
+    parameter that no mover knows, another unit than the parameter's, a value out of its range. Decided for `many`
+    tracks, a lock asks nothing of one that has no such move.
     """
     found = [Decision(one.strip(), Verdict.KEEP) for one in undos]
     found += [Decision(one.strip(), Verdict.DROP) for one in drops]
     found += [_setting(one) for one in sets]
-    found += [Decision(one.strip(), Verdict.KEEP, locked=True) for one in locks]
+    found += [Decision(one.strip(), Verdict.KEEP, locked=True, if_there=many) for one in locks]
     for decision in found:
         if decision.move not in movers() and not is_known(decision.move):
             raise BadSetting(unknown_move(decision.move, ()))
     return tuple(found)
+
+
+def not_there(decisions: Iterable[Decision], moves: Iterable[Move]) -> tuple[str, ...]:
+    """A line for each lock, decided for many tracks, of which this one has no move."""
+    ids = {name for move in moves for name in (move.id, move.mover)}
+    missing = (one.move for one in decisions if one.if_there and one.move not in ids)
+    return tuple(f"{name} was not proposed here, so there was nothing to lock" for name in missing)
 
 
 def parse_reference(text: str) -> tuple[str, Weights]:
@@ -94,7 +107,9 @@ def decided(proposed: tuple[Move, ...], decisions: Iterable[Decision], mover: st
             continue
         ids = [i for i in moves if i == decision.move or decision.move == mover]
         if not ids and decision.locked and decision.verdict is Verdict.KEEP and not decision.values:
-            if "/" not in decision.move:  # of a whole kind, or of a move that this track has no need of
+            if (
+                "/" not in decision.move or decision.if_there
+            ):  # of a whole kind, or a move that this track need not have
                 continue
             known = f"proposed are: {', '.join(moves)}" if moves else "nothing of its kind is proposed"
             raise BadSetting(

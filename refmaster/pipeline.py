@@ -29,7 +29,7 @@ from refmaster.again import (
 from refmaster.analyse import analyse, measure
 from refmaster.cache import Cache
 from refmaster.compare import wanted
-from refmaster.decide import parse_decisions
+from refmaster.decide import not_there, parse_decisions
 from refmaster.deliver import Work, delivered
 from refmaster.dsp.ahead import aside
 from refmaster.dsp.limiter import ReductionMeter
@@ -69,7 +69,8 @@ class Options:
     """How to work, as against what to make: nothing here changes a sample, but for the format.
 
     `cache` is where tracks that were measured are remembered; None measures them each time. A target that is not
-    expected again, as in a batch, is heard `target_once`, and not remembered.
+    expected again, as in a batch, is heard `target_once`, and not remembered. Where the same is decided for `many`
+    tracks, a lock of a move that this one does not have is noted, and not refused.
     """
 
     container: str | None = None
@@ -82,6 +83,7 @@ class Options:
     block_samples: int = BLOCK_SAMPLES
     cache: Cache | None = None
     target_once: bool = False
+    many: bool = False
 
 
 def master(
@@ -127,7 +129,10 @@ def master(
     asked = files_asked(reference)
     if not asked and library is None and genre in (None, NONE):
         raise BadSetting("no reference and no genre was given; name one: --ref FILE, or --genre NAME")
-    decisions, before = parse_decisions(drop, set, lock), carried_on(keep_from, undo, drop, set, lock)
+    decisions, before = (
+        parse_decisions(drop, set, lock, many=options.many),
+        carried_on(keep_from, undo, drop, set, lock),
+    )
     kept = () if before is None else settled(before, undo)
     track, found = opened(target, asked, threads=options.threads)
     refs, needless = needed(track, found)
@@ -140,6 +145,7 @@ def master(
     material = _prepared(track, refs, request, told, options)
     material = replace(material, settled=kept)
     made = draft(material, earlier + decisions, told=lambda name: told(f"plan: {name}", -1.0))
+    needless += not_there(decisions, made.plan.moves)
     notes = needless + tuple(
         f"{one} of the earlier session is of another number of channels, and not kept" for one in lost
     )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refmaster.decide import decided, decisions_of, parse_decisions, parse_stages
+from refmaster.decide import decided, decisions_of, not_there, parse_decisions, parse_stages
 from refmaster.errors import BadSetting
 from refmaster.moves import blank_of
 from refmaster.records import Decision, Stage, Verdict
@@ -201,6 +201,14 @@ def test_a_band_that_was_not_proposed_cannot_be_locked(proposed):
     with pytest.raises(BadSetting, match=r"match_eq/bell_4 was not proposed, so there is nothing to lock") as found:
         decided(proposed, (lock,), "match_eq", 2)
     assert ("match_eq/bell_1" in str(found.value)) == bool(proposed)
+
+
+def test_a_lock_that_was_decided_for_many_tracks_asks_nothing_of_one_without_the_move():
+    locks = parse_decisions(locks=["match_eq/bell_1", "match_eq/bell_4", "match_eq"], many=True)
+    (kept,) = decided((BELL,), locks, "match_eq", 2)
+    assert kept.locked
+    assert not_there(locks, (kept,)) == ("match_eq/bell_4 was not proposed here, so there was nothing to lock",)
+    assert not_there(parse_decisions(locks=["match_eq/bell_1"]), ()) == ()
 
 
 @pytest.mark.parametrize(("mover", "move_id"), [("match_eq", "match_eq"), ("limit_peaks", "limit_peaks")])

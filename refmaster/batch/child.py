@@ -200,6 +200,7 @@ def _run(target: str, references: list[str], out: str, settings: Settings, work:
             threads=work.threads,
             cache=kept_in(work.cache),
             target_once=True,
+            many=True,
         ),
         told=work.told,
     )

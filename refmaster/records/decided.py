@@ -171,13 +171,17 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Decision:
-    """What a person decided about one move: by flag, by session file, or on the review page."""
+    """What a person decided about one move: by flag, by session file, or on the review page.
+
+    `if_there` asks nothing of a track that has no such move, because it was decided for many.
+    """
 
     move: str
     verdict: Verdict
     values: tuple[tuple[str, float], ...] = ()
     note: str = ""
     locked: bool = False
+    if_there: bool = False
 
 
 FULL_PCT = 75.0  # of amount: above it a match in full is asked for

@@ -165,6 +165,16 @@ def test_options_of_the_main_job_reach_every_track(catalogue, fresh):
         assert "match_eq" not in re.findall(r'^id = "(\w+)', session, re.MULTILINE)
 
 
+def test_a_lock_fails_no_track_that_has_no_such_move(catalogue, fresh):
+    ran = run(
+        catalogue, "mixes/short.wav", "--ref", "record.wav", "-o", fresh, "--jsonl", "--lock", "match_eq/bell_9",
+        "--no-report", "--quiet",
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    session = Path(lines(ran.stdout)[0]["files"]["session"]).read_text()
+    assert "match_eq/bell_9 was not proposed here, so there was nothing to lock" in session
+
+
 def test_a_failed_check_is_a_line_of_its_own_and_exit_code_1(catalogue, fresh):
     ran = run(
         catalogue, "mixes/short.wav", "--ref", "record.wav", "-o", fresh, "--set", "match_loudness.gain_db=30",
