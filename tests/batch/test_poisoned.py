@@ -127,17 +127,17 @@ def _seven_bits(number: int) -> bytes:
 
 
 def test_every_line_of_a_failure_begins_with_its_track_and_no_empty_folder_stays(catalogue, tmp_path):
-    """A move that no track needs cannot be locked; a text is no sound; a folder of such tracks stays empty."""
+    """What no track needs has no setting; a text is no sound; a folder of such tracks stays empty."""
     (tmp_path / "mixes" / "a" / "deep").mkdir(parents=True)
     (tmp_path / "mixes" / "b").mkdir()
     (tmp_path / "mixes" / "a" / "deep" / "text.wav").write_text("this is no sound")
     (tmp_path / "mixes" / "b" / "short.wav").write_bytes((catalogue / "mixes" / "short.wav").read_bytes())
     out = tmp_path / "out"
-    ran = run(tmp_path, "mixes", "--ref", catalogue / "record.wav", "-o", out, "--lock", "match_eq/bell_24")
+    ran = run(tmp_path, "mixes", "--ref", catalogue / "record.wav", "-o", out, "--set", "match_dynamics.ratio=2")
     assert ran.returncode == 1
     told = [line.strip() for line in ran.stdout.splitlines() if "·" in line]
     assert [line.split()[1] for line in told] == ["a/deep/text.wav", "b/short.wav:"]
-    assert "match_eq/bell_24 was not proposed" in told[1]
+    assert "match_dynamics" in told[1]
     assert sorted(one.name for one in out.rglob("*")) == ["batch.csv", "batch.html", "batch.state.jsonl"]
 
 
