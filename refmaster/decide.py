@@ -59,8 +59,13 @@ def parse_reference(text: str) -> tuple[str, Weights]:
     path, _, behind = text.rpartition(":")
     if not path or "=" not in behind:
         return text, Weights()
+    return path, weights_of(behind, text)
+
+
+def weights_of(behind: str, text: str) -> Weights:
+    """What stands behind a reference's colon, "tone=1,dynamics=0.3", or nothing; BadSetting names the whole `text`."""
     known, values = tuple(Weights.__dataclass_fields__), {}
-    for part in behind.split(","):
+    for part in behind.split(",") if behind else ():
         name, _, number = (word.strip() for word in part.partition("="))
         if name not in known:
             raise BadSetting(f"--ref {shown(text)}: {name!r} is no aspect; allowed: {', '.join(known)}")
@@ -70,7 +75,7 @@ def parse_reference(text: str) -> tuple[str, Weights]:
             raise BadSetting(f"--ref {shown(text)}: {number!r} is no weight; allowed: 0 to 10") from None
         if not 0 <= values[name] <= 10:  # false for NaN too
             raise BadSetting(f"--ref {shown(text)}: {name}={values[name]:g} is out of range; allowed: 0 to 10")
-    return path, Weights(**values)
+    return Weights(**values)
 
 
 def parse_stages(only: str | None) -> tuple[Stage, ...]:

@@ -135,7 +135,7 @@ def master(
     )
     kept = () if before is None else settled(before, undo)
     track, found = opened(target, asked, threads=options.threads)
-    refs, needless = needed(track, found)
+    refs, said = needed(track, found)
     goal = goal_path(Path(target), out, options.container)
     delivery = choose_delivery(goal, container=options.container, bit_depth=options.bit_depth, source=track.source)
     files = _files(goal, options)
@@ -145,9 +145,10 @@ def master(
     material = _prepared(track, refs, request, told, options)
     material = replace(material, settled=kept)
     made = draft(material, earlier + decisions, told=lambda name: told(f"plan: {name}", -1.0))
-    needless += not_there(decisions, made.plan.moves)
-    notes = needless + tuple(
-        f"{one} of the earlier session is of another number of channels, and not kept" for one in lost
+    notes = (
+        said
+        + not_there(decisions, made.plan.moves)
+        + tuple(f"{one} of the earlier session is of another number of channels, and not kept" for one in lost)
     )
     flags = flags_of(drop=drop, set=set, lock=lock)
     return finish(material, made, delivery, files, options, told, notes, before=before, flags=flags)

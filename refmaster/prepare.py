@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from functools import partial
 
 from refmaster.analyse import Measured, check_masterable, measure
 from refmaster.cache import Cache
@@ -76,9 +75,9 @@ def prepare(
         unknown = [one for one in heard if not is_remembered(one, kept)]
         unknown += [] if is_remembered(track, keeping) else [track]
         helped = unknown[0] if threads > 1 and len(unknown) == 1 else None  # a core has nothing else to do
-        listen = partial(_heard, block_samples=block_samples, helper=pool)
-        waiting = [pool.submit(listen, one, kept, helped=one is helped) for one in heard]
-        target = listen(track, keeping, helped=track is helped, progress=lambda _: told("analyse", -1.0))
+        waiting = [pool.submit(_heard, one, kept, block_samples, pool if one is helped else None) for one in heard]
+        aside = pool if track is helped else None
+        target = _heard(track, keeping, block_samples, aside, lambda _: told("analyse", -1.0))
         references = [one.result() for one in waiting]
     check_masterable(target.profile, "the target")
     for one in references:
@@ -128,14 +127,11 @@ def needed(
 def _heard(
     track: Track,
     kept: Cache | None,
-    *,
     block_samples: int,
-    helper: Executor,
-    helped: bool,
+    aside: Executor | None,
     progress: Callable[[int], None] | None = None,
 ) -> Measured:
-    """A track measured, or remembered; where it is `helped`, the helper does half of the work."""
-    aside = helper if helped else None
+    """A track measured, or remembered."""
     return remembered(
         track, kept, lambda: measure(track, blocks=track.blocks(block_samples), progress=progress, aside=aside)
     )

@@ -173,10 +173,10 @@ def _named(job: Job, target: str, references: list[str], out: str, settings: Set
 
 def _run(target: str, references: list[str], out: str, settings: Settings, work: _Work) -> "Report":
     from refmaster.cache import kept_in
-    from refmaster.decide import parse_reference
+    from refmaster.decide import weights_of
     from refmaster.pipeline import Options, master
 
-    weights = [parse_reference(f"any:{parted(one)[1]}")[1] for one in settings.references]
+    weights = [weights_of(parted(one)[1], one) for one in settings.references]
     return master(
         target,
         list(zip(references, weights, strict=True)),

@@ -138,9 +138,9 @@ def parted(reference: str) -> tuple[str, str]:
     file, _, weights = reference.rpartition(":")
     if not file or "=" not in weights or "/" in weights or os.sep in weights:
         return reference, ""
-    from refmaster.decide import parse_reference
+    from refmaster.decide import weights_of
 
-    parse_reference(reference)
+    weights_of(weights, reference)
     return file, weights
 
 

@@ -205,7 +205,7 @@ def _short(head: dict[str, object]) -> str:
 
 def _weights(head: dict[str, object]) -> list[Weights]:
     """What each reference counts for; an older state knows no weights, and had none."""
-    from refmaster.decide import parse_reference
+    from refmaster.decide import weights_of
 
     names: list[str] = head.get("names") or head["references"]  # type: ignore[assignment]
-    return [parse_reference(f"any:{parted(one)[1]}")[1] for one in names]
+    return [weights_of(parted(one)[1], one) for one in names]

@@ -13,15 +13,7 @@ from refmaster.cli.show import print_list, print_text, table_of
 from refmaster.library.answers import FEW_TRACKS, Among, Beside, among_data, beside, beside_data
 from refmaster.library.files import Library
 from refmaster.library.placing import Standing
-from refmaster.library.words import (
-    centre_line,
-    near_line,
-    number_words,
-    place_words,
-    share_words,
-    title_of,
-    unit_words,
-)
+from refmaster.library.words import centre_line, near_line, number_words, place_words, share_words, title_of, unit_words
 from refmaster.names import shown
 from refmaster.passport import in_short
 from refmaster.records import Genre, Profile, Spread

@@ -9,14 +9,7 @@ from pathlib import Path, PurePath
 
 from refmaster.library.answers import Among, Beside
 from refmaster.library.placing import Near, Ribbon, Standing
-from refmaster.library.words import (
-    centre_line,
-    genre_words,
-    number_words,
-    place_words,
-    title_of,
-    unit_words,
-)
+from refmaster.library.words import centre_line, genre_words, number_words, place_words, title_of, unit_words
 from refmaster.names import shown
 from refmaster.nearness import in_words
 from refmaster.passport import in_short
