@@ -10,13 +10,16 @@ import struct
 from contextlib import closing, suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from refmaster.batch import Limits, Settings, prepared
 from refmaster.batch.jobs import made
 from refmaster.batch.records import Begun, Ended, Job, failed
 from tests.batch.conftest import NAMES, children_of, is_alive, lines, masters, on_linux, run, wait_until
 
+KEPT = ("long.wav", "short.wav")
 MEMORY_MB = 600  # more than an honest track takes, less than the picture does
 
 
@@ -49,24 +52,32 @@ def test_files_that_are_no_audio_and_one_that_eats_memory_fail_alone(done, catal
     ],
     ids=["crash", "killed", "stall"],
 )
-def test_a_process_that_crashes_or_stalls_costs_only_its_track(number, limits, said, done, catalogue, fresh):
+def test_a_process_that_crashes_or_stalls_costs_only_its_track(number, limits, said, done, catalogue, tmp_path, fresh):
     settings = Settings(references=(str(catalogue / "record.wav"),))
-    batch = prepared([str(catalogue / "mixes")], settings, str(fresh), at_once=1, limits=limits)
+    mixes = [str(catalogue / "mixes" / name) for name in KEPT]
+    batch = prepared([*mixes, lost_track(tmp_path, catalogue)], settings, str(fresh), at_once=1, limits=limits)
     ended, pids = {}, []
     with closing(batch.run()) as running:
         for event in running:
             if isinstance(event, Begun):
                 pids.append(event.pid)
-                if event.job.name == "ep/middle.wav":
+                if event.job.name == "lost.wav":
                     os.kill(event.pid, number)
             elif isinstance(event, Ended):
                 ended[event.job.name] = event.outcome
-    assert [name for name, one in ended.items() if one.status == "failed"] == ["ep/middle.wav"]
-    assert ended["ep/middle.wav"].error == f"ep/middle.wav: the process {said}" or said in ended["ep/middle.wav"].error
-    assert pids[0] == pids[1] != pids[2]  # one process serves many tracks, and is replaced when it is lost
+    assert [name for name, one in ended.items() if one.status == "failed"] == ["lost.wav"]
+    assert ended["lost.wav"].error == f"lost.wav: the process {said}" or said in ended["lost.wav"].error
+    assert pids[0] != pids[1] == pids[2]  # one process serves many tracks, and is replaced when it is lost
     kept = {name: data for name, data in masters(done).items() if not name.startswith("ep/")}
     assert masters(fresh) == kept  # nothing half-made, nothing hidden
     assert not any(map(is_alive, pids))
+
+
+def lost_track(place: Path, catalogue: Path) -> str:
+    """A track so long that it is begun first, and that nobody can be done before it is struck."""
+    sound, rate_hz = soundfile.read(catalogue / "record.wav", dtype="float32")
+    soundfile.write(place / "lost.wav", np.tile(sound, (10, 1)), rate_hz)
+    return str(place / "lost.wav")
 
 
 @on_linux
