@@ -18,6 +18,7 @@ from refmaster.errors import BadAudio
 from refmaster.load import BLOCK_SAMPLES, Track, open_track, refuse_bad
 from refmaster.measure.defects import find_defects
 from refmaster.measure.dynamics import DynamicsMeter, percussive_pct, psr_db
+from refmaster.measure.foretell import Cells
 from refmaster.measure.loudness import Loudness, LoudnessMeter
 from refmaster.measure.samples import SampleMeter
 from refmaster.measure.spectrum import Spectrum, SpectrumMeter, hf_cutoff_hz, tilt_db_per_oct
@@ -36,12 +37,13 @@ class Measured:
     """A Profile, and the evidence behind it that is too large for one.
 
     `spectrum` holds band powers frame by frame; `block_levels_db` the level of each 50 ms block of the mid in each of
-    `profile.dynamics`' bands, shape (blocks, bands).
+    `profile.dynamics`' bands, shape (blocks, bands); `cells` tell loudness and peaks every 10 ms.
     """
 
     profile: Profile
     spectrum: Spectrum
     block_levels_db: FloatArray
+    cells: Cells
 
 
 def analyse(path: str | os.PathLike[str]) -> Profile:
@@ -124,7 +126,7 @@ class Listener:
         image = self.stereo.read(self.samples.energy) if self.stereo else Image()
         peak = max(self.true_peak.read())
         profile = _profile(source, self, loudness, spectrum, levels, image, peak)
-        return Measured(profile, spectrum, levels)
+        return Measured(profile, spectrum, levels, Cells(loudness.cell_power, self.samples.cell_peaks()))
 
 
 def _profile(

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from refmaster.dsp.blocks import rechunked
+from refmaster.dsp.blocks import Kept, rechunked
 from refmaster.dsp.midside import to_mid_side
 from refmaster.load import BLOCK_SAMPLES
 from refmaster.measure.dynamics import DynamicsMeter
@@ -44,27 +44,22 @@ class Stretches:
         count, seconds = (DYNAMICS_STRETCHES, DYNAMICS_STRETCH_S) if dynamics else (STRETCHES, STRETCH_S)
         size = round(seconds * sample_rate_hz)
         if n_samples <= (count + 2) * size:  # between that and a little less the stretches would overlap
-            self._places = [(0, n_samples)]
+            places = [(0, n_samples)]
         else:
             starts = np.linspace(0, n_samples - size, count + 2)[1:-1].astype(int)
-            self._places = [(int(start), int(start) + size) for start in starts]
-        self._at = 0
-        self._kept: list[FloatArray] = []
+            places = [(int(start), int(start) + size) for start in starts]
+        self._kept = Kept(places)
 
     def passing(self, blocks: Iterable[FloatArray]) -> Iterator[FloatArray]:
         """The same blocks."""
         for block in blocks:
-            end = self._at + block.shape[1]
-            for first, last in self._places:
-                low, high = max(first, self._at), min(last, end)
-                if low < high:
-                    self._kept.append(block[:, low - self._at : high - self._at].copy())
-            self._at = end
+            self._kept.feed(block)
             yield block
 
     def read(self) -> FloatArray | None:
         """The stretches one after another, (channels, samples); None where nothing passed."""
-        return np.concatenate(self._kept, axis=1) if self._kept else None
+        kept = self._kept.read()
+        return np.concatenate(kept, axis=1) if kept else None
 
 
 def effects(

@@ -9,7 +9,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import numpy as np
 import soundfile as sf
 
 from refmaster.dsp.between import largest
-from refmaster.dsp.blocks import rechunked
+from refmaster.dsp.blocks import Kept, Place, rechunked
 from refmaster.dsp.pcm import unpacked
 from refmaster.errors import BadAudio
 from refmaster.headers import Claim, OggStreams, claim_of, ogg_streams
@@ -73,15 +73,29 @@ _PROBABLY = {  # what a file that is no audio for us may be after all: bytes, wh
 
 @dataclass(frozen=True)
 class Track:
-    """Sound that can be played from its start, any number of times. `notes` are lines a person should know."""
+    """Sound that can be played from its start, any number of times. `notes` are lines a person should know.
+
+    `jump` plays stretches without what lies between, where that is possible.
+    """
 
     source: Source
     play: Callable[[int], Iterator[FloatArray]]
     notes: tuple[str, ...] = ()
+    jump: Callable[[Sequence[Place]], Iterator[FloatArray]] | None = None
 
     def blocks(self, block_samples: int = BLOCK_SAMPLES) -> Iterator[FloatArray]:
         """The sound from its start, shape (channels, samples), all blocks of one length but the last."""
         return self.play(block_samples)
+
+    def parts(self, places: Sequence[Place]) -> Iterator[FloatArray]:
+        """Stretches of the sound that lie within it, each (channels, samples)."""
+        if self.jump is not None:
+            yield from self.jump(places)
+            return
+        kept = Kept(places)
+        for block in self.blocks():
+            kept.feed(block)
+        yield from kept.read()
 
 
 def open_track(path: str | os.PathLike[str], *, role: str = "target") -> Track:
@@ -100,7 +114,7 @@ def open_track(path: str | os.PathLike[str], *, role: str = "target") -> Track:
             _refuse_format(stream, name)
             source = _source(os.fspath(path), sha256, stream)
             has_sound = stream.read(1, always_2d=True).shape[0] > 0
-            n_samples = stream.frames
+            n_samples, jumps = stream.frames, stream.raw_width is not None
     except sf.SoundFileError as error:
         raise BadAudio(_why_not_audio(error, name, head)) from error
     if not has_sound:
@@ -110,7 +124,10 @@ def open_track(path: str | os.PathLike[str], *, role: str = "target") -> Track:
     def play(block_samples: int) -> Iterator[FloatArray]:
         return rechunked(_decoded(path, name, source), block_samples)
 
-    return Track(source, play, notes)
+    def jump(places: Sequence[Place]) -> Iterator[FloatArray]:
+        return _jumping(path, name, source, places)
+
+    return Track(source, play, notes, jump if jumps else None)
 
 
 def open_again(path: str | os.PathLike[str], sha256: str, *, role: str) -> Track:
@@ -136,7 +153,11 @@ def track_of(samples: FloatArray, sample_rate_hz: int, *, name: str = "array") -
     array.flags.writeable = False
     sha256 = hashlib.sha256(array.astype("<f8", copy=False).data).hexdigest()
     source = Source(name, sha256, sample_rate_hz, array.shape[0], "array", "DOUBLE", bit_depth=None, lossy=False)
-    return Track(source, lambda block_samples: rechunked([array], block_samples))
+
+    def jump(places: Sequence[Place]) -> Iterator[FloatArray]:
+        return (array[:, first:last] for first, last in places)
+
+    return Track(source, lambda block_samples: rechunked([array], block_samples), jump=jump)
 
 
 def resampled(track: Track, sample_rate_hz: int) -> Track:
@@ -148,7 +169,7 @@ def resampled(track: Track, sample_rate_hz: int) -> Track:
     def play(block_samples: int) -> Iterator[FloatArray]:
         return rechunked(_converted(track, sample_rate_hz), block_samples)
 
-    return replace(track, source=replace(track.source, sample_rate_hz=sample_rate_hz), play=play)
+    return replace(track, source=replace(track.source, sample_rate_hz=sample_rate_hz), play=play, jump=None)
 
 
 def check_finite(blocks: Iterable[FloatArray], name: str, sample_rate_hz: int) -> Iterator[FloatArray]:
@@ -305,6 +326,21 @@ def _decoded(path: str | os.PathLike[str], name: str, source: Source) -> Iterato
         raise BadAudio(f"{name} is damaged after {position_s:.1f} s ({_said(error)}); copy it again") from error
     if not source.lossy and n_read < promised < OPEN_LENGTH_SAMPLES:
         raise BadAudio(f"{name} ends after {n_read} of {promised} samples; copy or download it again")
+
+
+def _jumping(path: str | os.PathLike[str], name: str, source: Source, places: Sequence[Place]) -> Iterator[FloatArray]:
+    """Stretches of a file whose samples lie in it as they are."""
+    try:
+        with reading(path) as stream:
+            width = stream.raw_width or 0
+            for first, last in places:
+                stream.seek(first)
+                block = unpacked(stream.read_raw(last - first), stream.channels, width)
+                if block.shape != (source.channels, last - first):
+                    raise BadAudio(f"{name} changed while it was in use; run again")
+                yield block
+    except (sf.SoundFileError, OSError) as error:
+        raise BadAudio(f"{name} changed while it was in use; run again") from error
 
 
 def _blocks_of(stream: SoundStream) -> Iterator[FloatArray]:

@@ -16,7 +16,7 @@ from refmaster.dsp.limiter import CLIP_DB, LOOKAHEAD_MS, MARGIN_DB, RELEASE_MS, 
 from refmaster.ear import Ear
 from refmaster.load import Track
 from refmaster.measure.excerpt import Limited, LimitedMeter
-from refmaster.moves import Scene, blank_of, limit_peaks, movers
+from refmaster.moves import Scene, blank_of, limit_peaks, match_loudness, movers
 from refmaster.names import whose
 from refmaster.own import left_alone, staying
 from refmaster.passport import STRANGER
@@ -123,7 +123,7 @@ def draft(
     free = kept is None and not locks.held(material.settled)  # what a held move leaves open is not to be chased
     for _ in range(FULL_ROUNDS if material.request.in_full and free else 0):
         material, reached = _heard_through(material, decisions, told, reached)
-    ear = Ear(material.track, material.target.profile, material.threads)
+    ear = Ear(material.track, material.target, material.threads)
     return _levelled(material, _toned(material, decisions, kept, told, ear), told, ear)
 
 
@@ -161,7 +161,7 @@ def _heard_through(
     comparison, rate = material.comparison, material.track.source.sample_rate_hz
     if comparison is None or not material.examples or comparison.identical:
         return material, None
-    ear = Ear(material.track, material.target.profile, material.threads)
+    ear = Ear(material.track, material.target, material.threads)
     sound = ear.sound(_toned(material, decisions, None, told, ear).moves)
     how = limiting(material.request, decisions, material.target.profile)
     if how is not None and before is not None and before.profile.integrated_lufs is not None:
@@ -207,7 +207,7 @@ def _levelled(
         if told:
             told(name)
         if (sounding := _active(chain.moves)) != chain.measured_at and not _levels_known(chain.moves):
-            chain = replace(chain, profile=ear.remeasured(chain.profile, sounding), measured_at=sounding)
+            chain = replace(chain, profile=_behind(material, chain, ear, heard), measured_at=sounding)
         chain = _asked(material, chain, name, ear, heard)
     level = next((move for move in chain.moves if move.id == "match_loudness"), None)
     free = level is None or (level.verdict is Verdict.KEEP and not level.locked)
@@ -217,6 +217,26 @@ def _levelled(
         estimated=free and limited_too and any(answer.estimated for answer in chain.answers),
         again=lambda heard: _levelled(material, start, None, ear, heard),
     )
+
+
+def _behind(material: Material, chain: _Chain, ear: Ear, heard: Limited | None) -> Profile:
+    """The Profile behind the moves so far, foretold where the limiter is sure to work: then the whole is heard anyway.
+
+    How high the peaks come is known exactly once it was `heard`.
+    """
+    sounding = _active(chain.moves)
+    if _level_is_ours(material, chain) and (profile := ear.foretold(chain.profile, sounding)) is not None:
+        if heard is not None and heard.driven_dbtp is not None:
+            profile = replace(profile, true_peak_dbtp=heard.driven_dbtp - heard.gain_db)
+        if match_loudness.surely_limited(_scene(material, replace(chain, profile=profile), ear, heard)):
+            return profile
+    return ear.remeasured(chain.profile, sounding)
+
+
+def _level_is_ours(material: Material, chain: _Chain) -> bool:
+    """Whether the gain will be found here: nobody has decided about it, and it is asked for."""
+    decided = {decision.move for decision in chain.decisions} | {move.id for move in locks.held(material.settled)}
+    return "match_loudness" not in decided and not _not_asked_for(material, Stage.LEVEL)
 
 
 def _asked(

@@ -24,6 +24,7 @@ from refmaster.atomic import replacing
 from refmaster.cache import Cache, measuring_code, profile_from
 from refmaster.errors import RefmasterError
 from refmaster.load import Track
+from refmaster.measure.foretell import Cells
 from refmaster.measure.spectrum import Spectrum
 from refmaster.units import FloatArray
 
@@ -32,6 +33,7 @@ DIGEST_BYTES = 32
 ENTRY = re.compile(r"[0-9a-f]{64}-[0-9]+")  # names of ours; a user may have a folder of that name
 NUMBERS = ("frame_hop_s", "bin_hz")  # of a Spectrum; the rest are arrays
 ARRAYS = tuple(one.name for one in fields(Spectrum) if one.name not in NUMBERS)
+MORE = ("levels", "cell_power", "cell_peak")  # what is measured besides
 
 
 def remembered(track: Track, kept: Cache | None, hear: Callable[[], Measured]) -> Measured:
@@ -88,21 +90,23 @@ def _measured(told: dict[str, object], numbers: bytes) -> Measured | None:
     shapes: dict[str, list[int] | None] = told["shapes"]  # type: ignore[assignment]
     arrays: dict[str, FloatArray | None] = {}
     at = 0
-    for name in (*ARRAYS, "levels"):
+    for name in (*ARRAYS, *MORE):
         shape = shapes[name]
         count = 0 if shape is None else int(np.prod(shape))
         arrays[name] = None if shape is None else np.frombuffer(numbers, "<f8", count, at).reshape(shape)
         at += 8 * count
-    active, levels = arrays["active"], arrays.pop("levels")
-    if at != len(numbers) or active is None or levels is None:
+    active, levels, power, peak = arrays["active"], *(arrays.pop(name) for name in MORE)
+    if at != len(numbers) or active is None or levels is None or power is None or peak is None:
         return None
     scalars: dict[str, float] = told["spectrum"]  # type: ignore[assignment]
-    return Measured(profile, Spectrum(**{**arrays, "active": active > 0}, **scalars), levels)  # type: ignore[arg-type]
+    spectrum = Spectrum(**{**arrays, "active": active > 0}, **scalars)  # type: ignore[arg-type]
+    return Measured(profile, spectrum, levels, Cells(power, peak))
 
 
 def _write(place: Path, measured: Measured) -> None:
     """An entry that appears whole or not at all; where it cannot be written, there is none."""
-    arrays = {**{name: getattr(measured.spectrum, name) for name in ARRAYS}, "levels": measured.block_levels_db}
+    more = (measured.block_levels_db, measured.cells.power, measured.cells.peak)
+    arrays = {name: getattr(measured.spectrum, name) for name in ARRAYS} | dict(zip(MORE, more, strict=True))
     told = {
         "measured_with": measuring_code(),
         "profile": asdict(replace(measured.profile, path="")),

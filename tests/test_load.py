@@ -501,3 +501,27 @@ def test_resampling_keeps_a_tone_and_does_not_depend_on_blocks(from_hz, to_hz):
 
 def test_a_single_sample_survives_resampling():
     assert played(resampled(track_of(np.ones((2, 1)), 44_100), 88_200)).shape[0] == 2
+
+
+# Stretches
+
+
+@pytest.mark.parametrize(
+    ("name", "subtype", "jumps"), [("a.wav", "PCM_16", True), ("a.wav", "PCM_24", True), ("a.flac", "PCM_24", False)]
+)
+def test_stretches_are_those_of_the_whole(tmp_path, music, name, subtype, jumps):
+    track = open_track(written(tmp_path / name, music, subtype=subtype))
+    whole, places = played(track), ((0, 10), (BLOCK_SAMPLES - 5, BLOCK_SAMPLES + 5), (700, 700 + N // 2), (N - 1, N))
+    assert (track.jump is not None) == jumps
+    for found in (list(track.parts(places)), list(track_of(whole, RATE_HZ).parts(places))):
+        assert all(np.array_equal(one, whole[:, a:b]) for one, (a, b) in zip(found, places, strict=True))
+    assert next(iter(resampled(track, 48_000).parts(((0, 100),)))).shape == (2, 100)
+
+
+def test_a_file_that_got_shorter_between_two_looks_is_refused(tmp_path, music):
+    track = open_track(written(tmp_path / "a.wav", music, subtype="PCM_16"))
+    written(tmp_path / "a.wav", music[:, : N // 2], subtype="PCM_16")
+    for place in ((N - 100, N), (N // 2 - 50, N // 2 + 50)):
+        with pytest.raises(BadAudio, match="changed while it was in use") as found:
+            list(track.parts([place]))
+        assert one_line(found)

@@ -4,9 +4,11 @@ Sound may arrive in pieces of any size; whoever works in blocks of a fixed size 
 for all of them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from refmaster.errors import BadSetting
 from refmaster.units import FloatArray
@@ -33,6 +35,32 @@ def rechunked(blocks: Iterable[FloatArray], block_samples: int) -> Iterator[Floa
                 held, held_samples = [], 0
     if held:
         yield _joined(held)
+
+
+Place = tuple[int, int]
+"""A stretch of a sound: its first sample, and the one behind its last."""
+
+
+class Kept:
+    """Keeps stretches of a sound that comes by, in double precision or as another `kind` of number."""
+
+    def __init__(self, places: Sequence[Place], kind: npt.DTypeLike = np.float64):
+        self._places, self._kind = places, kind
+        self._pieces: list[list[npt.NDArray[Any]]] = [[] for _ in places]
+        self._at = 0
+
+    def feed(self, block: FloatArray) -> None:
+        """Take in the next samples, (channels, samples)."""
+        end = self._at + block.shape[1]
+        for (first, last), pieces in zip(self._places, self._pieces, strict=True):
+            low, high = max(first, self._at), min(last, end)
+            if low < high:
+                pieces.append(block[:, low - self._at : high - self._at].astype(self._kind))
+        self._at = end
+
+    def read(self) -> list[npt.NDArray[Any]]:
+        """The stretches, each (channels, samples); one of which nothing came by is left out."""
+        return [np.concatenate(pieces, axis=1) for pieces in self._pieces if pieces]
 
 
 def _joined(pieces: list[FloatArray]) -> FloatArray:

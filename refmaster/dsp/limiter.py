@@ -60,7 +60,10 @@ class Limiting:
 
 
 class ReductionMeter:
-    """Listens to the gain of all stages, clipping included: the deepest reduction in each 10 ms."""
+    """Listens to the gain of all stages, clipping included: the deepest reduction in each 10 ms.
+
+    `driven_peak` is the true peak, linear, of what came in, once all of it has; 0 where nothing was over the ceiling.
+    """
 
     HOP_S = 0.010
 
@@ -68,6 +71,7 @@ class ReductionMeter:
         self._hop = round(self.HOP_S * sample_rate_hz)
         self._waiting = np.zeros(0)
         self._lowest: list[FloatArray] = []
+        self.driven_peak = 0.0
 
     def feed(self, gain: FloatArray) -> None:
         """Take in the gain of the next samples."""
@@ -117,6 +121,8 @@ def limited(
     else:
         gains = _Gains(sample_rate_hz, limiting, STEEPEST_DB_PER_MS)
         yield from _held(blocks, gains, drive_db, meter.feed if meter else None, aside)
+    if meter:
+        meter.driven_peak = gains.highest
 
 
 def _held(
@@ -208,12 +214,14 @@ class _Gains:
         self._peaks = _Peaks(sample_rate_hz, limiting, both=limiting.clip_db == 0)
         self._ceiling = db_to_gain(limiting.ceiling_dbtp - limiting.margin_db)
         self._reduction = Reduction(law)
+        self.highest = 0.0  # of the peaks over the ceiling so far
         self._skip = self._lead = LEAD + law.delay  # a gain is decided so many samples after its own
 
     def need_db(self, block: FloatArray) -> FloatArray:
         """How far each sample of a block, late by the interpolator's lead, is over the ceiling."""
         peaks = self._peaks.after(block)
         over = np.flatnonzero(peaks > self._ceiling)
+        self.highest = max(self.highest, float(peaks[over].max(initial=0.0)))
         need = np.zeros(peaks.size)
         need[over] = 20.0 * np.log10(peaks[over] / self._ceiling)
         return need

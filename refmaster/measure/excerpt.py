@@ -11,15 +11,18 @@ misses the whole by 0.05 LU rms, 0.14 at most; by the excerpt's own loss alone i
 hears the whole through and says so (`Limited`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from refmaster.dsp.blocks import Kept, Place
 from refmaster.dsp.limiter import Limiting, ReductionMeter, limited
 from refmaster.dsp.oversample import SHORT_BETA, SHORT_TAPS
+from refmaster.measure.foretell import Cells
 from refmaster.measure.loudness import CELLS_PER_S, LoudnessMeter, integrated_lufs
 from refmaster.measure.samples import CellPeaks
 from refmaster.measure.true_peak import TruePeakMeter
@@ -27,12 +30,15 @@ from refmaster.units import FloatArray, gain_to_db
 
 STRETCHES, STRETCH_S = 10, 2
 LEAD_S = 0.5  # heard before each stretch and not counted: the limiter and the meter come to their pace
+ROUND_S = 0.5  # played on either side of a stretch that is heard alone: filters come to theirs
+LOUD_PCT = 90.0  # cells over this percentile of their peaks tell how far peaks are from what was foretold
 WHOLE_S = 40  # what is shorter is kept whole, and nothing is estimated
 HARD_WORK_PCT = 1.0
 MOST_LOST = 3.0  # dB for each dB over the ceiling; no limiter takes that much
 LIKELY_LOST = 0.4  # dB for each dB over the ceiling, as most of those tracks have it
 LEAST_TOLD = 1e-3  # of its power: an excerpt that is to lose less does not tell how much the rest will
 HALVINGS = 40
+TINY = 1e-12  # of the power of an excerpt
 BLOCK_SAMPLES = 65536
 
 
@@ -41,7 +47,7 @@ class Limited:
     """What a gain gives behind the limiter.
 
     `hard_db` is the reduction that is passed for `HARD_WORK_PCT` of the time; `peak_dbtp` the true peak behind the
-    limiter as a short interpolator reads it.
+    limiter as a short interpolator reads it; `driven_dbtp` that before it, None where nothing is over its ceiling.
     """
 
     gain_db: float
@@ -51,6 +57,7 @@ class Limited:
     max_reduction_db: float
     hard_db: float
     peak_dbtp: float
+    driven_dbtp: float | None = None
 
 
 @dataclass(frozen=True)
@@ -77,37 +84,88 @@ class ExcerptMeter:
     """Feed it a sound of `n_samples`, then read the Excerpt; a loudness meter beside it hears the same."""
 
     def __init__(self, n_samples: int, sample_rate_hz: int):
-        self._rate, self._whole = sample_rate_hz, n_samples <= WHOLE_S * sample_rate_hz
-        last_s = n_samples // sample_rate_hz - STRETCH_S
-        starts = np.linspace(0, last_s, STRETCHES + 2)[1:-1].round().astype(int) * sample_rate_hz
-        size, lead = STRETCH_S * sample_rate_hz, round(LEAD_S * sample_rate_hz)
-        at = [(first - lead, first, first + size) for first in starts.tolist()]
-        self._places = [(0, 0, n_samples)] if self._whole else at
-        self._kept: list[list[npt.NDArray[np.float32]]] = [[] for _ in self._places]
-        self._peaks, self._at = CellPeaks(sample_rate_hz), 0
+        self._n_samples, self._rate = n_samples, sample_rate_hz
+        places = [(start, last) for start, _, last in _places(n_samples, sample_rate_hz)]
+        self._kept, self._peaks = Kept(places, np.float32), CellPeaks(sample_rate_hz)
 
     def feed(self, block: FloatArray) -> None:
         """Take in the next samples, (channels, samples)."""
         self._peaks.feed(block)
-        end = self._at + block.shape[1]
-        for (start, _, last), kept in zip(self._places, self._kept, strict=True):
-            low, high = max(start, self._at), min(last, end)
-            if low < high:
-                kept.append(block[:, low - self._at : high - self._at].astype(np.float32))
-        self._at = end
+        self._kept.feed(block)
 
     def read(self, cell_power: FloatArray) -> Excerpt:
         """The excerpt of all that was fed; `cell_power` is what the loudness meter read of the same."""
-        stretches = tuple(
-            Stretch(np.concatenate(kept, axis=1), self._cells(first), self._cells(first - start))
-            for kept, (start, first, _) in zip(self._kept, self._places, strict=True)
-        )
+        stretches = _stretches(self._kept.read(), self._n_samples, self._rate)
         peaks = self._peaks.read()
         count = min(peaks.size, cell_power.size)
-        return Excerpt(self._rate, stretches, cell_power[:count], peaks[:count], self._whole)
+        return Excerpt(self._rate, stretches, cell_power[:count], peaks[:count], is_whole(self._n_samples, self._rate))
 
-    def _cells(self, samples: int) -> int:
-        return round(samples * CELLS_PER_S / self._rate)
+
+def is_whole(n_samples: int, sample_rate_hz: int) -> bool:
+    """Whether the excerpt of so short a sound is all of it."""
+    return n_samples <= WHOLE_S * sample_rate_hz
+
+
+def excerpt_around(
+    play: Callable[[Sequence[Place]], Iterator[FloatArray]], n_samples: int, sample_rate_hz: int, foretold: Cells
+) -> Excerpt:
+    """The excerpt of a sound of which only stretches are played, and whose cells are `foretold`.
+
+    `play` gives each stretch, (channels, samples), from and up to the samples it is asked for. What the cells of the
+    stretches turn out to be corrects the others. The sound may not be so short that its excerpt is the whole.
+    """
+    around = round(ROUND_S * sample_rate_hz)
+    places = _places(n_samples, sample_rate_hz)
+    asked = [(max(0, start - around), min(n_samples, last + around)) for start, _, last in places]
+    kept = []
+    for (low, _), (start, _, last), sound in zip(asked, places, play(asked), strict=True):
+        kept.append(sound[:, start - low : last - low].astype(np.float32))
+    stretches = _stretches(kept, n_samples, sample_rate_hz)
+    power, peak = np.full((2, foretold.power.size), np.nan)
+    for one in stretches:
+        cells = _cells_of(one, sample_rate_hz)
+        room = slice(one.first, one.first + cells.power.size)
+        power[room], peak[room] = cells.power[: power[room].size], cells.peak[: peak[room].size]
+    heard = ~np.isnan(power)
+    loud = heard & (np.nan_to_num(peak) >= np.nanpercentile(peak, LOUD_PCT))
+    power = np.where(heard, power, _more(power[heard], foretold.power[heard]) * foretold.power)
+    # As foretold in the stretches, too: what a cell loses for each dB over the ceiling is then learnt of the same peaks.
+    peak = _more(peak[loud], foretold.peak[loud]) * foretold.peak
+    return Excerpt(sample_rate_hz, stretches, power, peak, whole=False)
+
+
+def _more(heard: FloatArray, foretold: FloatArray) -> float:
+    """By what factor cells are larger than was foretold; 1 where silence tells nothing."""
+    ours, theirs = float(heard.sum()), float(foretold.sum())
+    return ours / theirs if min(ours, theirs) > TINY else 1.0
+
+
+def _places(n_samples: int, rate: int) -> list[tuple[int, int, int]]:
+    """Where each stretch is: the start of its lead, its first sample, and the one behind its last."""
+    if is_whole(n_samples, rate):
+        return [(0, 0, n_samples)]
+    starts = np.linspace(0, n_samples // rate - STRETCH_S, STRETCHES + 2)[1:-1].round().astype(int) * rate
+    size, lead = STRETCH_S * rate, round(LEAD_S * rate)
+    return [(first - lead, first, first + size) for first in starts.tolist()]
+
+
+def _stretches(kept: Sequence[npt.NDArray[Any]], n_samples: int, rate: int) -> tuple[Stretch, ...]:
+    def cells(samples: int) -> int:
+        return round(samples * CELLS_PER_S / rate)
+
+    places = zip(kept, _places(n_samples, rate), strict=True)
+    return tuple(Stretch(samples, cells(first), cells(first - start)) for samples, (start, first, _) in places)
+
+
+def _cells_of(stretch: Stretch, rate: int) -> Cells:
+    """The cells of a stretch, without its lead."""
+    loudness, peaks = LoudnessMeter(rate, stretch.samples.shape[0]), CellPeaks(rate)
+    for block in _blocks(stretch.samples):
+        loudness.feed(block)
+        peaks.feed(block)
+    power, peak = loudness.read().cell_power[stretch.lead :], peaks.read()[stretch.lead :]
+    count = min(power.size, peak.size)
+    return Cells(power[:count], peak[:count])
 
 
 class LimitedMeter:
@@ -135,7 +193,9 @@ class LimitedMeter:
     def read(self, gain_db: float, limiting: Limiting) -> Limited:
         """What was heard of this gain into this limiter."""
         taken_db = np.array(self.reduction.read().history_db)
-        return _limited(gain_db, limiting, self.loudness.read().integrated_lufs, taken_db, self.peak())
+        found = _limited(gain_db, limiting, self.loudness.read().integrated_lufs, taken_db, self.peak())
+        driven = self.reduction.driven_peak
+        return replace(found, driven_dbtp=gain_to_db(driven)) if driven > 0 else found
 
 
 def limited_as(excerpt: Excerpt, limiting: Limiting, gain_db: float, *, threads: int = 1) -> Limited:

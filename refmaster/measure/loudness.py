@@ -75,7 +75,7 @@ class LoudnessMeter:
         """The measurement of all that was fed; an unfinished last cell is not counted."""
         energy = np.concatenate(self._cells, axis=1) if self._cells else np.zeros((self._weights.size, 0))
         edges = _cell_edge(np.arange(energy.shape[1] + 1), self._sample_rate_hz)
-        return _loudness((self._weights @ energy) / np.diff(edges))
+        return loudness_of((self._weights @ energy) / np.diff(edges))
 
 
 def measure_loudness(
@@ -90,7 +90,7 @@ def measure_loudness(
     for block in blocks:
         meter = meter or LoudnessMeter(sample_rate_hz, block.shape[0], weights)
         meter.feed(block)
-    return meter.read() if meter else _loudness(np.zeros(0))
+    return meter.read() if meter else loudness_of(np.zeros(0))
 
 
 def window_powers(cell_power: FloatArray, cells: int) -> FloatArray:
@@ -143,7 +143,8 @@ def _high_pass(sample_rate_hz: int) -> tuple[float, float]:
     return 2 * (k * k - 1) / a0, (1 - k / HIGH_PASS_Q + k * k) / a0
 
 
-def _loudness(cell_power: FloatArray) -> Loudness:
+def loudness_of(cell_power: FloatArray) -> Loudness:
+    """The measurement whose weighted cells of 10 ms are these."""
     momentary, short_term = (window_powers(cell_power, n) for n in (MOMENTARY_CELLS, SHORT_TERM_CELLS))
     return Loudness(
         integrated_lufs=gated_lufs(momentary[::GATE_HOP_CELLS]),

@@ -36,6 +36,7 @@ SLOPE_DB = 0.05
 TOLD_DB = 0.15
 MOST_STEP_DB = 3.0  # further, a slope tells nothing
 NO_PEAK_DBTP = -200.0
+SURE_DB = 1.5  # a peak that is foretold is off by 1 dB at most
 TOO_HARD_DB = 24.0  # no goal is worth more than this at the limiter
 
 
@@ -104,6 +105,20 @@ def goal_lufs(scene: Scene) -> float | None:
     theirs = comparison.loudness_lufs
     full = theirs if comparison.loudness_full_lufs is None else comparison.loudness_full_lufs
     return now + (theirs - now) * min(1.0, amount / 50) + (full - theirs) * max(0.0, amount / 50 - 1)
+
+
+def surely_limited(scene: Scene) -> bool:
+    """Whether the limiter will have to work, though the peak of the target may be `SURE_DB` less until it was heard.
+
+    False where more than that depends on the peak: then it has to be known.
+    """
+    goal, now = goal_lufs(scene), scene.target.integrated_lufs
+    if goal is None or now is None or scene.limiting is None or scene.limiting.clip_db == 0.0:
+        return False
+    if is_limited(scene.target) and not scene.spoken:
+        return False
+    wanted = _bearing(scene, goal, now)[0] - now
+    return _over(scene, wanted if scene.heard is not None else wanted - SURE_DB)
 
 
 def _bearing(scene: Scene, goal: float, now: float) -> tuple[float, str]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from refmaster.dsp.limiter import Limiting, ReductionMeter, limited
+from refmaster.measure.true_peak import TruePeakMeter
 from tests.signals import clicks, gain_of, in_blocks, kick_loop, pink_noise, silence, sine
 
 RATE_HZ = 44100
@@ -32,6 +33,7 @@ def test_the_meter_reads_what_was_taken():
     assert read.max_db == pytest.approx(6.05, abs=0.1)
     assert read.share_working_pct == pytest.approx(100.0, abs=2.0)
     assert read.share_over_4_db_pct == pytest.approx(100.0, abs=2.0)
+    assert meter.driven_peak == pytest.approx(gain_of(5.0), rel=1e-3)
 
 
 def test_the_meter_reads_nothing_where_nothing_was_taken():
@@ -39,6 +41,16 @@ def test_the_meter_reads_nothing_where_nothing_was_taken():
     run(sine(1000.0, -12.0, 1.0, RATE_HZ), meter=meter)
     read = meter.read()
     assert (read.max_db, read.share_working_pct, read.share_over_4_db_pct) == (0.0, 0.0, 0.0)
+    assert meter.driven_peak == 0.0  # under the ceiling nobody looked
+
+
+@pytest.mark.parametrize("clip_db", [0.0, 3.0])
+def test_the_peak_before_the_limiter_is_the_one_that_a_meter_reads(clip_db):
+    meter, sound = ReductionMeter(RATE_HZ), kick_loop(-1.0, 2.0, RATE_HZ)
+    run(sound, replace(USUAL, clip_db=clip_db), drive_db=4.0, meter=meter)
+    peak = TruePeakMeter(RATE_HZ, 2)
+    peak.feed(sound * gain_of(4.0))
+    assert meter.driven_peak == pytest.approx(max(peak.read()), rel=2e-3 if clip_db == 0 else 1e-6)
 
 
 def test_a_meter_that_heard_nothing_reads_nothing():
