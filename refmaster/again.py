@@ -17,7 +17,7 @@ from refmaster.errors import BadAudio, BadSetting
 from refmaster.load import Track, open_again, open_track
 from refmaster.moves import movers
 from refmaster.names import shown
-from refmaster.plan import Draft, Material, draft
+from refmaster.plan import OF_THE_LEVEL, Draft, Material, draft
 from refmaster.records import (
     Decision,
     Delivery,
@@ -38,7 +38,6 @@ from refmaster.session_merge import merged
 
 MOST_SEARCHED = 64  # files of the same kind in a folder that are hashed to find one that was renamed
 NO_NAME = "FILE"
-OF_THE_LEVEL = ("integrated_lufs", "limiting")  # what the movers of level and ceiling say was not reached
 
 
 @dataclass(frozen=True)

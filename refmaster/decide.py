@@ -32,10 +32,10 @@ def parse_decisions(
 
     BadSetting says how they are written. Whatever can be told without hearing a track is refused here: an id or a
     parameter that no mover knows, another unit than the parameter's, a value out of its range. Decided for `many`
-    tracks, a lock asks nothing of one that has no such move.
+    tracks, a lock or a drop asks nothing of one that has no such move.
     """
     found = [Decision(one.strip(), Verdict.KEEP) for one in undos]
-    found += [Decision(one.strip(), Verdict.DROP) for one in drops]
+    found += [Decision(one.strip(), Verdict.DROP, if_there=many) for one in drops]
     found += [_setting(one) for one in sets]
     found += [Decision(one.strip(), Verdict.KEEP, locked=True, if_there=many) for one in locks]
     for decision in found:
@@ -45,10 +45,10 @@ def parse_decisions(
 
 
 def not_there(decisions: Iterable[Decision], moves: Iterable[Move]) -> tuple[str, ...]:
-    """A line for each lock, decided for many tracks, of which this one has no move."""
+    """A line for each lock, or drop of a numbered band, decided for many tracks, of which this one has no move."""
     ids = {name for move in moves for name in (move.id, move.mover)}
-    missing = (one.move for one in decisions if one.if_there and one.move not in ids)
-    return tuple(f"{name} was not proposed here, so there was nothing to lock" for name in missing)
+    missing = (one for one in decisions if one.if_there and one.move not in ids and _needs_one(one))
+    return tuple(f"{one.move} was not proposed here, so there was nothing to {_what(one)}" for one in missing)
 
 
 def parse_reference(text: str) -> tuple[str, Weights]:
@@ -111,15 +111,10 @@ def decided(proposed: tuple[Move, ...], decisions: Iterable[Decision], mover: st
         if decision.move.partition("/")[0] != mover:
             continue
         ids = [i for i in moves if i == decision.move or decision.move == mover]
-        if not ids and decision.locked and decision.verdict is Verdict.KEEP and not decision.values:
-            if (
-                "/" not in decision.move or decision.if_there
-            ):  # of a whole kind, or a move that this track need not have
+        if not ids and _needs_one(decision):
+            if "/" not in decision.move or decision.if_there:  # of a whole kind, or one that this track need not have
                 continue
-            known = f"proposed are: {', '.join(moves)}" if moves else "nothing of its kind is proposed"
-            raise BadSetting(
-                f"{decision.move} was not proposed, so there is nothing to lock; {known}; --set makes it yours"
-            )
+            raise BadSetting(_nothing_to(decision, tuple(moves)))
         if not ids and ("/" in decision.move or not movers()[mover].PARTS):
             # Not proposed here: what a person sets is made, what a person drops is remembered; a misspelt id is told.
             moves[decision.move] = blank_of(decision.move, channels)
@@ -131,6 +126,25 @@ def decided(proposed: tuple[Move, ...], decisions: Iterable[Decision], mover: st
             if _takes_back(decision) and not moves[i].because and moves[i] == moves[i].at_rest():
                 del moves[i]  # it was only ever a person's
     return tuple(moves.values())
+
+
+def _needs_one(decision: Decision) -> bool:
+    """Whether it says nothing without a proposed move: a lock holds it; of a numbered band nobody drops a next one."""
+    if decision.values:
+        return False
+    if decision.verdict is Verdict.KEEP:
+        return decision.locked
+    return decision.verdict is Verdict.DROP and decision.move.rpartition("_")[2].isdigit()
+
+
+def _what(decision: Decision) -> str:
+    return "lock" if decision.locked else "drop"
+
+
+def _nothing_to(decision: Decision, present: tuple[str, ...]) -> str:
+    known = f"proposed are: {', '.join(present)}" if present else "nothing of its kind is proposed"
+    more = "; --set makes it yours" if decision.locked else ""
+    return f"{decision.move} was not proposed, so there is nothing to {_what(decision)}; {known}{more}"
 
 
 def decisions_of(moves: Iterable[Move]) -> tuple[Decision, ...]:

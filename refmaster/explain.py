@@ -99,7 +99,8 @@ def short_of(plan: Plan, effects: tuple[tuple[str, Effect], ...]) -> tuple[str, 
         ):
             continue
         gap, after = move.because[0], told[move.id].after
-        aim = gap.target * (gap.reference / gap.target) ** (gap.taken_pct / 100)
+        share = gap.taken_pct / 100 if gap.taken_pct > 0 else 1.0  # else it brings back what others bent
+        aim = gap.target * (gap.reference / gap.target) ** share
         if abs(after - aim) > gap.tolerance:
             found.append(
                 f"{move.id} was to leave {aim:.1f} dB between loud passages and the median; {after:.1f} dB is left"
@@ -173,14 +174,14 @@ def reference_line(report: Report) -> str:
         return "At --amount 0 the reference is not followed."
     if any(one.what == "own_master" for one in report.plan.rejected):
         return "The target is our own master toward this reference: what was settled then stays."
-    line = kinship_line(report.comparison, gone=report.reference_gone)
+    line = kinship_line(report.comparison, gone=report.reference_gone, told=report.request.same_song)
     if report.comparison is None or report.comparison.identical or report.comparison.by_genre:
         return line
     if not any(report.comparison.tone.weight):
         return line
     taken = taken_pct(report.comparison, report.plan, report.target.sample_rate_hz)
     share = f"{taken:.0f} %" if taken >= 0.5 else "Nothing"
-    return f"{line} {share} of the tonal difference is taken."
+    return f"{line} {share} of the tonal difference, arrangement included, is taken."
 
 
 def reference_words(report: Report) -> str:
@@ -203,18 +204,24 @@ def taken_pct(comparison: Comparison, plan: Plan, sample_rate_hz: int) -> float:
     return float(np.clip(100 * along / size, 0.0, 100.0))
 
 
-def kinship_line(comparison: Comparison | None, *, gone: bool = False) -> str:
-    """How close a relative the reference is, and what follows from that; `gone` says that there was one."""
+def kinship_line(comparison: Comparison | None, *, gone: bool = False, told: bool = False) -> str:
+    """How close a relative the reference is, and what follows from that.
+
+    `gone` says that there was one; `told`, that a person calls it the same song.
+    """
     if comparison is None:
         return "The reference was not found; the session's own numbers are used." if gone else "No reference was given."
     if comparison.by_genre:
         return "No reference was given; the genre stands for it, and only what lies outside its usual range is moved."
     if len(comparison.seen) > 1:
-        return _several_line(comparison)
+        return _several_line(comparison, told=told)
     if comparison.identical:
         return "The reference is the target itself."
     if comparison.transposed_semitones is not None:
-        return f"The reference looks like this music in another key ({comparison.transposed_semitones:+.0f} semitones)."
+        key = f"{comparison.transposed_semitones:+.0f} semitones".replace("-", "−")
+        return f"The reference looks like this music in another key ({key})."
+    if told:
+        return "The reference is the same song or session, as you say."
     pct = 100 * comparison.kinship
     if comparison.kinship > passport.SAME:
         return f"The reference looks like the same song or session ({pct:.0f} %)."
@@ -223,14 +230,18 @@ def kinship_line(comparison: Comparison | None, *, gone: bool = False) -> str:
     return f"The reference may be a relative ({pct:.0f} %)."
 
 
-def _several_line(comparison: Comparison) -> str:
+def _several_line(comparison: Comparison, *, told: bool) -> str:
     """How near each of several references is."""
     nearest = max(comparison.seen, key=lambda one: one.nearness)
     text = f"{len(comparison.seen)} references are read together: "
+    if told:
+        return text + "all of them are the same song or session, as you say."
     if nearest.kinship < passport.STRANGER:
         return text + "all of them are other songs, hints and not orders."
     kind = "the same song or session" if nearest.kinship > passport.SAME else "a relative"
-    return text + f"{nearest.name} looks like {kind} ({100 * nearest.kinship:.0f} %) and counts most."
+    most = max(comparison.seen, key=lambda one: (one.weights.tone, one.nearness))
+    counts = " and counts most" if nearest is most else ""
+    return text + f"{nearest.name} looks like {kind} ({100 * nearest.kinship:.0f} %){counts}."
 
 
 def reference_lines(report: Report) -> tuple[str, ...]:

@@ -44,6 +44,9 @@ def _with_plain_bytes(raw: bytes) -> str:
     return "".join(f"\\x{ord(c) - 0xDC00:02x}" if 0xDC80 <= ord(c) <= 0xDCFF else c for c in text)
 
 
+BY_GENRE = "the genre"  # what is gone toward where no reference was given
+
+
 def whose(name: str) -> str:
     """The genitive of what is gone toward: "the reference's", "the references'"."""
     return f"{name}'" if name.endswith("s") else f"{name}'s"

@@ -14,6 +14,7 @@ from refmaster.compare.width import NEAR_MONO_DB
 from refmaster.dsp.octaves import unbent_below_hz
 from refmaster.genres.features import features
 from refmaster.genres.statistics import whole_width_db
+from refmaster.measure.samples import HELD_DB
 from refmaster.nearness import KIND_PCT, apart, in_words, nearer_pct, reasons
 from refmaster.records import Comparison, Lesson, Passport, Profile
 
@@ -25,6 +26,7 @@ NO_IMAGE = {
     "dual_mono": "both its channels hold the same",
     "polarity": "one of its channels seems inverted",
 }
+COUNTS = {"tone": "tone", "dynamics": "dynamics", "loudness": "level", "width": "image"}  # a lesson's name in Weights
 RELATIONS = {
     "same file": "it is the target itself",
     "same song": "the same song or session",
@@ -40,8 +42,9 @@ def passport_of(reference: Profile, target: Profile, comparison: Comparison | No
     ours, theirs = features(target), features(reference)
     distance = math.nan if comparison is None else apart(ours, theirs)
     farther_pct = 100.0 - nearer_pct(distance)
-    lessons = (_tone(reference, comparison), _dynamics(reference), _loudness(reference), _width(reference, target))
-    reason = _unsuitable(reference, relation, lessons)
+    able = (_tone(reference, comparison), _dynamics(reference), _loudness(reference), _width(reference, target))
+    reason = _unsuitable(reference, relation, able)
+    lessons = tuple(_as_counted(lesson, comparison) for lesson in able)
     alike = in_words(reasons(ours, theirs)) if comparison is not None and relation != "same file" else ""
     return Passport(
         path=reference.path,
@@ -76,7 +79,7 @@ def in_short(passport: Passport) -> str:
     by = {kind: [one for one in passport.lessons if one.teaches == kind] for kind in ("all", "part", "nothing")}
     said = [", ".join(one.aspect for one in by["all"])] if by["all"] else []
     said += [f"{one.aspect} in part ({one.text})" for one in by["part"]]
-    text = f"The reference can teach {'; '.join(said)}"
+    text = f"The reference can teach {'; '.join(said) or 'nothing'}"
     if by["nothing"]:
         text += "; not " + ", ".join(f"{one.aspect} ({one.text})" for one in by["nothing"])
     return f"{text}."
@@ -114,11 +117,16 @@ def _unsuitable(reference: Profile, relation: str, lessons: tuple[Lesson, ...]) 
     return ""
 
 
+def _as_counted(lesson: Lesson, comparison: Comparison | None) -> Lesson:
+    """The lesson, unless a person lets the reference count for nothing in it."""
+    weights = [getattr(one.weights, COUNTS[lesson.aspect]) for one in comparison.seen] if comparison is not None else []
+    unwanted = bool(weights) and not any(weights)
+    return Lesson(lesson.aspect, "nothing", "you let it count for nothing") if unwanted else lesson
+
+
 def _tone(reference: Profile, comparison: Comparison | None) -> Lesson:
     if comparison is None or reference.integrated_lufs is None:
         return Lesson("tone", "nothing", "there is nothing to compare")
-    if comparison.seen and not any(one.weights.tone for one in comparison.seen):
-        return Lesson("tone", "part", "you let it count for nothing")
     if not any(comparison.tone.weight):
         return Lesson("tone", "nothing", "the two tracks have too little of the spectrum in common")
     limits = []
@@ -202,10 +210,14 @@ def _file_facts(reference: Profile) -> Iterator[str]:
         by = "where lossy codecs cut" if cutoff_hz >= CODEC_HZ else "lower than codecs cut"
         yield f"ends at {_khz(cutoff_hz)}, {by}"
     clipped = _clipped_runs(reference)
-    yield f"clipped: {clipped} flat tops" if clipped else "not clipped"
+    yield f"clipped: {clipped} flat tops" if clipped else "no flat tops"
     held_pct = reference.peaks_held_pct
-    held = "" if held_pct is None else f" ({held_pct:.1f} % of it stands at its highest peak)"
-    yield f"{'limited' if is_limited(reference) else 'not limited'}{held}"
+    near = (
+        ""
+        if held_pct is None
+        else f" (for {held_pct:.1f} % of the time its peaks are within {HELD_DB:g} dB of the top)"
+    )
+    yield f"{'limited' if is_limited(reference) else 'not limited'}{near}"
 
 
 def _clipped_runs(profile: Profile) -> int:

@@ -261,6 +261,7 @@ def finish(
     made_of = explain.lost(done.plan, done.clipped)
     report = _report(material, made_of, done.profile, reduction, done.clipped, files, told_effects)
     notes += explain.conflicts(done.plan) + explain.short_of(done.plan, told_effects)
+    notes += verify.codec_peaks(done.plan, done.profile)
     report = replace(report, notes=material.notes + notes + done.notes, reference_gone=gone)
     told("explain", -1.0)
     with aside(lambda: heard_in(report, options), threads=options.threads if files.report else 1) as sound:

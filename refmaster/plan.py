@@ -39,6 +39,7 @@ from refmaster.render import rendered
 
 ASPECTS = {Stage.TONE: "tone", Stage.DYNAMICS: "dynamics", Stage.IMAGE: "image", Stage.LEVEL: "level"}  # of Weights
 FULL_ROUNDS = 3  # how often a match in full is heard through before it is planned for good
+OF_THE_LEVEL = ("integrated_lufs", "limiting")  # what is told of a gain that was found here, and of no other
 HEARINGS = 3  # how often a master is rendered before its level is taken as it came
 
 
@@ -361,7 +362,9 @@ def _gathered(material: Material, moves: tuple[Move, ...], answers: tuple[Propos
     return Plan(
         moves=moves,
         rejected=left_alone(_left_alone(material)) + tuple(r for answer in answers for r in answer.rejected),
-        not_reached=tuple(n for answer in answers for n in answer.not_reached),
+        not_reached=tuple(
+            n for answer in answers for n in answer.not_reached if not (spoken and n.what in OF_THE_LEVEL)
+        ),
         assumptions=assumptions,
         goal_lufs=goal,
         asked_lufs=asked,

@@ -58,9 +58,8 @@ def written(name: str, value: float | None) -> str:
     unit = unit_of(name) or ""
     if unit == "Hz" and value >= 1000:
         return f"{value / 1000:.2f}".rstrip("0").rstrip(".") + " kHz"
-    text = f"{value:{'+' if unit in _SIGNED and name not in _UNSIGNED else ''}.{_DIGITS.get(unit, 2)}f}".replace(
-        "-", "−"
-    )
+    sign = "+" if unit in _SIGNED and name not in _UNSIGNED else ""
+    text = f"{value:{sign}z.{_DIGITS.get(unit, 2)}f}".replace("-", "−")  # z: no zero is negative
     return f"{text}{'' if unit in ('', ':1') else ' '}{unit}"
 
 

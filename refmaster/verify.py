@@ -1,8 +1,12 @@
 """Verify: the written file is measured again, and promises are checked."""
 
+import math
+
 from refmaster.records import Check, Plan, Profile
+from refmaster.units import written
 
 LOUDNESS_TOLERANCE_LU = 0.1
+CODEC_STEP_DB = 0.1  # ceilings are spoken of in tenths
 
 
 def checks(plan: Plan, target: Profile, master: Profile, clipped_samples: int) -> tuple[Check, ...]:
@@ -23,3 +27,13 @@ def checks(plan: Plan, target: Profile, master: Profile, clipped_samples: int) -
         made.append(Check("integrated_lufs", master.integrated_lufs, low, high))
     made.append(Check("clipped_samples", float(clipped_samples), 0.0, 0.0))
     return tuple(made)
+
+
+def codec_peaks(plan: Plan, master: Profile) -> tuple[str, ...]:
+    """What to ask for where a lossy codec has put peaks over the ceiling that were held before it."""
+    ceiling, peak = plan.ceiling_dbtp, master.true_peak_dbtp
+    if not master.lossy or not plan.active or ceiling is None or peak is None or peak <= ceiling:
+        return ()
+    room = math.floor((2 * ceiling - peak) / CODEC_STEP_DB) * CODEC_STEP_DB
+    held, raised = written("peak_dbtp", ceiling), f"{peak - ceiling:.2f} dB"
+    return (f"peaks were held at {held}, and the codec raised them by {raised}; --ceiling {room:.1f} leaves it room",)

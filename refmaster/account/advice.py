@@ -88,7 +88,9 @@ def _limiter_cost(move: Move, outcome: Outcome | None) -> str:
     )
     if work.max_db <= HARD_WORK_DB:
         return text
-    return f"{text} Over {HARD_WORK_DB:g} dB, for {work.share_over_4_db_pct:.0f} % of the time, is where it is heard."
+    share = work.share_over_4_db_pct
+    often = f"{share:.0f} % of the time" if share >= 1 else "less than 1 % of the time"
+    return f"{text} For {often} that is more than {HARD_WORK_DB:g} dB, where limiting begins to be heard."
 
 
 def _eq_choices(move: Move) -> tuple[Flag, ...]:
@@ -112,8 +114,9 @@ def _loudness_choices(move: Move) -> tuple[Flag, ...]:
     less = _set(move, gain, gain.value - SOFTER_DB, f"{SOFTER_DB:g} dB less{meaning}")
     if not move.because:
         return (less,)
-    goal = move.because[0].reference - SOFTER_DB
-    return less, (f"loudness_lufs = {goal:.1f}", f"under request in the file: a goal {SOFTER_DB:g} LU softer")
+    gap = move.because[0]
+    goal = gap.target + gap.delta * gap.taken_pct / 100 - SOFTER_DB  # under what was reached, which may be short
+    return less, (f"loudness_lufs = {goal:.1f}", f"under request in the file: {SOFTER_DB:g} LU softer than it is now")
 
 
 def _limiter_choices(move: Move) -> tuple[Flag, ...]:

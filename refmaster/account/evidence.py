@@ -1,5 +1,6 @@
 """Why a move is made, and how much of the difference it takes: both measurements, and what could be chance."""
 
+from refmaster.moves import match_dynamics, match_eq
 from refmaster.passport import STRANGER
 from refmaster.records import Gap, Move, Session, Verdict
 from refmaster.units import unit_of
@@ -29,10 +30,14 @@ def taken_of(session: Session, move: Move) -> str:
     if not move.because:
         return ""
     gap = move.because[0]
+    if move.mover == "match_eq" and abs(gap.delta) < match_eq.NO_GAP_DB:
+        return f"There is nothing to take: {AROUND} ask for the band."
     if gap.taken_pct > MORE_PCT:
         return f"All of it, and more ({gap.taken_pct:.0f} %): {AROUND} ask for it."
     if gap.taken_pct >= WHOLE_PCT:
         return "All of it."
+    if gap.taken_pct <= 0 and move.mover == "match_dynamics":
+        return f"None of it; {match_dynamics.BROUGHT_BACK}."
     if gap.taken_pct < NONE_PCT and move.mover in ("match_eq", "match_width"):
         return f"None of it: {AROUND} ask for something else."
     return f"{gap.taken_pct:.0f} % of it; {_why_not_all(session, move, gap)}."
@@ -74,9 +79,9 @@ def _why_not_all(session: Session, move: Move, gap: Gap) -> str:
 
 def _what_could_be_chance(gap: Gap) -> str:
     if gap.uncertainty >= abs(gap.delta):
-        return "arrangement alone could make a difference of that size"
+        return "arrangement alone could make a difference of that size, so it is believed in part"
     size, chance = (_size(gap.feature, value) for value in (gap.delta, gap.uncertainty))
-    return f"{chance} of the {size} could be arrangement, and what could be is left where it is"
+    return f"arrangement alone makes ±{chance} there, so of {size} a part is believed"
 
 
 def _size(feature: str, value: float) -> str:

@@ -48,7 +48,7 @@ app = ReadyTyper(
 )
 
 
-@app.command("build")
+@app.command("build", short_help="Measure records into a library.")
 def build(
     files: Annotated[list[str], typer.Argument(help="Sound files, and folders of them.")],
     name: Annotated[str, typer.Option("-n", "--name", help="What the library is called.")],
@@ -82,7 +82,7 @@ def build(
     _tell(library, path, found, (), json=json, quiet=quiet)
 
 
-@app.command("add")
+@app.command("add", short_help="Add records, or other libraries.")
 def add(
     library: Name,
     given: Annotated[list[str], typer.Argument(help="Sound files, folders of them, other libraries (.json).")],
@@ -113,7 +113,7 @@ def add(
     _tell(whole, path, found, (old,), json=json, quiet=quiet)
 
 
-@app.command("list")
+@app.command("list", short_help="List the libraries of a folder.")
 def list_(out: Where = None, json: Json = False) -> None:
     """List the libraries of a folder. One that cannot be read is named and left out, and the exit code is then 1.
 
@@ -139,7 +139,7 @@ def list_(out: Where = None, json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-@app.command("show")
+@app.command("show", short_help="What is normal in a library.")
 def show(library: Name, out: Where = None, json: Json = False) -> None:
     """Show what is normal among the tracks of a library, and which they are.
 
@@ -158,7 +158,7 @@ def show(library: Name, out: Where = None, json: Json = False) -> None:
         print_library(found)
 
 
-@app.command("compare")
+@app.command("compare", short_help="The nearest records to a track.")
 def compare(
     file: Annotated[str, typer.Argument(help="The track to compare.")],
     library: Annotated[

@@ -28,6 +28,7 @@ ROWS = (
     ("correlation", "correlation"),
     ("tilt", "tilt_db_per_oct"),
 )
+NAME_ENDS = 12  # letters of a long file name that head a column: so many from either end
 SHORT_S = 60.0
 MOST_BANDS = 12  # of one mover are told one by one
 
@@ -122,12 +123,18 @@ def effect_text(effect: Effect) -> str:
     return f"{label(effect.feature)} {pair(effect.feature, effect.before, effect.after)}"
 
 
+def _short(name: str) -> str:
+    """A file's name as the head of a column: of a long one its beginning and its end."""
+    most = 2 * NAME_ENDS + 1
+    return name if len(name) <= most else f"{name[:NAME_ENDS]}…{name[-NAME_ENDS:]}"
+
+
 def table_of(columns: Sequence[tuple[str, Profile | Reading]]) -> Table:
     """The figures of some tracks beside each other."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("")
     for name, _ in columns:
-        table.add_column(escape(name), justify="right", overflow="fold")
+        table.add_column(escape(_short(name)), justify="right", overflow="fold")
     for title, name in ROWS:
         table.add_row(title, *(_cell(name, profile) for _, profile in columns))
     return table

@@ -27,7 +27,7 @@ from refmaster.compare.pairing import Example, middle_thirds_db, sight, width_th
 from refmaster.compare.several import belonging
 from refmaster.compare.tone import tone_curve
 from refmaster.compare.width import width_curve
-from refmaster.names import shown
+from refmaster.names import BY_GENRE, shown
 from refmaster.records import Comparison, Curve, Genre, Profile, Seen
 from refmaster.units import FloatArray
 
@@ -72,7 +72,7 @@ def compare(
         identical=bool(sights) and all(one.identical for one in sights),
         ignored=ignored + odd,
         transposed_semitones=next((s.transposed_semitones for s in sights if s.transposed_semitones is not None), None),
-        toward="the references" if several else "the reference" if sights else "the genre",
+        toward="the references" if several else "the reference" if sights else BY_GENRE,
         loudness_lufs=goal.loudness_lufs,
         loudness_full_lufs=goal.loudness_full_lufs,
         seen=tuple(Seen(name, one.kinship, one.weights) for one, name in zip(sights, _names(examples), strict=True)),

@@ -22,6 +22,7 @@ THIRDS_ROUNDS, THIRDS_RIDGE = 4, 1e-5
 THIRDS_BEYOND = 0.05  # weight of bands of which nothing is known: enough to keep bells there from running wild
 ROUNDS = 25
 STEP = 1e-4
+EDGE = 1.06  # half of a sixth of an octave
 GAIN_COST = 3e-4  # squared dB of error that a squared dB of gain must save: two bands that undo each other save none
 
 
@@ -87,13 +88,15 @@ def fit_thirds(
     Arguments are those of `fit_bands`. Bells overlap, so their gains are found by least squares on the whole curve
     (a few Gauss-Newton steps: a bell's response in dB is nearly, not quite, proportional to its gain).
     """
-    top_hz = min(at_hz[-1] * 1.13, HIGHEST_HZ, 0.45 * sample_rate_hz)
-    places = THIRDS_HZ[(at_hz[0] / 1.13 < THIRDS_HZ) & (top_hz > THIRDS_HZ)]
-    shapes, q = (Shape.BELL,) * places.size, np.full(places.size, THIRDS_Q)
-    gain = np.zeros(places.size)
     known = weight > 0
     if not known.any():
         return Fit((), (), np.zeros(at_hz.size))
+    low_hz, high_hz = _reach(at_hz[known], sample_rate_hz)
+    places = THIRDS_HZ[(low_hz <= THIRDS_HZ) & (high_hz >= THIRDS_HZ)]
+    if not places.size or high_hz > places[-1] * EDGE**2:  # the last known band lies between two thirds
+        places = np.append(places, high_hz / EDGE)
+    shapes, q = (Shape.BELL,) * places.size, np.full(places.size, THIRDS_Q)
+    gain = np.zeros(places.size)
     wanted_db = np.interp(
         np.log(at_hz), np.log(at_hz[known]), wanted_db[known]
     )  # beyond what is known it goes on level
@@ -110,6 +113,14 @@ def fit_thirds(
         if abs(g) >= least_gain_db
     )
     return Fit(bands, (), curve_db(bands, at_hz, sample_rate_hz))
+
+
+def _reach(known_hz: FloatArray, sample_rate_hz: int) -> tuple[float, float]:
+    """Where a band may have its middle: no further than what is known, where its gain would be anybody's guess."""
+    top_hz = min(HIGHEST_HZ, 0.45 * sample_rate_hz)
+    if not known_hz.size:
+        return LOWEST_HZ, top_hz
+    return float(known_hz[0] / EDGE), float(min(known_hz[-1] * EDGE, top_hz))
 
 
 def curve_db(bands: tuple[Band, ...], at_hz: FloatArray, sample_rate_hz: int) -> FloatArray:
@@ -145,7 +156,7 @@ class _Problem:
     ):
         self.wanted, self.at, self.weight, self.rate = wanted, at, weight, rate
         self.max_gain_db, self.max_q = max_gain_db, max_q
-        self.top_hz = min(HIGHEST_HZ, 0.45 * rate)
+        self.low_hz, self.top_hz = _reach(at[weight > 0], rate)
 
     def curve(self, bands: tuple[Band, ...]) -> FloatArray:
         return curve_db(bands, self.at, self.rate)
@@ -157,7 +168,7 @@ class _Problem:
         """The one band, from a grid, that explains most of what is left; its gain by linear least squares."""
         left = self.wanted - self.curve(bands)
         used = {band.shape for band in bands}
-        places = GUESS_HZ[self.top_hz > GUESS_HZ]
+        places = GUESS_HZ[(self.low_hz <= GUESS_HZ) & (self.top_hz >= GUESS_HZ)]
         grid = [(Shape.BELL, f, q) for f in places for q in GUESS_Q]
         for shelf in (Shape.LOW_SHELF, Shape.HIGH_SHELF):
             if shelf not in used:
@@ -217,7 +228,7 @@ class _Problem:
 
     def _held(self, shapes: tuple[Shape, ...], x: FloatArray) -> FloatArray:
         rows = x.reshape(-1, 3).copy()
-        rows[:, 0] = np.clip(rows[:, 0], np.log2(LOWEST_HZ), np.log2(self.top_hz))
+        rows[:, 0] = np.clip(rows[:, 0], np.log2(self.low_hz), np.log2(self.top_hz))
         rows[:, 1] = np.clip(rows[:, 1], -self.max_gain_db, self.max_gain_db)
         low, high = np.array([Q_RANGE[s] for s in shapes]).T
         rows[:, 2] = np.clip(rows[:, 2], np.log2(low), np.log2(np.minimum(high, self.max_q)))

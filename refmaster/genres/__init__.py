@@ -62,4 +62,4 @@ def _unknown(name: str, known: tuple[str, ...], others: dict[str, str]) -> str:
     near = get_close_matches(_plain(name), [*known, *others], SUGGESTIONS, cutoff=0.5)
     nearest = dict.fromkeys(others.get(one, one) for one in near)
     hint = f"; nearest: {', '.join(nearest)}" if nearest else ""
-    return f"no genre {name!r}{hint}; known: {', '.join(known)}"
+    return f"no genre {name!r}{hint}; known: {', '.join(one for one in known if one != ANY)}"

@@ -27,7 +27,7 @@ def _of_level(samples: SampleMeter, true_peak_dbtp: float | None) -> list[Defect
     offset = 100 * samples.total / max(1, samples.n_samples)
     worst = float(offset[np.argmax(np.abs(offset))])
     if abs(worst) >= DC_PCT:
-        found.append(Defect("dc_offset_pct", worst, f"DC offset of {worst:+.2f} % of full scale"))
+        found.append(Defect("dc_offset_pct", worst, f"DC offset of {worst:+.2f} % of full scale".replace("-", "−")))
     if samples.clipped_runs >= CLIPPED_RUNS:
         runs = samples.clipped_runs
         found.append(Defect("clipped_runs", float(runs), f"{runs} flat tops of 3 samples or more: it was clipped"))

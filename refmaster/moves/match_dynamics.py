@@ -16,7 +16,7 @@ from refmaster.dsp.blocks import rechunked
 from refmaster.dsp.compression import Compression, compressed, gains_db, hop_powers
 from refmaster.dsp.crossover import band_taps
 from refmaster.moves import Blocks, Scene
-from refmaster.names import whose
+from refmaster.names import BY_GENRE, whose
 from refmaster.records import (
     DynamicsGap,
     Effect,
@@ -38,6 +38,7 @@ WORDS = ("the low end", "the low mids", "the mids", "the presence", "the highs")
 ATTACK_MS = (30.0, 20.0, 10.0, 5.0, 3.0)
 RELEASE_MS = (200.0, 150.0, 120.0, 80.0, 60.0)  # long enough that the gain does not follow the notes
 THRESHOLD_DBFS = (-20.0, -20.0, -22.0, -26.0, -26.0)  # where music is loud; for a band that a person sets by hand
+BROUGHT_BACK = "other moves take it further than that, and the band brings it back"
 LEAST_RATIO = 1.1  # under this nobody hears a compressor
 RATIO_RANGE = (0.5, 6.0)
 RANGE_DB, FULL_RANGE_DB = 4.0, 12.0  # practice: 1–3 dB; more than 4 is a matter for the mix
@@ -109,7 +110,7 @@ def explain(move: Move) -> str:
         text += (
             f" Its loud passages stand {gap.target:.1f} dB above the median, "
             f"{whose(gap.toward)} {gap.reference:.1f} dB; "
-            f"{gap.taken_pct:.0f} % of that is aimed at."
+            f"{f'{gap.taken_pct:.0f} % of that is aimed at' if gap.taken_pct > 0 else BROUGHT_BACK}."
         )
     return text
 
@@ -216,7 +217,7 @@ def _left_alone(wanted: list[tuple[int, DynamicsGap, float]], request: Request, 
         return Rejected("match_dynamics", "Dynamics left alone: there is too little sound to compare.")
     if all(gap.reference_db == gap.target_db for gap in gaps):
         usual = f"in each band they are as {toward} has them"
-        usual = f"{usual}, as far as anybody has measured it" if toward == "the genre" else usual
+        usual = f"{usual}, as far as anybody has measured it" if toward == BY_GENRE else usual
         return Rejected("match_dynamics", f"Dynamics left alone: {usual}.")
     k, widest, factor = max(wanted, key=lambda one: abs(np.log(one[1].reference_db / one[1].target_db)))
     steadier = widest.reference_db < widest.target_db

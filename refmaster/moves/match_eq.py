@@ -17,6 +17,7 @@ from refmaster.dsp.fir import convolved, ring_s, zero_phase
 from refmaster.dsp.octaves import octave_around, thirds_db
 from refmaster.dsp.parametric import Band, Fit, curve_db, fit_bands, fit_thirds
 from refmaster.moves import Blocks, Scene
+from refmaster.names import BY_GENRE
 from refmaster.records import (
     Comparison,
     Effect,
@@ -55,9 +56,10 @@ def propose(scene: Scene) -> Proposal:
     asked = compare.wanted(comparison.tone, scene.request.amount_pct)
     wanted = asked if scene.request.in_full else np.clip(asked, -MAX_GAIN_DB, MAX_GAIN_DB)
     fit = _fit(wanted, comparison, scene)
+    fit, unheard = (fit, ()) if scene.request.in_full else _heard_only(fit, comparison, scene)
     moves = _moves(fit, comparison, scene)
     missed = _out_of_reach(scene) + _too_much(asked - wanted, comparison)
-    return Proposal(moves, _rejected(fit, wanted, comparison, scene.request), missed)
+    return Proposal(moves, _rejected(fit, wanted, comparison, scene.request) + unheard, missed)
 
 
 def _fit(wanted: FloatArray, comparison: Comparison, scene: Scene) -> Fit:
@@ -85,6 +87,27 @@ def _fit(wanted: FloatArray, comparison: Comparison, scene: Scene) -> Fit:
         epsilon_db=EPSILON_DB,
         max_gain_db=FULL_GAIN_DB if full else MAX_GAIN_DB,
     )
+
+
+def _heard_only(fit: Fit, comparison: Comparison, scene: Scene) -> tuple[Fit, tuple[Rejected, ...]]:
+    """The bands less those of which neither the difference that they answer nor what they do to it is heard."""
+    at, rate = np.array(comparison.band_hz), scene.target.sample_rate_hz
+    kept, left = [], []
+    for band in fit.bands:
+        gap = _gap(band, fit, comparison, scene)
+        around_hz = _heard_hz(band.shape, _tidy_hz(band.frequency_hz))
+        done_db = _there(around_hz, curve_db((band,), at, rate), comparison)
+        if max(abs(gap.delta), abs(done_db)) >= LEAST_GAIN_DB:
+            kept.append(band)
+            continue
+        where = written("centre_hz", _tidy_hz(band.frequency_hz))
+        text = (
+            f"{band.shape.value.replace('_', ' ').capitalize()} {written('gain_db', band.gain_db)} at {where}: the "
+            f"difference there, {written('gain_db', gap.delta)}, is too small to be heard, and so is the band."
+        )
+        left.append(Rejected(f"match_eq at {band.frequency_hz:.0f} Hz", text))
+    bands = tuple(kept)
+    return replace(fit, bands=bands, curve_db=curve_db(bands, at, rate)), tuple(left)
 
 
 def _full_fit(wanted: FloatArray, at: FloatArray, weight: FloatArray, scene: Scene) -> Fit:
@@ -171,9 +194,10 @@ def explain(move: Move) -> str:
 def _answers(move: Move, gap: Gap) -> str:
     """What all bands do about the difference where this one works."""
     if abs(gap.delta) < NO_GAP_DB:
-        return f" There the target is as {gap.toward} already; the band evens out its neighbours."
+        return f" There the target is as {gap.toward} already; what lies around it asks for the band."
     apart = f"{abs(gap.delta):.1f} dB {'less' if gap.delta > 0 else 'more'}"
-    there = f" The target has {apart} there than {gap.toward}, compared like with like"
+    how = "" if gap.toward == BY_GENRE else ", compared like with like"
+    there = f" The target has {apart} there than {gap.toward}{how}"
     return there + taken_words(gap, move["gain_db"], "all bands")
 
 
@@ -206,15 +230,20 @@ def _gap(band: Band, fit: Fit, comparison: Comparison, scene: Scene) -> Gap:
     reach = octave_around(at, around_hz) * (weight + 1e-9)
     evidence = comparison.tone.full_db if scene.request.in_full else comparison.tone.matched_db
     sd = float(np.average(comparison.tone.sd_db, weights=reach))
-    seen = weight > 0 if (weight[_is_rest(at)] > 0).any() else np.ones(at.size, dtype=bool)
-    full, made = (
-        float(np.average(v, weights=reach)) - _rest(at[seen], v[seen]) for v in (np.array(evidence), fit.curve_db)
-    )
+    full, made = (_there(around_hz, curve, comparison) for curve in (np.array(evidence), fit.curve_db))
     taken = 100 * made / full if abs(full) > NO_GAP_DB else 100.0
     here = _level_around(scene.target, around_hz)
     return Gap(
         _feature(around_hz), here, here + full, 0.5, sd, float(np.clip(taken, 0.0, MOST_TAKEN_PCT)), comparison.toward
     )
+
+
+def _there(around_hz: float, curve_db: FloatArray, comparison: Comparison) -> float:
+    """What a curve is in an octave, against the rest, where bands can be trusted."""
+    at, weight = np.array(comparison.band_hz), np.array(comparison.tone.weight)
+    seen = weight > 0 if (weight[_is_rest(at)] > 0).any() else np.ones(at.size, dtype=bool)
+    reach = octave_around(at, around_hz) * (weight + 1e-9)
+    return float(np.average(curve_db, weights=reach)) - _rest(at[seen], curve_db[seen])
 
 
 def _level_around(profile: Profile, around_hz: float) -> float:

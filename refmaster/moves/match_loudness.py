@@ -185,8 +185,7 @@ def explain(move: Move) -> str:
     gap = move.because[0]
     return (
         f"{verb} {move.param('gain_db')}. Before it the track reads {written('x_lufs', gap.target)}, the goal is "
-        f"{written('x_lufs', gap.reference)}; {gap.taken_pct:.0f} % of the way is gone"
-        f"{', limiting included' if move['gain_db'] > 0 else ''}."
+        f"{written('x_lufs', gap.reference)}; {gap.taken_pct:.0f} % of the way is gone."
     )
 
 
@@ -309,7 +308,9 @@ def _bearable(scene: Scene, trial: Trial, asked: Limited) -> _Tried:
 
 def _kind(scene: Scene) -> str:
     """The music that bears so much, in words."""
-    return "music" if scene.genre.name == ANY else f"this genre ({scene.genre.label})"
+    genre = scene.genre
+    sure = "" if genre.share is None or genre.share > 0.5 else f", {100 * genre.share:.0f} % sure"
+    return "music" if genre.name == ANY else f"this genre ({genre.label}{sure})"
 
 
 def _search(scene: Scene, limiting: Limiting, trial: Trial, goal: float, gain_db: float) -> _Tried:

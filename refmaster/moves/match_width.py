@@ -24,7 +24,7 @@ from refmaster.dsp.midside import side_of, with_side, with_side_gain
 from refmaster.dsp.octaves import octave_around
 from refmaster.dsp.parametric import Band, fit_bands, fit_thirds
 from refmaster.moves import Blocks, Scene
-from refmaster.names import verb, whose
+from refmaster.names import BY_GENRE, verb, whose
 from refmaster.records import (
     Comparison,
     Curve,
@@ -166,7 +166,8 @@ def explain(move: Move) -> str:
         )
     if move.because:
         gap = move.because[0]
-        text += f" The side stands at {gap.target:.1f} dB re mid, {whose(gap.toward)} at {gap.reference:.1f} dB"
+        text += f" The side stands at {gap.target:z.1f} dB re mid, {whose(gap.toward)}"
+        text += f"{', compared like with like,' if gap.toward != BY_GENRE else ''} at {gap.reference:z.1f} dB"
         text += taken_words(gap, move[name], "all width moves")
     return text.replace("-", "−")
 
@@ -223,7 +224,8 @@ def _too_far(bands: tuple[Band, ...], toward: str) -> tuple[NotReached, ...]:
 def _left_alone(curve: Curve, wanted: FloatArray, comparison: Comparison, request: Request) -> Rejected:
     if request.amount_pct == 0:
         return Rejected("match_width", f"Width left alone: --amount 0 takes nothing of {comparison.toward}.")
-    full, believed = (float(np.average(v, weights=curve.weight)) for v in (curve.full_db, wanted))
+    full, believed = (float(np.average(v, weights=curve.weight)) for v in (curve.matched_db, wanted))
+    believed = float(np.clip(believed, min(full, 0.0), max(full, 0.0)))  # of that difference, and of no other
     toward = comparison.toward
     by_genre = comparison.by_genre
     told = "what is surely outside its usual range" if by_genre else "what of that can be told from arrangement"

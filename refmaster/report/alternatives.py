@@ -50,8 +50,13 @@ def peaks_said(tracks: tuple[Track, ...], ceiling_dbtp: float | None) -> str:
 
 
 def width_said(tracks: tuple[Track, ...]) -> str:
-    """The mean of side over mid."""
-    return f"Side over mid, mean of the bands: {_means(tracks, lambda p: p.side_to_mid_db, 'width_db')}."
+    """The mean of side over mid, where the width moves say it, too."""
+
+    def heard(profile: Profile) -> Ys:
+        bands = zip(profile.band_hz, profile.side_to_mid_db, strict=True)
+        return tuple(side for hz, side in bands if ALIGNED_LOW_HZ <= hz <= ALIGNED_HIGH_HZ)
+
+    return f"Side over mid, mean of the bands from 100 Hz to 10 kHz: {_means(tracks, heard, 'width_db')}."
 
 
 def correlation_said(tracks: tuple[Track, ...]) -> str:
