@@ -8,6 +8,7 @@ again. Responses are those of the digital filters that will run, so what is fitt
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from refmaster.dsp.biquad import Shape, design_many, response_db
 from refmaster.units import FloatArray
@@ -19,6 +20,7 @@ GUESS_Q = (0.5, 1.0, 2.0)
 THIRDS_HZ = 1000.0 * 2.0 ** (np.arange(-17, 14) / 3.0)  # 20 Hz to 20 kHz
 THIRDS_Q = 4.32  # a bell as wide as its third of an octave
 THIRDS_ROUNDS, THIRDS_RIDGE = 4, 1e-5
+BEYOND_MOST_DB = 6.0  # what a bell may do where nothing is known
 THIRDS_BEYOND = 0.05  # weight of bands of which nothing is known: enough to keep bells there from running wild
 ROUNDS = 25
 STEP = 1e-4
@@ -91,22 +93,21 @@ def fit_thirds(
     known = weight > 0
     if not known.any():
         return Fit((), (), np.zeros(at_hz.size))
-    low_hz, high_hz = _reach(at_hz[known], sample_rate_hz)
-    places = THIRDS_HZ[(low_hz <= THIRDS_HZ) & (high_hz >= THIRDS_HZ)]
-    if not places.size or high_hz > places[-1] * EDGE**2:  # the last known band lies between two thirds
-        places = np.append(places, high_hz / EDGE)
+    top_hz = min(at_hz[-1] * 1.13, HIGHEST_HZ, 0.45 * sample_rate_hz)
+    places = THIRDS_HZ[(at_hz[0] / 1.13 < THIRDS_HZ) & (top_hz > THIRDS_HZ)]
     shapes, q = (Shape.BELL,) * places.size, np.full(places.size, THIRDS_Q)
     gain = np.zeros(places.size)
     wanted_db = np.interp(
         np.log(at_hz), np.log(at_hz[known]), wanted_db[known]
     )  # beyond what is known it goes on level
     weight = np.maximum(weight, THIRDS_BEYOND)
+    least_db, most_db = _bounds(places, at_hz, known, wanted_db, max_gain_db)
     share = weight / weight.sum()
     for _ in range(THIRDS_ROUNDS):
         step = np.where(gain == 0.0, 1.0, gain)  # the slope of each response at its own gain, by its chord
         unit = response_db(design_many(shapes, places, step, q, sample_rate_hz), at_hz, sample_rate_hz) / step[:, None]
         normal = (unit * share) @ unit.T + THIRDS_RIDGE * np.eye(places.size)
-        gain = np.clip(np.linalg.solve(normal, (unit * share) @ wanted_db), -max_gain_db, max_gain_db)
+        gain = np.clip(np.linalg.solve(normal, (unit * share) @ wanted_db), least_db, most_db)
     bands = tuple(
         Band(Shape.BELL, float(f), float(g), THIRDS_Q)
         for f, g in zip(places, gain, strict=True)
@@ -115,12 +116,25 @@ def fit_thirds(
     return Fit(bands, (), curve_db(bands, at_hz, sample_rate_hz))
 
 
+def _bounds(
+    places: FloatArray, at_hz: FloatArray, known: npt.NDArray[np.bool_], wanted_db: FloatArray, max_gain_db: float
+) -> tuple[FloatArray, FloatArray]:
+    """What each bell may do: beyond what is known no more than goes on level, and not for the sake of the edge."""
+    beyond = (places < at_hz[known][0] / EDGE) | (places > at_hz[known][-1] * EDGE)
+    level = np.clip(np.interp(np.log(places), np.log(at_hz), wanted_db), -BEYOND_MOST_DB, BEYOND_MOST_DB)
+    least, most = (
+        np.where(beyond, np.minimum(level, 0.0), -max_gain_db),
+        np.where(beyond, np.maximum(level, 0.0), max_gain_db),
+    )
+    return np.maximum(least, -max_gain_db), np.minimum(most, max_gain_db)
+
+
 def _reach(known_hz: FloatArray, sample_rate_hz: int) -> tuple[float, float]:
     """Where a band may have its middle: no further than what is known, where its gain would be anybody's guess."""
     top_hz = min(HIGHEST_HZ, 0.45 * sample_rate_hz)
     if not known_hz.size:
         return LOWEST_HZ, top_hz
-    return float(known_hz[0] / EDGE), float(min(known_hz[-1] * EDGE, top_hz))
+    return max(LOWEST_HZ, float(known_hz[0] / EDGE)), min(top_hz, float(known_hz[-1] * EDGE))
 
 
 def curve_db(bands: tuple[Band, ...], at_hz: FloatArray, sample_rate_hz: int) -> FloatArray:

@@ -53,7 +53,7 @@ def test_a_band_says_what_all_bands_do_about_the_difference(gain_db, taken_pct, 
     assert text.endswith(words)
     even = replace(gap, reference=0.05)
     text = match_eq.explain(replace(band("match_eq/bell_1", 1000.0, gain_db, 1.0), because=(even,)))
-    assert text.endswith("There the target is as the reference already; the band evens out its neighbours.")
+    assert text.endswith("There the target is as the reference already; what lies around it asks for the band.")
 
 
 def test_the_reference_stands_where_it_is_measured_to_stand():
