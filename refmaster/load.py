@@ -9,7 +9,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -172,20 +172,11 @@ def resampled(track: Track, sample_rate_hz: int) -> Track:
     return replace(track, source=replace(track.source, sample_rate_hz=sample_rate_hz), play=play, jump=None)
 
 
-def check_finite(blocks: Iterable[FloatArray], name: str, sample_rate_hz: int) -> Iterator[FloatArray]:
-    """The same blocks; refuses at the first sample that is no number, or beyond ±1000 (+60 dBFS).
+def refuse_bad(block: FloatArray, start_sample: int, name: str, sample_rate_hz: int) -> None:
+    """Refuse a block, which starts at a sample of the track, in which a value is no number, or beyond ±1000 (+60 dBFS).
 
     Floating-point sound above 0 dBFS passes: headroom is legal.
     """
-    start = 0
-    for block in blocks:
-        refuse_bad(block, start, name, sample_rate_hz)
-        start += block.shape[1]
-        yield block
-
-
-def refuse_bad(block: FloatArray, start_sample: int, name: str, sample_rate_hz: int) -> None:
-    """Refuse a block, which starts at a sample of the track, in which some value is no sound."""
     if not largest(block) <= LOUDEST:  # NaN makes the comparison false
         raise BadAudio(_first_bad(block, start_sample, name, sample_rate_hz))
 
