@@ -283,6 +283,16 @@ def test_mono_and_stereo_go_together(tmp_path, sounds, target_channels, referenc
     report = master(target, reference, tmp_path / "o.wav")
     assert sf.info(report.files.master).channels == target_channels
     assert not [move for move in report.plan.moves if move.mover == "match_width"]
+def test_one_thread_is_one_thread_and_makes_the_same_bytes(files, tmp_path, monkeypatch):
+    songs = [files["song"], files["finished"]]
+    two = master(files["spoiled"], songs, tmp_path / "two.wav", loudness=-9.0)
+    started = []
+    monkeypatch.setattr("threading.Thread.start", started.append)
+    one = master(files["spoiled"], songs, tmp_path / "one.wav", loudness=-9.0, options=Options(threads=1))
+    assert started == []
+    assert digest(one.files.master) == digest(two.files.master)
+
+
     assert all(check.passed for check in report.checks)
 
 
