@@ -75,13 +75,15 @@ _PROBABLY = {  # what a file that is no audio for us may be after all: bytes, wh
 class Track:
     """Sound that can be played from its start, any number of times. `notes` are lines a person should know.
 
-    `jump` plays stretches without what lies between, where that is possible.
+    `jump` plays stretches without what lies between, where that is possible. `n_samples` is how long it is, where that
+    is known before it is played; else 0.
     """
 
     source: Source
     play: Callable[[int], Iterator[FloatArray]]
     notes: tuple[str, ...] = ()
     jump: Callable[[Sequence[Place]], Iterator[FloatArray]] | None = None
+    n_samples: int = 0
 
     def blocks(self, block_samples: int = BLOCK_SAMPLES) -> Iterator[FloatArray]:
         """The sound from its start, shape (channels, samples), all blocks of one length but the last."""
@@ -127,7 +129,8 @@ def open_track(path: str | os.PathLike[str], *, role: str = "target") -> Track:
     def jump(places: Sequence[Place]) -> Iterator[FloatArray]:
         return _jumping(path, name, source, places)
 
-    return Track(source, play, notes, jump if jumps else None)
+    told = not source.lossy and n_samples < OPEN_LENGTH_SAMPLES  # what ends before that is refused when it is played
+    return Track(source, play, notes, jump if jumps else None, n_samples if told else 0)
 
 
 def open_again(path: str | os.PathLike[str], sha256: str, *, role: str) -> Track:
@@ -157,7 +160,7 @@ def track_of(samples: FloatArray, sample_rate_hz: int, *, name: str = "array") -
     def jump(places: Sequence[Place]) -> Iterator[FloatArray]:
         return (array[:, first:last] for first, last in places)
 
-    return Track(source, lambda block_samples: rechunked([array], block_samples), jump=jump)
+    return Track(source, lambda block_samples: rechunked([array], block_samples), jump=jump, n_samples=array.shape[1])
 
 
 def resampled(track: Track, sample_rate_hz: int) -> Track:
@@ -169,7 +172,9 @@ def resampled(track: Track, sample_rate_hz: int) -> Track:
     def play(block_samples: int) -> Iterator[FloatArray]:
         return rechunked(_converted(track, sample_rate_hz), block_samples)
 
-    return replace(track, source=replace(track.source, sample_rate_hz=sample_rate_hz), play=play, jump=None)
+    return replace(
+        track, source=replace(track.source, sample_rate_hz=sample_rate_hz), play=play, jump=None, n_samples=0
+    )
 
 
 def refuse_bad(block: FloatArray, start_sample: int, name: str, sample_rate_hz: int) -> None:

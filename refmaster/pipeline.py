@@ -57,7 +57,7 @@ from refmaster.records import (
     Weights,
 )
 from refmaster.render import rendered
-from refmaster.save import check_outputs, choose_delivery, write_text
+from refmaster.save import check_outputs, choose_delivery, size_bytes, write_text
 from refmaster.units import FloatArray
 from refmaster.version import __version__
 
@@ -140,7 +140,9 @@ def master(
     delivery = choose_delivery(goal, container=options.container, bit_depth=options.bit_depth, source=track.source)
     files = _files(goal, options)
     if not options.dry_run:
-        check_outputs(paths(files), [Path(target), *(Path(path) for path, _ in asked)], force=options.force)
+        inputs = [Path(target), *(Path(path) for path, _ in asked)]
+        need_bytes = size_bytes(delivery, track.source.channels, track.n_samples)
+        check_outputs(paths(files), inputs, force=options.force, need_bytes=need_bytes)
     earlier, lost = locks.carried(kept, track.source.channels)
     material = _prepared(track, refs, request, told, options)
     material = replace(material, settled=kept)
@@ -217,7 +219,8 @@ def render(
     files = _files(goal, options)
     inputs = [Path(one.source.path) for one in (track, *(ref for ref, _ in refs))]
     if not options.dry_run:
-        check_outputs(paths(files), inputs, force=options.force)
+        need_bytes = size_bytes(delivery, track.source.channels, track.n_samples)
+        check_outputs(paths(files), inputs, force=options.force, need_bytes=need_bytes)
     toward = tuple(one.sha256 for one in session.references)
     material = _prepared(track, refs, session.request, told, options, toward)
     made = replanned(before, material, decisions, lambda name: told(f"plan: {name}", -1.0))

@@ -370,7 +370,15 @@ def test_a_flac_that_does_not_say_its_length_plays_whole(tmp_path, music, total)
     # STREAMINFO: the total is the last 36 bits before the MD5 (RFC 9639, section 8.2).
     top = path.read_bytes()[21] & 0xF0
     track = open_track(patched(path, 21, bytes([top | total >> 32]) + struct.pack(">I", total & 0xFFFFFFFF)))
+    assert track.n_samples == 0
     assert np.array_equal(played(track), music)
+
+
+@pytest.mark.parametrize(("name", "told"), [("a.wav", True), ("a.flac", True), ("a.ogg", False)])
+def test_a_length_is_told_before_a_track_is_played_only_where_it_must_be_true(tmp_path, music, name, told):
+    track = open_track(written(tmp_path / name, music))
+    assert track.n_samples == (played(track).shape[1] if told else 0)
+    assert resampled(track, 48_000).n_samples == 0
 
 
 def test_a_flac_that_was_cut_off_plays_to_an_error_with_its_place(tmp_path, music):

@@ -37,7 +37,7 @@ from refmaster.plan import Material
 from refmaster.prepare import Told, checked_request, prepare
 from refmaster.records import Comparison, Delivery, Effect, Files, Move, Plan, Profile, Report, Stage, Weights
 from refmaster.report import page
-from refmaster.save import check_outputs, choose_delivery, write_audio, write_text
+from refmaster.save import check_outputs, choose_delivery, size_bytes, write_audio, write_text
 from refmaster.tags import copy_tags
 from refmaster.units import FloatArray
 
@@ -73,7 +73,8 @@ def second_opinion(
     goal = goal_path(Path(target), out, options.container)
     delivery = choose_delivery(goal, container=options.container, bit_depth=options.bit_depth, source=track.source)
     files = files_of(goal, html=options.html)
-    check_outputs(paths(files), [Path(target), Path(reference)], force=options.force)
+    need_bytes = size_bytes(delivery, track.source.channels, track.n_samples)
+    check_outputs(paths(files), [Path(target), Path(reference)], force=options.force, need_bytes=need_bytes)
     material = prepare(track, ((ref, Weights()),), request, told, threads=options.threads, kept=options.cache)
     heard, comparison = material.reference, material.comparison
     if heard is None or comparison is None:

@@ -1,6 +1,7 @@
 """From files to files, on music made in code: what stands there, how it measures, and that it can be done again."""
 
 import hashlib
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 import soundfile as sf
 from scipy.signal import resample_poly
 
-from refmaster.errors import BadSetting
+from refmaster.errors import BadOutput, BadSetting
 from refmaster.pipeline import Options, master, master_array, render
 from refmaster.records import Report, Verdict
 from tests.conftest import DAMAGE, RATE_HZ, write_wav
@@ -237,6 +238,21 @@ def test_a_session_renders_the_same_bytes(mastered, tmp_path):
     assert digest(again.files.master) == digest(mastered.files.master)
 
 
+def test_a_full_disk_is_refused_before_work(mastered, files, tmp_path, monkeypatch):
+    told = []
+    usage = shutil.disk_usage(tmp_path)
+    need_bytes = 3 * mastered.target.channels * mastered.target.n_samples  # 24 bits
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=need_bytes - 1))
+    with pytest.raises(BadOutput, match="MB are needed"):
+        master(mastered.target.path, files["finished"], tmp_path / "o.wav", told=lambda *step: told.append(step))
+    with pytest.raises(BadOutput, match="MB are needed"):
+        render(mastered.files.session, tmp_path / "o.wav", told=lambda *step: told.append(step))
+    assert told == []
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=need_bytes))
+    assert render(mastered.files.session, tmp_path / "o.wav", options=QUICK).master
+
+
 def test_a_session_renders_the_same_bytes_from_another_folder(files, tmp_path, sounds):
     """Target, reference and session move together: paths in a session are relative."""
     here = tmp_path / "here"
@@ -267,6 +283,16 @@ def test_blocks_and_threads_change_no_byte(files, tmp_path, eased, block_samples
     assert [move.values for move in report.plan.moves] == [move.values for move in eased.plan.moves]
 
 
+def test_one_thread_is_one_thread_and_makes_the_same_bytes(files, tmp_path, monkeypatch):
+    songs = [files["song"], files["finished"]]
+    two = master(files["spoiled"], songs, tmp_path / "two.wav", loudness=-9.0)
+    started = []
+    monkeypatch.setattr("threading.Thread.start", started.append)
+    one = master(files["spoiled"], songs, tmp_path / "one.wav", loudness=-9.0, options=Options(threads=1))
+    assert started == []
+    assert digest(one.files.master) == digest(two.files.master)
+
+
 def test_a_second_pass_changes_little(mastered, files, tmp_path):
     """Our own master toward the same reference again."""
     again = master(mastered.files.master, files["finished"], tmp_path / "o.wav", options=QUICK)
@@ -283,16 +309,6 @@ def test_mono_and_stereo_go_together(tmp_path, sounds, target_channels, referenc
     report = master(target, reference, tmp_path / "o.wav")
     assert sf.info(report.files.master).channels == target_channels
     assert not [move for move in report.plan.moves if move.mover == "match_width"]
-def test_one_thread_is_one_thread_and_makes_the_same_bytes(files, tmp_path, monkeypatch):
-    songs = [files["song"], files["finished"]]
-    two = master(files["spoiled"], songs, tmp_path / "two.wav", loudness=-9.0)
-    started = []
-    monkeypatch.setattr("threading.Thread.start", started.append)
-    one = master(files["spoiled"], songs, tmp_path / "one.wav", loudness=-9.0, options=Options(threads=1))
-    assert started == []
-    assert digest(one.files.master) == digest(two.files.master)
-
-
     assert all(check.passed for check in report.checks)
 
 
