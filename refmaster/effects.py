@@ -62,6 +62,12 @@ class Stretches:
         return np.concatenate(kept, axis=1) if kept else None
 
 
+def stretches_for(plan: Plan, n_samples: int, sample_rate_hz: int) -> Stretches:
+    """What is to be kept of a target so that the effects of a plan can be heard."""
+    dynamics = any(move.stage is Stage.DYNAMICS for move in plan.active)
+    return Stretches(n_samples, sample_rate_hz, dynamics=dynamics)
+
+
 def effects(
     plan: Plan,
     master: Profile,

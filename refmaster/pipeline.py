@@ -33,7 +33,7 @@ from refmaster.decide import not_there, parse_decisions
 from refmaster.deliver import Work, delivered
 from refmaster.dsp.ahead import aside
 from refmaster.dsp.limiter import ReductionMeter
-from refmaster.effects import effects
+from refmaster.effects import effects, stretches_for
 from refmaster.errors import BadSetting
 from refmaster.genres.context import checked_genre
 from refmaster.genres.posterior import NONE
@@ -177,10 +177,12 @@ def master_array(
     options = Options(dry_run=True, html=False)
     material = prepare(track, refs, request, threads=options.threads)
     made = plan(material, decisions)
-    meter = ReductionMeter(sample_rate_hz)
-    mastered = np.concatenate(list(rendered(track.blocks(), made.moves, sample_rate_hz, meter)), axis=1)
-    after = measure(track_of(mastered, sample_rate_hz, name="master")).profile
-    return mastered, _report(material, made, after, meter.read(), 0, Files(), effects(made, after))
+    meter, kept = ReductionMeter(sample_rate_hz), stretches_for(made, track.n_samples, sample_rate_hz)
+    heard = rendered(kept.passing(track.blocks()), made.moves, sample_rate_hz, meter)
+    mastered = np.concatenate(list(heard), axis=1)
+    after, reduction = measure(track_of(mastered, sample_rate_hz, name="master")).profile, meter.read()
+    done = effects(made, after, reduction, kept, threads=options.threads)
+    return mastered, _report(material, made, after, reduction, 0, Files(), done)
 
 
 def render(

@@ -378,6 +378,14 @@ def test_arrays_work_like_files(files, sounds, eased):
     assert report.status == "mastered"
 
 
+def test_arrays_tell_the_effects_that_files_tell_under_a_working_limiter(files, sounds, tmp_path):
+    by_files = master(files["spoiled"], files["song"], tmp_path / "o.wav", options=QUICK, loudness=-7.0)
+    _, by_arrays = master_array(sounds["spoiled"], RATE_HZ, sounds["song"], RATE_HZ, loudness=-7.0)
+    assert by_files.gain_reduction.max_db > 4.0
+    told, said = ({name: one.after - one.before for name, one in report.effects} for report in (by_files, by_arrays))
+    assert said == pytest.approx(told, abs=0.01)
+
+
 # What is refused
 
 
