@@ -1,4 +1,4 @@
-"""Decide: a person's word on each move, from flags, the session file or a page, as one kind of record.
+"""Decide: a person's word on each move, from flags or the session file, as one kind of record.
 
 A decision outranks the engine. Later ones outrank earlier ones for the same move.
 """

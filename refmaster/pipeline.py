@@ -115,10 +115,16 @@ def master(
     "a.wav:tone=1,dynamics=0.3", or a pair of a file and Weights. Without one, the middle of a `genre` stands for it.
     `genre` is a name, "none", or "auto", which hears it in the reference and is what None means; a `library` of one's
     own, or a folder of them, stands in its place.
+    `amount` is 0 to 100 %: 0 leaves alone, 50 follows the evidence, 100 matches in full. `loudness`, −60 to 0 LUFS, is
+    integrated, None the reference's; the true peak stays under the `ceiling`, −24 to 0 dBTP. `only` names stages, with
+    commas between them: repair, tone, dynamics, colour, image, level. `detail` is how many bands the equaliser has at
+    most, 1 to 30; None is 6, or above an amount of 75 what it takes. `phase`, of the tone, is "minimum" or "linear".
+    `drop` and `lock` are ids of moves, `set` values of theirs: "match_loudness.gain_db=2.5".
     `keep_from` is an earlier session: what a person decided there holds here too, but for what `undo` takes back.
     `out` None means `TARGET-stem.master` beside the target. A target that is our own master toward this reference keeps
-    what was settled then; `fresh` takes it as any other file. Raises a RefmasterError, and has then written nothing,
-    where an input or a setting is refused.
+    what was settled then; `fresh` takes it as any other file.
+    Raises BadAudio where an input is refused, BadSetting where a setting is, and BadOutput where the results cannot be
+    written; nothing is written then.
     """
     options, told = options or Options(), told or silent
     request = checked_request(amount, loudness, ceiling, only, detail, phase)
@@ -169,7 +175,12 @@ def master_array(
     drop: Sequence[str] = (),
     set: Sequence[str] = (),
 ) -> tuple[FloatArray, Report]:
-    """Master sound in memory, shape (channels, samples): float samples of the same shape, and the Report."""
+    """Master sound in memory, shape (channels, samples): float samples of the same shape, and the Report.
+
+    Mono or stereo, full scale is ±1. `amount` is 0 to 100 %, `loudness` −60 to 0 LUFS (None: the reference's),
+    `ceiling` −24 to 0 dBTP, `phase` "minimum" or "linear"; `drop` and `set` as in `master`.
+    Raises BadAudio where a sound is refused (its shape, its rate, silence, NaN), and BadSetting where a setting is.
+    """
     request = checked_request(amount, loudness, ceiling, phase=phase)
     decisions = parse_decisions(drop, set)
     track = track_of(samples, sample_rate_hz, name="target")
@@ -201,8 +212,11 @@ def render(
 ) -> Report:
     """Render a session again: the same bytes, or what new decisions make of it.
 
-    `revision` goes back to one of its history first. `target` and `reference` say where files that moved are now. A
-    reference that is gone is done without, and said.
+    `revision`, from 1, goes back to one of its history first. `target` and `reference` say where files that moved are
+    now. A reference that is gone is done without, and said. `drop`, `set`, `lock` and `undo` are as in `master`; `out`
+    None puts the master beside the session, where `options.force` must be set to write over what is there.
+    Raises BadSetting where the session or a decision is refused, BadAudio where the target is gone or another one, and
+    BadOutput where the results cannot be written; nothing is written then.
     """
     options, told = options or Options(), told or silent
     decisions = parse_decisions(drop, set, lock, undo)
