@@ -47,7 +47,10 @@ class Measured:
 
 
 def analyse(path: str | os.PathLike[str]) -> Profile:
-    """Measure a file. Raises BadAudio where it is missing, broken, silent, or holds NaN."""
+    """Measure a file; silence, too, is measured.
+
+    Raises BadAudio where it is missing, broken or without samples, or holds values that are no sound (NaN, past ±1000).
+    """
     return measure(open_track(path)).profile
 
 

@@ -10,6 +10,9 @@ from refmaster.units import FloatArray
 BAND_PARTS = ("low_shelf", "bell_*", "high_shelf")
 FREQUENCY_NAME = {Shape.LOW_SHELF: "corner_hz", Shape.BELL: "centre_hz", Shape.HIGH_SHELF: "corner_hz"}
 
+BEYOND = {Shape.LOW_SHELF: 0.5, Shape.BELL: 1.0, Shape.HIGH_SHELF: 2.0}  # of its frequency, where it is nearly whole
+HEARD_HZ = (40.0, 14000.0)  # of shelves
+
 
 def shape_of(move_id: str) -> Shape:
     """The shape of a band by its id, `mover/low_shelf` or `mover/bell_2`."""
@@ -20,6 +23,17 @@ def shape_of(move_id: str) -> Shape:
 def frequency_of(move: Move) -> Param:
     """Where a band works: the centre of a bell, the corner of a shelf."""
     return move.param(FREQUENCY_NAME[shape_of(move.id)])
+
+
+def heard_hz(shape: Shape, frequency_hz: float) -> float:
+    """Where a band is heard: a bell at its centre, a shelf an octave beyond its corner, where it is nearly whole."""
+    place_hz = frequency_hz * BEYOND[shape]
+    return tidy_hz(place_hz if shape is Shape.BELL else min(max(place_hz, HEARD_HZ[0]), HEARD_HZ[1]))
+
+
+def tidy_hz(frequency_hz: float) -> float:
+    """Three digits: nobody dials in 1659.21 Hz."""
+    return float(f"{frequency_hz:.3g}")
 
 
 def band_params(shape: Shape, gain_name: str, *, gain_db: float, frequency_hz: float, q: float) -> tuple[Param, ...]:

@@ -1,7 +1,6 @@
 """Profiles of files that were measured before, so that nobody waits twice for the same numbers.
 
     FOLDER/profiles/AB/SHA256.json     a Profile by the content of its file, at the file's own rate
-    FOLDER/profiles/AB/SHA256-RATE.json                                     at another
     FOLDER/contents/AB/HASH.json       the SHA-256 of a file by its place, size, times and inode: what did not change
                                        on disk is not read again
 
@@ -79,19 +78,19 @@ def known(path: str | os.PathLike[str], kept: Cache | None) -> Profile | None:
     return None if found is None else replace(found, path=os.fspath(path))
 
 
-def get(kept: Cache, sha256: str, *, sample_rate_hz: int | None = None) -> Profile | None:
-    """The Profile of a content, at another rate than its own if one is named; None where there is none to trust."""
-    data = _read(_place(kept, sha256, sample_rate_hz))
+def get(kept: Cache, sha256: str) -> Profile | None:
+    """The Profile of a content; None where there is none to trust."""
+    data = _read(_place(kept, sha256))
     if data is None or data.get("measured_with") != measuring_code():
         return None
     profile = profile_from(data.get("profile"))
     return profile if profile is not None and profile.sha256 == sha256 else None
 
 
-def put(kept: Cache, profile: Profile, *, sample_rate_hz: int | None = None) -> None:
-    """Keep a Profile, without its path; `sample_rate_hz` where it was not measured at the file's own rate."""
+def put(kept: Cache, profile: Profile) -> None:
+    """Keep a Profile, without its path."""
     data: dict[str, object] = {"measured_with": measuring_code(), "profile": asdict(replace(profile, path=""))}
-    _write(_place(kept, profile.sha256, sample_rate_hz), data)
+    _write(_place(kept, profile.sha256), data)
 
 
 @cache
@@ -134,14 +133,13 @@ def _state(place: str) -> list[int]:
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
 
 
-def _place(kept: Cache, sha256: str, sample_rate_hz: int | None) -> Path:
-    rate = "" if sample_rate_hz is None else f"-{sample_rate_hz}"
-    return kept.folder / "profiles" / _shelf(sha256, rate)
+def _place(kept: Cache, sha256: str) -> Path:
+    return kept.folder / "profiles" / _shelf(sha256)
 
 
-def _shelf(name: str, more: str = "") -> Path:
+def _shelf(name: str) -> Path:
     """Folders of a 256th each: no file system likes a hundred thousand files in one."""
-    return Path(name[:2]) / f"{name}{more}.json"
+    return Path(name[:2]) / f"{name}.json"
 
 
 def _read(path: Path) -> dict[str, object] | None:

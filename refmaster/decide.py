@@ -1,11 +1,12 @@
-"""Decide: a person's word on each move, from flags, the session file or a page, as one kind of record.
+"""Decide: a person's word on each move, from flags or the session file, as one kind of record.
 
 A decision outranks the engine. Later ones outrank earlier ones for the same move.
 """
 
+import os
 import re
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from refmaster.errors import BadSetting
 from refmaster.moves import blank_of, is_known, linear_mover_of, movers, unknown_move
@@ -56,10 +57,19 @@ def parse_reference(text: str) -> tuple[str, Weights]:
 
     BadSetting names an aspect that is not known, or a weight that is no number from 0 to 10.
     """
-    path, _, behind = text.rpartition(":")
-    if not path or "=" not in behind:
-        return text, Weights()
-    return path, weights_of(behind, text)
+    file, weights = parted(text)
+    return file, weights_of(weights, text)
+
+
+def parted(text: str) -> tuple[str, str]:
+    """A reference's file, and what it counts for as it was written: "a.wav:tone=1" is "a.wav" and "tone=1".
+
+    A colon within a folder's name, or within a URL, parts nothing.
+    """
+    file, _, weights = text.rpartition(":")
+    if not file or "=" not in weights or "/" in weights or os.sep in weights:
+        return text, ""
+    return file, weights
 
 
 def weights_of(behind: str, text: str) -> Weights:
@@ -73,9 +83,15 @@ def weights_of(behind: str, text: str) -> Weights:
             values[name] = float(number)
         except ValueError:
             raise BadSetting(f"--ref {shown(text)}: {number!r} is no weight; allowed: 0 to 10") from None
-        if not 0 <= values[name] <= 10:  # false for NaN too
-            raise BadSetting(f"--ref {shown(text)}: {name}={values[name]:g} is out of range; allowed: 0 to 10")
-    return Weights(**values)
+    return checked_weights(Weights(**values), text)
+
+
+def checked_weights(weights: Weights, text: str) -> Weights:
+    """The same; BadSetting where one is no number from 0 to 10, with the reference as it was written."""
+    for name, value in asdict(weights).items():
+        if not 0 <= value <= 10:  # false for NaN too
+            raise BadSetting(f"--ref {shown(text)}: {name}={value:g} is out of range; allowed: 0 to 10")
+    return weights
 
 
 def parse_stages(only: str | None) -> tuple[Stage, ...]:

@@ -10,13 +10,13 @@ from pathlib import Path
 from refmaster.analyse import Listener, Measured, measure
 from refmaster.dsp.ahead import ahead
 from refmaster.dsp.limiter import ReductionMeter
-from refmaster.effects import Stretches
+from refmaster.effects import Stretches, stretches_for
 from refmaster.load import open_track
 from refmaster.measure.excerpt import LimitedMeter
 from refmaster.own import line_of, next_mark, sound_digits
 from refmaster.plan import HEARINGS, Draft, Material, heard_as
 from refmaster.prepare import Told
-from refmaster.records import Delivery, Param, Plan, Profile, Stage
+from refmaster.records import Delivery, Param, Plan, Profile
 from refmaster.render import rendered
 from refmaster.save import is_lossy, write_audio
 from refmaster.tags import copy_tags
@@ -71,7 +71,7 @@ def _written(material: Material, made: Draft, delivery: Delivery, out: Path, wor
     mark = next_mark(material.mark, material.toward, material.request, plan)
     listener = Listener(rate, channels, str(out))
     meter = LimitedMeter(rate, channels, None if is_lossy(delivery) else listener.loudness)
-    kept = Stretches(total, rate, dynamics=any(move.stage is Stage.DYNAMICS for move in plan.active))
+    kept = stretches_for(plan, total, rate)
     plans: list[Plan] = []
     measured: list[Measured] = []
     notes: list[str] = []

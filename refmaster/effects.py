@@ -6,11 +6,11 @@ stretches that lie evenly over the track, and both are measured (levels do not m
 """
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 
+from refmaster.dsp.ahead import workers
 from refmaster.dsp.blocks import Kept, rechunked
 from refmaster.dsp.midside import to_mid_side
 from refmaster.load import BLOCK_SAMPLES
@@ -62,6 +62,12 @@ class Stretches:
         return np.concatenate(kept, axis=1) if kept else None
 
 
+def stretches_for(plan: Plan, n_samples: int, sample_rate_hz: int) -> Stretches:
+    """What is to be kept of a target so that the effects of a plan can be heard."""
+    dynamics = any(move.stage is Stage.DYNAMICS for move in plan.active)
+    return Stretches(n_samples, sample_rate_hz, dynamics=dynamics)
+
+
 def effects(
     plan: Plan,
     master: Profile,
@@ -76,7 +82,7 @@ def effects(
     stretches = target.read() if bent and target is not None else None
     if stretches is not None:
         chains = [plan.active, *(tuple(one for one in plan.active if one is not move) for move in bent)]
-        with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
+        with workers(threads) as pool:
             heard = list(pool.map(lambda chain: _heard(chain, stretches, master), chains))
         for move, without in zip(bent, heard[1:], strict=True):
             mover, stated = mover_of(move), told[move.id]

@@ -312,17 +312,7 @@ def as_data(report: Report) -> dict[str, object]:
         },
         "kinship": report.kinship,
         "passport": None if report.passport is None else passport.as_data(report.passport),
-        "request": {
-            "amount_pct": report.request.amount_pct,
-            "loudness_lufs": report.request.loudness_lufs,
-            "ceiling_dbtp": report.request.ceiling_dbtp,
-            "only": [stage.name.lower() for stage in report.request.only],
-            "phase": report.request.phase.value,
-            "same_song": report.request.same_song,
-            "fresh": report.request.fresh,
-            "genre": report.request.genre,
-            "library": report.request.library or None,
-        },
+        "request": request_data(report.request),
         "goal_lufs": plan.goal_lufs,
         "asked_lufs": plan.asked_lufs,
         "moves": [_move_data(report, move) for move in plan.moves],
@@ -333,6 +323,21 @@ def as_data(report: Report) -> dict[str, object]:
         "gain_reduction": _reduction_data(report),
         "notes": list(report.notes),
         "beside": None if report.beside is None else _beside_data(report.beside),
+    }
+
+
+def request_data(request: Request) -> dict[str, object]:
+    """What was asked for, as plain data."""
+    return {
+        "amount_pct": request.amount_pct,
+        "loudness_lufs": request.loudness_lufs,
+        "ceiling_dbtp": request.ceiling_dbtp,
+        "only": [stage.name.lower() for stage in request.only],
+        "phase": request.phase.value,
+        "same_song": request.same_song,
+        "fresh": request.fresh,
+        "genre": request.genre,
+        "library": request.library or None,
     }
 
 
@@ -364,10 +369,10 @@ def _move_data(report: Report, move: Move) -> dict[str, object]:
         "stage": move.stage.name.lower(),
         "verdict": move.verdict.value,
         "locked": move.locked,
-        "phase": None if linear_mover_of(move) is None else move.phase.value,
+        "phase": phase_data(move),
         "params": move.values,
         "ranges": {p.name: [p.low, p.high] for p in move.params},
-        "because": [_gap_data(gap) for gap in move.because],
+        "because": [gap_data(gap) for gap in move.because],
         "confidence": move.confidence,
         "effect": None if effect is None else asdict(effect),
         "text": report.text_of(move.id),
@@ -375,7 +380,13 @@ def _move_data(report: Report, move: Move) -> dict[str, object]:
     }
 
 
-def _gap_data(gap: Gap) -> dict[str, object]:
+def phase_data(move: Move) -> str | None:
+    """The phase of a move whose mover can do both."""
+    return None if linear_mover_of(move) is None else move.phase.value
+
+
+def gap_data(gap: Gap) -> dict[str, object]:
+    """A difference that a move answers, as plain data."""
     return {**asdict(gap), "taken_pct": round(gap.taken_pct, 1)}
 
 

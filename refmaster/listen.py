@@ -11,7 +11,6 @@ beside it, for the player. The bytes are the same on every run.
 import io
 import math
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile as sf
 
+from refmaster.dsp.ahead import workers
 from refmaster.records import Profile
 from refmaster.stream import PIECE_SAMPLES, SoundStream, reading
 
@@ -86,7 +86,7 @@ def listening(
     gains = matching_gains_db(tuple(profile for _, profile, _ in tracks))
     if gains is None:
         return None
-    with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:  # libsndfile works without Python's lock
+    with workers(threads) as pool:  # libsndfile works without Python's lock
         waiting = [
             [pool.submit(encoded, profile, passage, exact=role != "reference") for passage in passages_of(places)]
             for role, profile, places in tracks

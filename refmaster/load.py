@@ -9,7 +9,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -75,13 +75,15 @@ _PROBABLY = {  # what a file that is no audio for us may be after all: bytes, wh
 class Track:
     """Sound that can be played from its start, any number of times. `notes` are lines a person should know.
 
-    `jump` plays stretches without what lies between, where that is possible.
+    `jump` plays stretches without what lies between, where that is possible. `n_samples` is how long it is, where that
+    is known before it is played; else 0.
     """
 
     source: Source
     play: Callable[[int], Iterator[FloatArray]]
     notes: tuple[str, ...] = ()
     jump: Callable[[Sequence[Place]], Iterator[FloatArray]] | None = None
+    n_samples: int = 0
 
     def blocks(self, block_samples: int = BLOCK_SAMPLES) -> Iterator[FloatArray]:
         """The sound from its start, shape (channels, samples), all blocks of one length but the last."""
@@ -127,7 +129,8 @@ def open_track(path: str | os.PathLike[str], *, role: str = "target") -> Track:
     def jump(places: Sequence[Place]) -> Iterator[FloatArray]:
         return _jumping(path, name, source, places)
 
-    return Track(source, play, notes, jump if jumps else None)
+    told = not source.lossy and n_samples < OPEN_LENGTH_SAMPLES  # what ends before that is refused when it is played
+    return Track(source, play, notes, jump if jumps else None, n_samples if told else 0)
 
 
 def open_again(path: str | os.PathLike[str], sha256: str, *, role: str) -> Track:
@@ -157,7 +160,7 @@ def track_of(samples: FloatArray, sample_rate_hz: int, *, name: str = "array") -
     def jump(places: Sequence[Place]) -> Iterator[FloatArray]:
         return (array[:, first:last] for first, last in places)
 
-    return Track(source, lambda block_samples: rechunked([array], block_samples), jump=jump)
+    return Track(source, lambda block_samples: rechunked([array], block_samples), jump=jump, n_samples=array.shape[1])
 
 
 def resampled(track: Track, sample_rate_hz: int) -> Track:
@@ -169,23 +172,16 @@ def resampled(track: Track, sample_rate_hz: int) -> Track:
     def play(block_samples: int) -> Iterator[FloatArray]:
         return rechunked(_converted(track, sample_rate_hz), block_samples)
 
-    return replace(track, source=replace(track.source, sample_rate_hz=sample_rate_hz), play=play, jump=None)
-
-
-def check_finite(blocks: Iterable[FloatArray], name: str, sample_rate_hz: int) -> Iterator[FloatArray]:
-    """The same blocks; refuses at the first sample that is no number, or beyond ±1000 (+60 dBFS).
-
-    Floating-point sound above 0 dBFS passes: headroom is legal.
-    """
-    start = 0
-    for block in blocks:
-        refuse_bad(block, start, name, sample_rate_hz)
-        start += block.shape[1]
-        yield block
+    return replace(
+        track, source=replace(track.source, sample_rate_hz=sample_rate_hz), play=play, jump=None, n_samples=0
+    )
 
 
 def refuse_bad(block: FloatArray, start_sample: int, name: str, sample_rate_hz: int) -> None:
-    """Refuse a block, which starts at a sample of the track, in which some value is no sound."""
+    """Refuse a block, which starts at a sample of the track, in which a value is no number, or beyond ±1000 (+60 dBFS).
+
+    Floating-point sound above 0 dBFS passes: headroom is legal.
+    """
     if not largest(block) <= LOUDEST:  # NaN makes the comparison false
         raise BadAudio(_first_bad(block, start_sample, name, sample_rate_hz))
 

@@ -11,10 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from refmaster.bands import FREQUENCY_NAME, frequency_of, shape_of
+from refmaster.bands import FREQUENCY_NAME, frequency_of, heard_hz, shape_of
 from refmaster.compare import wanted
 from refmaster.decide import decisions_of
-from refmaster.dsp.biquad import Shape
 from refmaster.dsp.octaves import octave_around
 from refmaster.moves import blank_of, match_eq, match_width
 from refmaster.records import Comparison, Curve, Decision, Move, Request, Verdict
@@ -22,11 +21,6 @@ from refmaster.units import FloatArray
 
 GAIN_NAME = {"match_eq": "gain_db", "match_width": "side_gain_db"}
 NEAR_OCT = 0.5  # a bell this near to one that was dropped is the same answer to the same difference
-BEYOND = {
-    Shape.LOW_SHELF: 0.5,
-    Shape.BELL: 1.0,
-    Shape.HIGH_SHELF: 2.0,
-}  # where a band is nearly whole, of its frequency
 _NUMBERED = re.compile(r"(?P<stem>.*_)[1-9][0-9]*$")
 
 
@@ -116,8 +110,7 @@ def _with_evidence(move: Move, comparison: Comparison | None, request: Request) 
         return replace(move, proposed=())
     at, weights = np.array(comparison.band_hz), np.array(curve.weight) + 1e-9
     if any(param.name in FREQUENCY_NAME.values() for param in move.params):
-        place_hz = frequency_of(move).value * BEYOND[shape_of(move.id)]
-        weights = weights * octave_around(at, float(np.clip(place_hz, *match_eq.HEARD_HZ)))
+        weights = weights * octave_around(at, heard_hz(shape_of(move.id), frequency_of(move).value))
     value = float(np.average(wanted(curve, request.amount_pct), weights=weights))
     return replace(move, proposed=((name, round(value, 2)),))
 

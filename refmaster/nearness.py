@@ -17,7 +17,7 @@ from functools import cache
 import numpy as np
 
 from refmaster.genres.features import feature_names
-from refmaster.genres.posterior import Model, fit, load_table
+from refmaster.genres.posterior import shared_model
 from refmaster.units import FloatArray
 
 # Of pairs of songs of one genre by different artists, so many per cent lie nearer than so far: the table of 5103 pairs.
@@ -113,13 +113,6 @@ def reasons(ours: FloatArray, theirs: FloatArray) -> tuple[Reason, ...]:
 def in_words(found: Sequence[Reason]) -> str:
     """Reasons as one phrase."""
     return ", ".join(reason.text for reason in found) or "alike in all that is measured"
-
-
-@cache
-def shared_model() -> Model:
-    """The metric: the spread that songs share within their genres."""
-    table = load_table()
-    return fit(table.rows, table.genre_of, len(table.genres), table.settings.roundness)
 
 
 @cache

@@ -33,7 +33,7 @@ from refmaster.decide import not_there, parse_decisions
 from refmaster.deliver import Work, delivered
 from refmaster.dsp.ahead import aside
 from refmaster.dsp.limiter import ReductionMeter
-from refmaster.effects import effects
+from refmaster.effects import effects, stretches_for
 from refmaster.errors import BadSetting
 from refmaster.genres.context import checked_genre
 from refmaster.genres.posterior import NONE
@@ -57,7 +57,7 @@ from refmaster.records import (
     Weights,
 )
 from refmaster.render import rendered
-from refmaster.save import check_outputs, choose_delivery, write_text
+from refmaster.save import check_outputs, choose_delivery, size_bytes, write_text
 from refmaster.units import FloatArray
 from refmaster.version import __version__
 
@@ -115,10 +115,16 @@ def master(
     "a.wav:tone=1,dynamics=0.3", or a pair of a file and Weights. Without one, the middle of a `genre` stands for it.
     `genre` is a name, "none", or "auto", which hears it in the reference and is what None means; a `library` of one's
     own, or a folder of them, stands in its place.
+    `amount` is 0 to 100 %: 0 leaves alone, 50 follows the evidence, 100 matches in full. `loudness`, −60 to 0 LUFS, is
+    integrated, None the reference's; the true peak stays under the `ceiling`, −24 to 0 dBTP. `only` names stages, with
+    commas between them: repair, tone, dynamics, colour, image, level. `detail` is how many bands the equaliser has at
+    most, 1 to 30; None is 6, or above an amount of 75 what it takes. `phase`, of the tone, is "minimum" or "linear".
+    `drop` and `lock` are ids of moves, `set` values of theirs: "match_loudness.gain_db=2.5".
     `keep_from` is an earlier session: what a person decided there holds here too, but for what `undo` takes back.
     `out` None means `TARGET-stem.master` beside the target. A target that is our own master toward this reference keeps
-    what was settled then; `fresh` takes it as any other file. Raises a RefmasterError, and has then written nothing,
-    where an input or a setting is refused.
+    what was settled then; `fresh` takes it as any other file.
+    Raises BadAudio where an input is refused, BadSetting where a setting is, and BadOutput where the results cannot be
+    written; nothing is written then.
     """
     options, told = options or Options(), told or silent
     request = checked_request(amount, loudness, ceiling, only, detail, phase)
@@ -140,7 +146,9 @@ def master(
     delivery = choose_delivery(goal, container=options.container, bit_depth=options.bit_depth, source=track.source)
     files = _files(goal, options)
     if not options.dry_run:
-        check_outputs(paths(files), [Path(target), *(Path(path) for path, _ in asked)], force=options.force)
+        inputs = [Path(target), *(Path(path) for path, _ in asked)]
+        need_bytes = size_bytes(delivery, track.source.channels, track.n_samples)
+        check_outputs(paths(files), inputs, force=options.force, need_bytes=need_bytes)
     earlier, lost = locks.carried(kept, track.source.channels)
     material = _prepared(track, refs, request, told, options)
     material = replace(material, settled=kept)
@@ -167,7 +175,12 @@ def master_array(
     drop: Sequence[str] = (),
     set: Sequence[str] = (),
 ) -> tuple[FloatArray, Report]:
-    """Master sound in memory, shape (channels, samples): float samples of the same shape, and the Report."""
+    """Master sound in memory, shape (channels, samples): float samples of the same shape, and the Report.
+
+    Mono or stereo, full scale is ±1. `amount` is 0 to 100 %, `loudness` −60 to 0 LUFS (None: the reference's),
+    `ceiling` −24 to 0 dBTP, `phase` "minimum" or "linear"; `drop` and `set` as in `master`.
+    Raises BadAudio where a sound is refused (its shape, its rate, silence, NaN), and BadSetting where a setting is.
+    """
     request = checked_request(amount, loudness, ceiling, phase=phase)
     decisions = parse_decisions(drop, set)
     track = track_of(samples, sample_rate_hz, name="target")
@@ -175,10 +188,12 @@ def master_array(
     options = Options(dry_run=True, html=False)
     material = prepare(track, refs, request, threads=options.threads)
     made = plan(material, decisions)
-    meter = ReductionMeter(sample_rate_hz)
-    mastered = np.concatenate(list(rendered(track.blocks(), made.moves, sample_rate_hz, meter)), axis=1)
-    after = measure(track_of(mastered, sample_rate_hz, name="master")).profile
-    return mastered, _report(material, made, after, meter.read(), 0, Files(), effects(made, after))
+    meter, kept = ReductionMeter(sample_rate_hz), stretches_for(made, track.n_samples, sample_rate_hz)
+    heard = rendered(kept.passing(track.blocks()), made.moves, sample_rate_hz, meter)
+    mastered = np.concatenate(list(heard), axis=1)
+    after, reduction = measure(track_of(mastered, sample_rate_hz, name="master")).profile, meter.read()
+    done = effects(made, after, reduction, kept, threads=options.threads)
+    return mastered, _report(material, made, after, reduction, 0, Files(), done)
 
 
 def render(
@@ -197,8 +212,11 @@ def render(
 ) -> Report:
     """Render a session again: the same bytes, or what new decisions make of it.
 
-    `revision` goes back to one of its history first. `target` and `reference` say where files that moved are now. A
-    reference that is gone is done without, and said.
+    `revision`, from 1, goes back to one of its history first. `target` and `reference` say where files that moved are
+    now. A reference that is gone is done without, and said. `drop`, `set`, `lock` and `undo` are as in `master`; `out`
+    None puts the master beside the session, where `options.force` must be set to write over what is there.
+    Raises BadSetting where the session or a decision is refused, BadAudio where the target is gone or another one, and
+    BadOutput where the results cannot be written; nothing is written then.
     """
     options, told = options or Options(), told or silent
     decisions = parse_decisions(drop, set, lock, undo)
@@ -217,7 +235,8 @@ def render(
     files = _files(goal, options)
     inputs = [Path(one.source.path) for one in (track, *(ref for ref, _ in refs))]
     if not options.dry_run:
-        check_outputs(paths(files), inputs, force=options.force)
+        need_bytes = size_bytes(delivery, track.source.channels, track.n_samples)
+        check_outputs(paths(files), inputs, force=options.force, need_bytes=need_bytes)
     toward = tuple(one.sha256 for one in session.references)
     material = _prepared(track, refs, session.request, told, options, toward)
     made = replanned(before, material, decisions, lambda name: told(f"plan: {name}", -1.0))

@@ -66,7 +66,10 @@ class Material:
 
     @property
     def reference(self) -> Measured | None:
-        """The reference that counts most, which tables and plots show; None where there is none."""
+        """The one that tables and plots show: the nearest relative, of strangers that which counts most for tone.
+
+        None where there is no reference.
+        """
         if not self.examples:
             return None
         seen = self.comparison.seen if self.comparison is not None else ()

@@ -3,11 +3,12 @@
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from typing import TypeGuard, cast
 
 from refmaster.analyse import Measured, check_masterable, measure
 from refmaster.cache import Cache
 from refmaster.compare import Example, compare
-from refmaster.decide import parse_phase, parse_reference, parse_stages
+from refmaster.decide import checked_weights, parse_phase, parse_reference, parse_stages
 from refmaster.dsp.ahead import workers
 from refmaster.errors import BadSetting
 from refmaster.genres.context import context
@@ -47,6 +48,9 @@ def checked_request(
     ):
         if value is not None and not low <= value <= high:  # false for NaN too
             raise BadSetting(f"{name} {value:g} is out of range; allowed: {low:g} to {high:g} {unit}")
+    if detail is not None and detail != int(detail):
+        raise BadSetting(f"--detail {detail:g} is no whole number; allowed: 1 to 30 bands")
+    detail = None if detail is None else int(detail)
     return Request(amount, loudness, ceiling, parse_stages(only), detail, parse_phase(phase))
 
 
@@ -151,13 +155,20 @@ def files_asked(reference: Asked | Sequence[Asked] | None) -> tuple[tuple[str | 
     """References as files and what they count for."""
     if reference is None:
         return ()
-    many = [reference] if isinstance(reference, str | os.PathLike | tuple) else list(reference)
-    return tuple(_one_asked(one) for one in many)
+    if isinstance(reference, str | os.PathLike) or _is_pair(reference):
+        return (_one_asked(reference),)
+    return tuple(_one_asked(one) for one in cast("Sequence[Asked]", reference))
+
+
+def _is_pair(asked: object) -> TypeGuard[tuple[str | os.PathLike[str], Weights]]:
+    """Whether it is one reference with what it counts for; any other tuple is of several."""
+    return isinstance(asked, tuple) and len(asked) == 2 and isinstance(asked[1], Weights)
 
 
 def _one_asked(one: Asked) -> tuple[str | os.PathLike[str], Weights]:
     if isinstance(one, tuple):
-        return one
+        path, weights = one
+        return path, checked_weights(weights, os.fspath(path))
     return parse_reference(one) if isinstance(one, str) else (one, Weights())
 
 

@@ -113,7 +113,7 @@ def is_lossy(delivery: Delivery) -> bool:
 def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path], *, force: bool, need_bytes: int = 0) -> None:
     """Refuse, before any work, results that cannot or must not be written.
 
-    `need_bytes` is what all outputs together will take, as far as is known.
+    `need_bytes` is what all outputs together will take at least, as far as is known.
     """
     for number, out in enumerate(outputs):
         for other in inputs:
@@ -127,6 +127,12 @@ def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path], *, force: boo
         _refuse_standing(out, force)
     for folder in dict.fromkeys(out.parent for out in outputs):
         _refuse_folder(folder, need_bytes)
+
+
+def size_bytes(delivery: Delivery, channels: int, n_samples: int) -> int:
+    """How many bytes so much sound takes in a file; 0 where only its encoder can tell."""
+    packed = delivery.container == "FLAC" or is_lossy(delivery)
+    return 0 if packed else n_samples * channels * _STORED_BYTES.get(delivery.subtype, 0)
 
 
 def write_audio(
@@ -255,8 +261,9 @@ def _refuse_folder(folder: Path, need_bytes: int) -> None:
 
 def _large_enough(out: Path, delivery: Delivery, channels: int, expected_samples: int | None) -> Delivery:
     """RF64 where a WAV would pass 4 GiB; AIFF has no such successor and is refused."""
-    n_bytes = (expected_samples or 0) * channels * _STORED_BYTES.get(delivery.subtype, 0)
-    if n_bytes <= LARGEST_RIFF_BYTES or delivery.container not in ("WAV", "AIFF"):
+    if delivery.container not in ("WAV", "AIFF"):
+        return delivery
+    if size_bytes(delivery, channels, expected_samples or 0) <= LARGEST_RIFF_BYTES:
         return delivery
     if delivery.container == "AIFF":
         raise BadOutput(f"{shown(out)} would pass the 4 GiB that AIFF can hold; choose WAV, CAF or FLAC")

@@ -162,6 +162,13 @@ def test_only_the_command_line_prints(path):
 
 
 @every_module
+def test_threads_that_are_not_waited_for_come_from_one_place(path):
+    """Whoever has a pool of its own waits for it after Ctrl-C: `ahead.workers` does not."""
+    pools = {module for module in imported(path) if module.endswith("ThreadPoolExecutor")}
+    assert not pools or name_of(path) == "refmaster.dsp.ahead"
+
+
+@every_module
 def test_heavy_libraries_are_imported_when_they_are_used(path):
     me = top_of(name_of(path))
     for module in imported(path, at_module_level=True):

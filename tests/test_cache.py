@@ -9,7 +9,7 @@ import pytest
 
 from refmaster import cache as caches
 from refmaster.analyse import analyse
-from refmaster.cache import Cache, get, known, profile_of, put
+from refmaster.cache import Cache, known, profile_of
 from refmaster.errors import BadAudio
 
 
@@ -105,13 +105,6 @@ def test_the_hash_of_the_code_heeds_every_meter():
     read = {path for pattern in caches.MEASURING for path in package.glob(pattern)}
     assert {package / "measure" / "loudness.py", package / "analyse.py", package / "dsp" / "frames.py"} <= read
     assert len(caches.measuring_code()) == 16
-
-
-def test_another_rate_is_another_entry(files, kept):
-    profile = analyse(files["song"])
-    put(kept, replace(profile, sample_rate_hz=48000), sample_rate_hz=48000)
-    assert get(kept, profile.sha256) is None
-    assert get(kept, profile.sha256, sample_rate_hz=48000).sample_rate_hz == 48000
 
 
 def test_an_entry_names_no_place_of_the_file(files, kept):

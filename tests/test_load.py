@@ -11,7 +11,7 @@ import pytest
 import soundfile as sf
 
 from refmaster.errors import BadAudio
-from refmaster.load import BLOCK_SAMPLES, Track, check_finite, open_track, resampled, track_of
+from refmaster.load import BLOCK_SAMPLES, Track, open_track, refuse_bad, resampled, track_of
 
 RATE_HZ = 44_100
 N = 3 * BLOCK_SAMPLES // 2 + 17  # no multiple of any block
@@ -370,7 +370,15 @@ def test_a_flac_that_does_not_say_its_length_plays_whole(tmp_path, music, total)
     # STREAMINFO: the total is the last 36 bits before the MD5 (RFC 9639, section 8.2).
     top = path.read_bytes()[21] & 0xF0
     track = open_track(patched(path, 21, bytes([top | total >> 32]) + struct.pack(">I", total & 0xFFFFFFFF)))
+    assert track.n_samples == 0
     assert np.array_equal(played(track), music)
+
+
+@pytest.mark.parametrize(("name", "told"), [("a.wav", True), ("a.flac", True), ("a.ogg", False)])
+def test_a_length_is_told_before_a_track_is_played_only_where_it_must_be_true(tmp_path, music, name, told):
+    track = open_track(written(tmp_path / name, music))
+    assert track.n_samples == (played(track).shape[1] if told else 0)
+    assert resampled(track, 48_000).n_samples == 0
 
 
 def test_a_flac_that_was_cut_off_plays_to_an_error_with_its_place(tmp_path, music):
@@ -435,16 +443,17 @@ def test_the_first_impossible_sample_is_named(tmp_path, music, value, said, bloc
     broken = music.copy()
     broken[1, 44_100] = broken[0, 50_000] = value
     track = open_track(written(tmp_path / "a.wav", broken, subtype="DOUBLE"))
-    passed: list[np.ndarray] = []
+    good = 44_100 // block_samples
+    blocks = list(track.blocks(block_samples))
+    for k, block in enumerate(blocks[:good]):
+        refuse_bad(block, k * block_samples, "a.wav", RATE_HZ)
     with pytest.raises(BadAudio, match=rf"sample 44100 \(1\.000 s\), channel 2 {said}"):
-        passed.extend(check_finite(track.blocks(block_samples), "a.wav", RATE_HZ))
-    assert sum(block.shape[1] for block in passed) == 44_100 // block_samples * block_samples
+        refuse_bad(blocks[good], good * block_samples, "a.wav", RATE_HZ)
 
 
-def test_headroom_denormals_and_silence_pass_unchanged():
-    blocks = [np.full((2, 8), 4.0), np.full((2, 8), 5e-324), np.zeros((2, 8)), np.zeros((2, 0))]
-    passed = list(check_finite(blocks, "a.wav", RATE_HZ))
-    assert all(one is other for one, other in zip(blocks, passed, strict=True))
+def test_headroom_denormals_and_silence_pass():
+    for block in (np.full((2, 8), 4.0), np.full((2, 8), 5e-324), np.zeros((2, 8)), np.zeros((2, 0))):
+        refuse_bad(block, 0, "a.wav", RATE_HZ)
 
 
 # Sound in memory

@@ -15,7 +15,7 @@ from refmaster.errors import BadAudio, BadOutput, BadSetting
 from refmaster.load import open_track, track_of
 from refmaster.names import as_bytes, fitting, shown, storable
 from refmaster.records import Delivery
-from refmaster.save import EXTENSIONS, WriteResult, check_outputs, choose_delivery, write_audio, write_text
+from refmaster.save import EXTENSIONS, WriteResult, check_outputs, choose_delivery, size_bytes, write_audio, write_text
 
 RATE_HZ = 44_100
 N = 100_003
@@ -188,6 +188,14 @@ def test_two_results_of_one_name_are_refused(tmp_path):
 def test_a_disk_with_too_little_space_is_refused(tmp_path):
     with pytest.raises(BadOutput, match="MB are needed"):
         check_outputs([tmp_path / "m.wav"], [], force=False, need_bytes=2**62)
+
+
+@pytest.mark.parametrize(
+    ("name", "bit_depth", "n_bytes"),
+    [("a.wav", "24", 6000), ("a.wav", "64f", 16000), ("a.aiff", "16", 4000), ("a.flac", "24", 0), ("a.mp3", None, 0)],
+)
+def test_how_much_room_sound_takes_is_told_where_no_encoder_decides(name, bit_depth, n_bytes):
+    assert size_bytes(delivery_for(name, bit_depth), 2, 1000) == n_bytes
 
 
 # What is written

@@ -4,8 +4,8 @@ import json
 from dataclasses import asdict
 
 from refmaster.account import Account, MoveAccount
-from refmaster.explain import OWN_ENGINE
-from refmaster.records import Gap, Input, Reading
+from refmaster.explain import OWN_ENGINE, gap_data, phase_data, request_data
+from refmaster.records import Input, Reading
 
 
 def as_json(account: Account) -> str:
@@ -30,15 +30,7 @@ def as_data(account: Account) -> dict[str, object]:
         if outcome is None
         else {"name": outcome.genre, "share": outcome.genre_share, "n_tracks": outcome.genre_tracks},
         "kinship": None if outcome is None else outcome.kinship,
-        "request": {
-            "amount_pct": session.request.amount_pct,
-            "loudness_lufs": session.request.loudness_lufs,
-            "ceiling_dbtp": session.request.ceiling_dbtp,
-            "only": [stage.name.lower() for stage in session.request.only],
-            "phase": session.request.phase.value,
-            "same_song": session.request.same_song,
-            "fresh": session.request.fresh,
-        },
+        "request": request_data(session.request),
         "goal_lufs": plan.goal_lufs,
         "asked_lufs": plan.asked_lufs,
         "moves": [_move(account, one) for one in account.moves],
@@ -64,11 +56,12 @@ def _move(account: Account, one: MoveAccount) -> dict[str, object]:
         "stage": move.stage.name.lower(),
         "verdict": move.verdict.value,
         "locked": move.locked,
+        "phase": phase_data(move),
         "note": move.note,
         "params": move.values,
         "ranges": {p.name: [p.low, p.high] for p in move.params},
         "proposed": dict(move.proposed),
-        "because": [_gap(gap) for gap in move.because],
+        "because": [gap_data(gap) for gap in move.because],
         "confidence": move.confidence,
         "effect": None if one.effect is None else asdict(one.effect),
         "text": one.text,
@@ -80,7 +73,3 @@ def _move(account: Account, one: MoveAccount) -> dict[str, object]:
         "undo": one.undo if account.session.engine == OWN_ENGINE else None,
         "undo_command": f"{account.command} {one.undo}",
     }
-
-
-def _gap(gap: Gap) -> dict[str, object]:
-    return {**asdict(gap), "taken_pct": round(gap.taken_pct, 1)}

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 from refmaster.batch.jobs import folder_of, jobs_of, made, refuse_folder, refuse_outputs, sweep
 from refmaster.batch.overview import CSV, HTML, write_overview
 from refmaster.batch.pool import master_here
-from refmaster.batch.records import Ended, Event, Job, Limits, Outcome, Settings, parted
+from refmaster.batch.records import Ended, Event, Job, Limits, Outcome, Settings
 from refmaster.batch.remote import exists, is_url, joined
 from refmaster.batch.state import NAME, NOTHING, Past, State, head_of, read_past, still_good
 from refmaster.batch.worker import Worker
+from refmaster.decide import parted, weights_of
 from refmaster.errors import BadOutput, BadSetting
 from refmaster.names import shown
 
@@ -142,8 +143,9 @@ def processors() -> int:
 
 
 def _absolute(reference: str) -> str:
-    """A reference that is found from everywhere; what it counts for stays behind it."""
+    """A reference that is found from everywhere; what it counts for, which is looked at, stays behind it."""
     file, weights = parted(reference)
+    weights_of(weights, reference)
     return ":".join(filter(None, (file if is_url(file) else os.path.abspath(file), weights)))
 
 

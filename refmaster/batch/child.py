@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from refmaster import lean
-from refmaster.batch.records import Job, Outcome, Settings, outcome_data, parted, settings_from
+from refmaster.batch.records import Job, Outcome, Settings, outcome_data, settings_from
 from refmaster.errors import BadOutput, BadSetting, RefmasterError
 from refmaster.names import shown
 
@@ -173,10 +173,10 @@ def _named(job: Job, target: str, references: list[str], out: str, settings: Set
 
 def _run(target: str, references: list[str], out: str, settings: Settings, work: _Work) -> "Report":
     from refmaster.cache import kept_in
-    from refmaster.decide import weights_of
+    from refmaster.decide import parse_reference
     from refmaster.pipeline import Options, master
 
-    weights = [weights_of(parted(one)[1], one) for one in settings.references]
+    weights = [parse_reference(one)[1] for one in settings.references]
     return master(
         target,
         list(zip(references, weights, strict=True)),

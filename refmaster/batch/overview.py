@@ -11,8 +11,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from refmaster.atomic import replacing
-from refmaster.batch.records import Outcome, Settings, parted
+from refmaster.batch.records import Outcome, Settings
 from refmaster.batch.remote import base_name, is_url, joined, write_text
+from refmaster.decide import parted
 from refmaster.names import shown, storable
 from refmaster.report.templates import environment
 from refmaster.units import unbroken

@@ -1,9 +1,9 @@
 """What a batch is made of: what to make, how far a track may go, one track's job, and what came of it."""
 
-import os
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from refmaster.decide import parted
 from refmaster.names import shown
 
 Ending = Literal["mastered", "unchanged", "sent_back", "failed"]
@@ -128,20 +128,6 @@ class Ended:
 
 
 Event = Begun | Step | Ended
-
-
-def parted(reference: str) -> tuple[str, str]:
-    """A reference's file, and what it counts for as it was written: "a.wav:tone=1" is "a.wav" and "tone=1".
-
-    BadSetting for a weight that is none. A colon within a folder's name, or within a URL, parts nothing.
-    """
-    file, _, weights = reference.rpartition(":")
-    if not file or "=" not in weights or "/" in weights or os.sep in weights:
-        return reference, ""
-    from refmaster.decide import weights_of
-
-    weights_of(weights, reference)
-    return file, weights
 
 
 def failed(job: Job, error: str) -> Outcome:

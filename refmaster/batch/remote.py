@@ -124,8 +124,8 @@ def staged(job: Job, settings: Settings, scratch: Path) -> Iterator[tuple[str, l
         references = []
         for number, one in enumerate(settings.files):
             kept = Path(fetched(one, scratch / f"reference-{number}"))
-            (work / "reference").mkdir(exist_ok=True)
-            here = work / "reference" / kept.name
+            here = work / f"reference-{number + 1}" / kept.name  # two may have one name
+            here.parent.mkdir()
             shutil.copyfile(kept, here)
             references.append(str(here.relative_to(work)))
         os.chdir(work)

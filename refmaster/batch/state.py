@@ -18,8 +18,9 @@ from shlex import quote
 
 from refmaster.atomic import replacing
 from refmaster.batch.overview import named
-from refmaster.batch.records import Job, Outcome, Settings, outcome_data, outcome_from, parted
+from refmaster.batch.records import Job, Outcome, Settings, outcome_data, outcome_from
 from refmaster.batch.remote import is_url, joined, read_text, write_text
+from refmaster.decide import parse_reference
 from refmaster.errors import BadOutput, BadSetting
 from refmaster.names import shown
 from refmaster.records import Weights
@@ -205,7 +206,5 @@ def _short(head: dict[str, object]) -> str:
 
 def _weights(head: dict[str, object]) -> list[Weights]:
     """What each reference counts for; an older state knows no weights, and had none."""
-    from refmaster.decide import weights_of
-
     names: list[str] = head.get("names") or head["references"]  # type: ignore[assignment]
-    return [weights_of(parted(one)[1], one) for one in names]
+    return [parse_reference(one)[1] for one in names]

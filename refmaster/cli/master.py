@@ -158,11 +158,17 @@ def _by_matchering(
     target: str, references: list[str], out: str | None, ceiling: float, opts: "Options", given: Mapping[str, object]
 ) -> "Callable[[Told], Report]":
     """The job as matchering does it; BadSetting for what it knows nothing of."""
+    from refmaster.decide import parted
     from refmaster.engines.matchering import second_opinion
     from refmaster.errors import BadSetting
+    from refmaster.names import shown
 
-    if unknown := [name for name, value in given.items() if value]:
+    if unknown := [name for name, value in given.items() if value is not None and value != []]:
         raise BadSetting(f"matchering knows no {', '.join(unknown)}; leave it out, or use our own engine")
+    if weighed := [one for one in references if parted(one)[1]]:
+        raise BadSetting(
+            f"matchering knows no weights (--ref {shown(weighed[0])}); name the file alone, or use our own engine"
+        )
     if len(references) != 1:
         raise BadSetting(f"matchering takes one --ref, {len(references)} were given; name one")
     return lambda told: second_opinion(target, references[0], out, ceiling=ceiling, options=opts, told=told)

@@ -15,6 +15,7 @@ wrong", gives what is wanted (`belief.py`).
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -30,6 +31,8 @@ from refmaster.compare.width import width_curve
 from refmaster.names import BY_GENRE, shown
 from refmaster.records import Comparison, Curve, Genre, Profile, Seen
 from refmaster.units import FloatArray
+
+T = TypeVar("T", float, FloatArray)
 
 __all__ = ["Example", "compare", "corrected", "empty_top", "examples_of", "is_limited", "wanted"]
 
@@ -119,10 +122,14 @@ def corrected(comparison: Comparison, reached: Measured, references: Measured | 
 
 def wanted(curve: Curve, amount_pct: float) -> FloatArray:
     """What an amount makes of a difference: from nothing, through what is believed, to all of it."""
-    believed, full = np.array(curve.wanted_db), np.array(curve.full_db)
+    return np.asarray(at_amount(amount_pct, np.array(curve.wanted_db), np.array(curve.full_db)))
+
+
+def at_amount(amount_pct: float, believed: T, full: T) -> T:
+    """From nothing at 0, through what is believed at 50, to all of it at 100."""
     if amount_pct <= 50:
         return believed * (amount_pct / 50)
-    return np.asarray(believed + (full - believed) * ((amount_pct - 50) / 50))
+    return believed + (full - believed) * ((amount_pct - 50) / 50)
 
 
 def _towards(goal_db: float, got_db: float) -> float:

@@ -7,9 +7,9 @@ for the thread: it ends by itself after the block it is at.
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -62,13 +62,31 @@ def _put(
     return False
 
 
+class _Caller(Executor):
+    """Does what is handed over before it goes on; what goes wrong is raised where the result is asked for."""
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """The result of calling it."""
+        done: Future[T] = Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            done.set_exception(error)
+        return done
+
+    def map(self, fn: Callable[..., T], *iterables: Iterable[Any], **_: Any) -> Iterator[T]:
+        """Each result when it is asked for."""
+        return map(fn, *iterables)
+
+
 @contextmanager
-def workers(threads: int) -> Iterator[ThreadPoolExecutor]:
+def workers(threads: int) -> Iterator[Executor]:
     """Threads that are not waited for when the work is broken off.
 
-    An interruption may strike while the compiler's lock is held; who then waits for a thread waits for ever.
+    An interruption may strike while the compiler's lock is held; who then waits for a thread waits for ever. Where only
+    one thread may work, it is the caller's: what is handed over is done at once.
     """
-    pool = ThreadPoolExecutor(max_workers=max(1, threads))
+    pool = ThreadPoolExecutor(threads) if threads > 1 else _Caller()
     try:
         yield pool
     except BaseException:
@@ -86,5 +104,5 @@ def aside(work: Callable[[], T], *, threads: int) -> Iterator[Callable[[], T]]:
     if threads < 2:
         yield work
         return
-    with workers(1) as pool:
+    with workers(2) as pool:
         yield pool.submit(work).result

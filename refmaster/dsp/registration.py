@@ -90,14 +90,13 @@ def register(
     allowed = prior[np.ix_(at, at)]
     smooth = np.full(at.size, r.mean() - t.mean())
     shape_r, single_t, single_r = _shape(r, grouping) / spread, t.astype(np.float32), r.astype(np.float32)
-    with workers(1) as pool:
+    with workers(threads) as pool:
         for k in range(ROUNDS):
             sharpness = SHARPNESS[0] * (SHARPNESS[1] / SHARPNESS[0]) ** (k / (ROUNDS - 1))
             square = _square_distances(_shape(t + smooth, grouping) / spread, shape_r)
-            back = (square.T, sharpness, single_t)
-            other = pool.submit(_softly, *back) if threads > 1 else None
+            other = pool.submit(_softly, square.T, sharpness, single_t)
             forward, far_t, like_t = _softly(square, sharpness, single_r)
-            backward, far_r, like_r = _softly(*back) if other is None else other.result()
+            backward, far_r, like_r = other.result()
             pairs, distance = _weighed(rows_t, rows_r, forward, backward, far_t, far_r)
             weight = np.concatenate([pairs.forward_weight, pairs.backward_weight])
             differences = np.concatenate([like_t - t, r - like_r])

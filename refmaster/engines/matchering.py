@@ -25,8 +25,9 @@ from refmaster import session as sessions
 from refmaster import verify
 from refmaster.analyse import Measured, measure
 from refmaster.atomic import why
-from refmaster.compare import compare, wanted
+from refmaster.compare import wanted
 from refmaster.engines.beside import our_own
+from refmaster.engines.closed import closed, text_of, tone_of
 from refmaster.errors import BadAudio, BadOutput, BadSetting
 from refmaster.load import Track, open_track, resampled, track_of
 from refmaster.names import shown
@@ -34,11 +35,11 @@ from refmaster.outputs import files_of, goal_path, paths
 from refmaster.pipeline import Options, heard_in
 from refmaster.plan import Material
 from refmaster.prepare import Told, checked_request, prepare
-from refmaster.records import Comparison, Delivery, Effect, Files, Gap, Move, Plan, Profile, Report, Stage, Weights
+from refmaster.records import Comparison, Delivery, Effect, Files, Move, Plan, Profile, Report, Stage, Weights
 from refmaster.report import page
-from refmaster.save import check_outputs, choose_delivery, write_audio, write_text
+from refmaster.save import check_outputs, choose_delivery, size_bytes, write_audio, write_text
 from refmaster.tags import copy_tags
-from refmaster.units import FloatArray, written
+from refmaster.units import FloatArray
 
 ID = "matchering/match"
 RATE_HZ = 44_100  # all it works at
@@ -47,12 +48,7 @@ FULL_PCT = 100.0  # it knows no half measures
 FLOAT_WAV = Delivery("WAV", "FLOAT", bit_depth=None, dithered=False)  # 32 bits: any headroom, no dither
 EXCERPT_SAMPLES = 2**20  # 24 s, enough to see a delay by
 MOST_DELAY_SAMPLES = 64
-HEARD_DB = 60.0  # a band so far under the target's fullest holds nothing whose gain could be told
-HEARD_HZ = (30.0, 18_000.0)
-JUST_HEARD_DB = 0.5  # DESIGN §4: the threshold of hearing for tone
-SILENT_LUFS = -70.0  # BS.1770's absolute gate
 EVIDENCE_PCT = 50.0  # the amount at which our own engine follows the evidence: drawn beside what matchering did
-SAID = {"side_to_mid_db": "side over mid", "integrated_lufs": "loudness"}
 
 
 def second_opinion(
@@ -77,8 +73,9 @@ def second_opinion(
     goal = goal_path(Path(target), out, options.container)
     delivery = choose_delivery(goal, container=options.container, bit_depth=options.bit_depth, source=track.source)
     files = files_of(goal, html=options.html)
-    check_outputs(paths(files), [Path(target), Path(reference)], force=options.force)
-    material = prepare(track, ((ref, Weights()),), request, told, threads=options.threads)
+    need_bytes = size_bytes(delivery, track.source.channels, track.n_samples)
+    check_outputs(paths(files), [Path(target), Path(reference)], force=options.force, need_bytes=need_bytes)
+    material = prepare(track, ((ref, Weights()),), request, told, threads=options.threads, kept=options.cache)
     heard, comparison = material.reference, material.comparison
     if heard is None or comparison is None:
         raise ValueError("a reference was given, and nothing was measured of it")
@@ -102,31 +99,6 @@ class _Job:
     notes: tuple[str, ...]
     delivery: Delivery
     files: Files
-
-
-@dataclass(frozen=True)
-class _Tone:
-    """What matchering did to the tone: level-free gain of the mid in the bands where the target holds something."""
-
-    at_hz: FloatArray
-    gain_db: FloatArray
-    heard: "np.typing.NDArray[np.bool_]"
-
-    def __str__(self) -> str:
-        at, gain = self.at_hz[self.heard], self.gain_db[self.heard]
-        low, high = (
-            f"{written('gain_db', float(gain[k]))} at {written('centre_hz', float(at[k]))}"
-            for k in (int(gain.argmin()), int(gain.argmax()))
-        )
-        return f"EQ of {_rms(gain):.1f} dB rms, from {low} to {high}"
-
-
-@dataclass(frozen=True)
-class _Closed:
-    """A gap, and what the master reads of the same feature."""
-
-    gap: Gap
-    master: float
 
 
 def _imported() -> ModuleType:
@@ -265,8 +237,9 @@ def _finished(job: _Job, ours: Report, options: Options, told: Told) -> Report:
     told("explain", -1.0)
     material = job.material
     target, reference, comparison = material.target, job.reference, job.comparison
-    tone, closed = _tone(target.profile, after.profile), _closed(job, after)
-    move = Move(ID, Stage.TONE, (), tuple(one.gap for one in closed), round(closed[0].gap.confidence, 3))
+    tone = tone_of(target.profile, after.profile)
+    gaps = closed(material, reference, comparison, after)
+    move = Move(ID, Stage.TONE, (), tuple(one.gap for one in gaps), round(gaps[0].gap.confidence, 3))
     plan = Plan((move,), goal_lufs=reference.profile.integrated_lufs, ceiling_dbtp=material.request.ceiling_dbtp)
     report = Report(
         status="mastered",
@@ -280,8 +253,8 @@ def _finished(job: _Job, ours: Report, options: Options, told: Told) -> Report:
         plan=plan,
         comparison=replace(comparison, ignored=()),  # matchering ignores nothing
         checks=verify.checks(plan, target.profile, after.profile, clipped),
-        effects=((ID, Effect("integrated_lufs", closed[-1].gap.target, closed[-1].master)),),
-        texts=((ID, _text(job.version, tone, closed)),),
+        effects=((ID, Effect("integrated_lufs", gaps[-1].gap.target, gaps[-1].master)),),
+        texts=((ID, text_of(job.version, tone, gaps)),),
         files=job.files,
         notes=material.notes + job.notes + tag_notes,
         beside=ours,
@@ -319,68 +292,6 @@ def _written(job: _Job, told: Told) -> tuple[Measured, int, tuple[str, ...]]:
     )
     profile = replace(measured[0].profile, path=str(out))
     return replace(measured[0], profile=profile), result.clipped_samples, tuple(notes)
-
-
-def _tone(target: Profile, after: Profile) -> _Tone:
-    at_hz, level = np.array(target.band_hz), np.array(target.ltas_db)
-    heard = (level > level.max() - HEARD_DB) & (at_hz >= HEARD_HZ[0]) & (at_hz <= HEARD_HZ[1])
-    if not heard.any():
-        heard[:] = True
-    gain = np.array(after.ltas_db) - level
-    return _Tone(at_hz, np.where(heard, gain - gain[heard].mean(), 0.0), heard)
-
-
-def _closed(job: _Job, after: Measured) -> tuple[_Closed, ...]:
-    """Tone, width where there is any, and loudness: how far target and master are from the reference."""
-    target, reference, before = job.material.target, job.reference, job.comparison
-    now = compare(after, reference, job.material.genre).tone
-    weight = np.array(before.tone.weight) > 0
-    full, believed, left = (np.array(v)[weight] for v in (before.tone.full_db, before.tone.wanted_db, now.full_db))
-    tone = Gap("tone_rms_db", _rms(full), 0.0, JUST_HEARD_DB, _rms(full - believed))
-    here, theirs, mine = (m.profile.integrated_lufs for m in (target, reference, after))
-    loudness = Gap("integrated_lufs", here or 0.0, theirs or 0.0, verify.LOUDNESS_TOLERANCE_LU, 0.0)
-    width = _width(before, target.profile, reference.profile, after.profile)
-    found = (_Closed(tone, _rms(left)), *width, _Closed(loudness, SILENT_LUFS if mine is None else mine))
-    return tuple(_Closed(replace(one.gap, taken_pct=_taken_pct(one)), one.master) for one in found)
-
-
-def _width(comparison: Comparison, target: Profile, reference: Profile, after: Profile) -> tuple[_Closed, ...]:
-    """Side over mid, averaged over the bands in which all three have a side; nothing where there is none."""
-    weight = np.array(comparison.tone.weight) > 0
-    rows = [np.array([np.nan if v is None else v for v in p.side_to_mid_db]) for p in (target, reference, after)]
-    common = weight & np.isfinite(rows).all(axis=0)
-    if not common.any():
-        return ()
-    here, theirs, mine = (float(row[common].mean()) for row in rows)
-    curve = comparison.width
-    believed = 0.0 if curve is None else float(np.average(curve.wanted_db, weights=curve.weight))
-    return (_Closed(Gap("side_to_mid_db", here, theirs, JUST_HEARD_DB, abs(theirs - here - believed)), mine),)
-
-
-def _taken_pct(closed: _Closed) -> float:
-    gap = closed.gap
-    if abs(gap.delta) <= gap.tolerance:
-        return 100.0
-    return float(np.clip(100.0 * (closed.master - gap.target) / gap.delta, 0.0, 100.0))
-
-
-def _rms(values: FloatArray) -> float:
-    return float(np.sqrt(np.mean(values**2))) if values.size else 0.0
-
-
-def _text(version: str, tone: _Tone, closed: tuple[_Closed, ...]) -> str:
-    """What it did in numbers, and what a person can do about it."""
-    levels = [(one.gap.feature, one.gap.target, one.master, one.gap.reference) for one in closed[1:]]
-    said = [
-        f"{SAID[name]} {written(name, here)} → {written(name, mine)} (reference {written(name, theirs)})"
-        for name, here, mine, theirs in levels
-    ]
-    before, after = (f"{value:.1f} dB" for value in (closed[0].gap.target, closed[0].master))
-    return (
-        f"matchering {version} matched the reference in full: {tone}; the tone is now {after} rms from the reference,"
-        f" where it was {before}; {'; '.join(said)}. It cannot be edited or dropped: to undo it, leave --engine"
-        " matchering out."
-    )
 
 
 def _session(report: Report, delivery: Delivery) -> str:

@@ -121,14 +121,15 @@ def _refuse(word: str) -> NoReturn:
 
 
 @cache
-def _model_of_shipped() -> Model:
+def shared_model() -> Model:
+    """The clouds of the shipped tracks, and the spread that songs share within their genres."""
     known = load_table()
     return fit(known.rows, known.genre_of, len(known.genres), known.settings.roundness)
 
 
 def _model_of(table: Table) -> Model:
     if table is load_table():
-        return _model_of_shipped()
+        return shared_model()
     return fit(table.rows, table.genre_of, len(table.genres), table.settings.roundness)
 
 

@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 
 from refmaster import passport
 from refmaster.analyse import SHORTEST_S, Measured, check_masterable, measure
 from refmaster.cache import Cache, profile_of
 from refmaster.compare import compare
+from refmaster.dsp.ahead import workers
 from refmaster.genres import load_genre
 from refmaster.genres.posterior import NONE
 from refmaster.library.files import Library
@@ -91,7 +91,7 @@ def beside(
     track = open_track(path)
     others = [open_track(one, role="reference") for one in references]
     rate = track.source.sample_rate_hz
-    with ThreadPoolExecutor(2) as pool:
+    with workers(2) as pool:
         waiting = [pool.submit(measure, resampled(one, rate)) for one in others]
         target = measure(track)
         check_masterable(target.profile, "the target")

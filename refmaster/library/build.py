@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from refmaster.analyse import check_masterable
 from refmaster.cache import Cache, known, measured
+from refmaster.dsp.ahead import workers
 from refmaster.errors import BadAudio, BadSetting, RefmasterError
 from refmaster.library.rows import TAGS, Row, row_of
 from refmaster.names import shown
@@ -74,19 +75,19 @@ def gathered(
 ) -> Gathered:
     """Every file as a row, `jobs` at once (as many as there are cores)."""
     told = told or _silent
-    workers = jobs or os.cpu_count() or 1
+    at_once = jobs or os.cpu_count() or 1
     done: dict[Path, Row | Skipped] = {}
 
     def take(path: Path, result: Row | Skipped) -> None:
         done[path] = result
         told(shown(path.name), len(done), len(paths))
 
-    with ThreadPoolExecutor(workers) as readers:  # hashing lets other threads run
+    with workers(at_once) as readers:  # hashing lets other threads run
         for path, row in zip(paths, readers.map(partial(_known_row, kept=kept), paths), strict=True):
             if row is not None:
                 take(path, row)
     rest = [path for path in paths if path not in done]
-    for path, result in _measured(rest, kept, min(workers, len(rest))):
+    for path, result in _measured(rest, kept, min(at_once, len(rest))):
         take(path, result)
     results = [done[path] for path in paths]
     return Gathered(
@@ -94,13 +95,13 @@ def gathered(
     )
 
 
-def _measured(paths: Sequence[Path], kept: Cache | None, workers: int) -> Iterator[tuple[Path, Row | Skipped]]:
-    if workers < 2 or len(paths) < FEW:
+def _measured(paths: Sequence[Path], kept: Cache | None, at_once: int) -> Iterator[tuple[Path, Row | Skipped]]:
+    if at_once < 2 or len(paths) < FEW:
         yield from ((path, measured_row(path, kept)) for path in paths)
         return
     left = list(paths)
     try:
-        for path, result in _in_processes(left, kept, workers):
+        for path, result in _in_processes(left, kept, at_once):
             left.remove(path)
             yield path, result
     except BrokenProcessPool:
@@ -108,9 +109,9 @@ def _measured(paths: Sequence[Path], kept: Cache | None, workers: int) -> Iterat
             yield path, _alone(path, kept)
 
 
-def _in_processes(paths: Sequence[Path], kept: Cache | None, workers: int) -> Iterator[tuple[Path, Row | Skipped]]:
+def _in_processes(paths: Sequence[Path], kept: Cache | None, at_once: int) -> Iterator[tuple[Path, Row | Skipped]]:
     others = set(active_children())
-    pool = _pool(workers)
+    pool = _pool(at_once)
     try:
         waiting = {pool.submit(measured_row, path, kept): path for path in paths}
         for future in as_completed(waiting):
@@ -131,8 +132,8 @@ def _alone(path: Path, kept: Cache | None) -> Row | Skipped:
             return Skipped(shown(path), "the process that read it died; the file is damaged, or memory ran out")
 
 
-def _pool(workers: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin)
+def _pool(at_once: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(at_once, mp_context=get_context("spawn"), initializer=_begin)
 
 
 def _begin() -> None:

@@ -12,13 +12,13 @@ hears the whole through and says so (`Limited`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from refmaster.dsp.ahead import workers
 from refmaster.dsp.blocks import Kept, Place
 from refmaster.dsp.limiter import Limiting, ReductionMeter, limited
 from refmaster.dsp.oversample import SHORT_BETA, SHORT_TAPS
@@ -203,7 +203,7 @@ def limited_as(excerpt: Excerpt, limiting: Limiting, gain_db: float, *, threads:
     if excerpt.whole:
         meter = _heard(excerpt.stretches[0], excerpt.sample_rate_hz, limiting, gain_db, aside=threads > 1)
         return meter.read(gain_db, limiting)
-    with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
+    with workers(threads) as pool:
         heard = list(pool.map(lambda one: _heard(one, excerpt.sample_rate_hz, limiting, gain_db), excerpt.stretches))
     power = np.full(excerpt.cell_power.size, np.nan)
     taken: list[FloatArray] = []

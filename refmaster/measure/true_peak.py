@@ -1,4 +1,4 @@
-"""True peak: ITU-R BS.1770-5 annex 2, oversampled 8× below 96 kHz.
+"""True peak: ITU-R BS.1770-5 annex 2, oversampled 8× up to 96 kHz.
 
 A group of samples is interpolated only where it could hold a new maximum (`dsp/between.py`): the answer is the same,
 the work a tenth.

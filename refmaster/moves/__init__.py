@@ -1,6 +1,6 @@
 """The movers: one file, one kind of move; found by their presence here, ordered by `STAGE`.
 
-A mover is a module that has what `Mover` lists. It may import the rows above it (records, units, dsp, measure)
+A mover is a module that has what `Mover` lists. It may import what stands above `moves` in tests/test_architecture.py,
 and never another mover: each is asked about the sound as the moves before it leave it, and that is all it knows.
 """
 

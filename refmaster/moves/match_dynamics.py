@@ -117,10 +117,8 @@ def explain(move: Move) -> str:
 
 def _wanted(gap: DynamicsGap, scene: Scene) -> float:
     """The factor by which the band's spread is to change: 1 leaves it alone."""
-    amount = scene.request.amount_pct
     full = float(np.log(gap.reference_db / gap.target_db))
-    believed = full * gap.believed
-    share = believed * amount / 50 if amount <= 50 else believed + (full - believed) * (amount - 50) / 50
+    share = compare.at_amount(scene.request.amount_pct, full * gap.believed, full)
     more = gap.correction if scene.request.in_full else 1.0
     return float(np.exp(share) * more)
 

@@ -11,7 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from refmaster import compare
-from refmaster.bands import BAND_PARTS, band_params, coefficients_of, frequency_of, shape_of, taken_words
+from refmaster.bands import (
+    BAND_PARTS,
+    band_params,
+    coefficients_of,
+    frequency_of,
+    heard_hz,
+    shape_of,
+    taken_words,
+    tidy_hz,
+)
 from refmaster.dsp.biquad import Shape, filtered, response_db
 from refmaster.dsp.fir import convolved, ring_s, zero_phase
 from refmaster.dsp.octaves import octave_around, thirds_db
@@ -44,7 +53,6 @@ FULL_ROUNDS, STEP_DB = 5, 6.0
 NO_GAP_DB = 0.1  # a difference under this is none
 MOST_TAKEN_PCT = 200.0  # of a small difference a broad band may take more than there is
 ALIGN_HZ = (100.0, 10000.0)
-HEARD_HZ = (40.0, 14000.0)
 NOMINAL_RATE_HZ = 48000  # how long a band rings in ms hardly depends on it
 
 
@@ -160,7 +168,7 @@ def curve_of(moves: Iterable[Move], at_hz: FloatArray, sample_rate_hz: int) -> F
 
 def effect(move: Move, master: Profile) -> Effect:
     """The level in the octave where the band works, against the rest of the spectrum, with the band and without it."""
-    around_hz = _heard_hz(shape_of(move.id), frequency_of(move).value)
+    around_hz = heard_hz(shape_of(move.id), frequency_of(move).value)
     bend = response_at(move, np.array(master.band_hz), master.sample_rate_hz)
     after = _level_around(master, around_hz)
     done = _level_around(replace(master, ltas_db=tuple(bend.tolist())), around_hz)
@@ -215,7 +223,7 @@ def _moves(fit: Fit, comparison: Comparison, scene: Scene) -> tuple[Move, ...]:
         part = f"bell_{bells}" if band.shape is Shape.BELL else band.shape.value
         gap = _gap(band, fit, comparison, scene)
         gain_db, q = round(band.gain_db, 2), round(band.q, 2)
-        params = band_params(band.shape, "gain_db", gain_db=gain_db, frequency_hz=_tidy_hz(band.frequency_hz), q=q)
+        params = band_params(band.shape, "gain_db", gain_db=gain_db, frequency_hz=tidy_hz(band.frequency_hz), q=q)
         made.append(Move(f"match_eq/{part}", STAGE, params, (gap,), confidence=round(gap.confidence, 3)))
     return tuple(made)
 
@@ -226,7 +234,7 @@ def _gap(band: Band, fit: Fit, comparison: Comparison, scene: Scene) -> Gap:
     The level is that of `effect`, with the same yardstick; the difference is averaged where bands can be trusted.
     """
     at, weight = np.array(comparison.band_hz), np.array(comparison.tone.weight)
-    around_hz = _heard_hz(band.shape, _tidy_hz(band.frequency_hz))
+    around_hz = heard_hz(band.shape, tidy_hz(band.frequency_hz))
     reach = octave_around(at, around_hz) * (weight + 1e-9)
     evidence = comparison.tone.full_db if scene.request.in_full else comparison.tone.matched_db
     sd = float(np.average(comparison.tone.sd_db, weights=reach))
@@ -284,7 +292,7 @@ def _too_much(beyond_db: FloatArray, comparison: Comparison) -> tuple[NotReached
     if abs(beyond_db[worst]) < MISSED_DB:
         return ()
     short = beyond_db[worst] > 0
-    frequency_hz = _tidy_hz(comparison.band_hz[worst])
+    frequency_hz = tidy_hz(comparison.band_hz[worst])
     asked_db = abs(beyond_db[worst]) + MAX_GAIN_DB
     text = (
         f"Around {written('centre_hz', frequency_hz)} the evidence asks for {asked_db:.1f} dB "
@@ -324,22 +332,9 @@ def _told(comparison: Comparison) -> str:
     )
 
 
-def _heard_hz(shape: Shape, frequency_hz: float) -> float:
-    """Where a band is heard: a bell at its centre, a shelf an octave beyond its corner, where it is nearly whole."""
-    if shape is Shape.BELL:
-        return _tidy_hz(frequency_hz)
-    beyond = {Shape.LOW_SHELF: 0.5, Shape.HIGH_SHELF: 2.0}[shape]
-    return _tidy_hz(float(np.clip(frequency_hz * beyond, *HEARD_HZ)))
-
-
 def _feature(frequency_hz: float) -> str:
     """The name of the level around a frequency, the same in a gap and in an effect."""
     return f"tone_at_{frequency_hz:.0f}_hz_db"
-
-
-def _tidy_hz(frequency_hz: float) -> float:
-    """Three digits: nobody dials in 1659.21 Hz."""
-    return float(f"{frequency_hz:.3g}")
 
 
 def _coefficients(move: Move, sample_rate_hz: int) -> FloatArray:

@@ -199,7 +199,7 @@ def _gap(feature: str, around_hz: float | None, reach: FloatArray, scene: Scene,
     if curve is None:
         raise ValueError("a width move without a width comparison")
     weights = reach * (np.array(curve.weight) + 1e-9)
-    evidence = curve.full_db if scene.request.amount_pct > 75 else curve.matched_db
+    evidence = curve.full_db if scene.request.in_full else curve.matched_db
     heard = _heard(scene.target, around_hz)
     here = float(_side_to_mid(scene.target)[heard].mean()) if heard.any() else 0.0
     full, taking, sd = (float(np.average(v, weights=weights)) for v in (evidence, made, curve.sd_db))

@@ -171,7 +171,7 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Decision:
-    """What a person decided about one move: by flag, by session file, or on the review page.
+    """What a person decided about one move: by flag, or in the session file.
 
     `if_there` asks nothing of a track that has no such move, because it was decided for many.
     """

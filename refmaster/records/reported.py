@@ -72,10 +72,10 @@ class Report:
     texts: tuple[tuple[str, str], ...] = ()  # move id → its explanation
     gain_reduction: GainReduction | None = None
     files: Files = field(default_factory=Files)
-    references: tuple["Input", ...] = ()  # all of them, in order; `reference` is the one that counts most
+    references: tuple["Input", ...] = ()  # all, in order; `reference` is the nearest relative
     heard: tuple[Profile, ...] = ()  # the same, as they were measured
     reference_gone: bool = False  # the session's was not found as it was
-    notes: tuple[str, ...] = ()  # one-line things to know: a file read as another format, a reference resampled
+    notes: tuple[str, ...] = ()  # one-line things to know: a file that is not what its name says
     beside: "Report | None" = None  # what our own engine makes of the same, where another one did this
 
     @property

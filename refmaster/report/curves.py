@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from refmaster.dsp.octaves import BANDS_PER_OCTAVE, centre_hz
-from refmaster.genres.statistics import EDGE_SDS, covariance_db2
+from refmaster.genres.statistics import EDGE_SDS, song_sd_db
 from refmaster.records import BandLevels, Genre, Profile, Report
 from refmaster.report.figure import Curve, Dash, Role, Table, Ys, moment_ms, rounded
 from refmaster.writing import clock, said
@@ -88,8 +88,7 @@ def tone_band(genre: Genre) -> tuple[Curve, ...]:
     tone = genre.tone
     if tone is None or not genre.n_tracks:
         return ()
-    sd_db = np.sqrt(np.diag(covariance_db2(tone)))
-    return (_band_of(genre, tone.band_hz, tone.mean_db, tuple(sd_db.tolist())),)
+    return (_band_of(genre, tone.band_hz, tone.mean_db, tuple(song_sd_db(tone).tolist())),)
 
 
 def width_band(genre: Genre) -> tuple[Curve, ...]:

@@ -1,9 +1,9 @@
 """The tables: before, reference and after; and the checks."""
 
-import math
 from dataclasses import dataclass
 from operator import attrgetter
 
+from refmaster.genres.statistics import whole_width_db
 from refmaster.records import Check, Profile, Report
 from refmaster.units import unit_of
 from refmaster.writing import bare, bounds, difference, label, said
@@ -65,15 +65,6 @@ def check_rows(checks: tuple[Check, ...]) -> tuple[CheckRow, ...]:
     )
 
 
-def width_db(profile: Profile) -> float | None:
-    """The side's level above the mid's over all bands, summed in power; None where there is no side."""
-    bands = zip(profile.ltas_db, profile.side_to_mid_db, strict=True)
-    known = [(mid, ratio) for mid, ratio in bands if ratio is not None]
-    mid_power = sum(10 ** (mid / 10) for mid, _ in known)
-    side_power = sum(10 ** ((mid + ratio) / 10) for mid, ratio in known)
-    return 10 * math.log10(side_power / mid_power) if mid_power > 0 and side_power > 0 else None
-
-
 def _row(report: Report, name: str) -> Row:
     before, reference, after = (_value(profile, name) for profile in (report.target, report.reference, report.master))
     change = None if before is None or after is None else after - before
@@ -94,6 +85,6 @@ def _value(profile: Profile | None, name: str) -> float | None:
     if profile is None:
         return None
     if name == "width_db":
-        return width_db(profile)
+        return whole_width_db(profile)
     value: float | None = attrgetter(name)(profile)
     return value

@@ -228,6 +228,8 @@ def test_json_has_the_names_of_the_main_job_and_more(tmp_path):
     assert move["undo_command"] == "refmaster render 'my mix.toml' --force --drop match_eq/bell_1"
     assert move["effect"] == {"feature": "tone_at_315_hz_db", "before": 1.5, "after": -1.0}
     assert data["checks"][0]["passed"] is True
+    assert (data["request"]["genre"], data["request"]["library"]) == ("auto", None)
+    assert move["phase"] == "minimum"
     assert data["revisions"] == 1
     assert data["target"]["integrated_lufs"] == -14.0
 

@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+import tomllib
 from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import unquote
@@ -205,6 +206,25 @@ def test_a_url_is_as_good_as_a_path(done, catalogue, fresh):
     )  # fmt: skip
     assert [one["earlier"] for one in lines(again.stdout)] == [True] * 3
     assert tree(fresh) == made
+
+
+def test_two_references_of_one_name_are_two_by_url_as_they_are_by_path(catalogue, fresh):
+    pytest.importorskip("fsspec")
+    twins = fresh.with_name(f"{fresh.name}-references")
+    named = [twins / "a" / "same.wav", twins / "b" / "same.wav"]
+    for path, source in zip(named, ("record.wav", "mixes/long.wav"), strict=True):
+        path.parent.mkdir(parents=True)
+        path.write_bytes((catalogue / source).read_bytes())
+    made = {}
+    for how, refs in (("path", named), ("url", [path.as_uri() for path in named])):
+        goal = fresh / how
+        asked = [word for one in refs for word in ("--ref", one)]
+        ran = run(catalogue, "mixes/short.wav", *asked, "-o", goal, "--no-report", "--quiet")
+        assert ran.returncode == 0, ran.stderr
+        made[how] = (goal / "short.master.wav").read_bytes()
+        held = tomllib.loads((goal / "short.master.toml").read_text())["reference"]
+        assert len({one["sha256"] for one in held}) == 2
+    assert made["url"] == made["path"]
 
 
 def test_the_library_tells_what_happens(catalogue, fresh):

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from refmaster.dsp.ahead import ahead, aside
+from refmaster.dsp.ahead import ahead, aside, workers
 from refmaster.dsp.limiter import Limiting, ReductionMeter, limited
 from tests.signals import in_blocks, kick_loop
 
@@ -84,6 +84,18 @@ def test_one_thread_is_the_caller_s():
     threads = [threading.get_ident() for _ in ahead((None for _ in range(3)), threads=1)]
     made = list(ahead((threading.get_ident() for _ in range(3)), threads=1))
     assert made == threads
+
+
+def test_one_worker_is_the_caller_and_its_error_is_told_with_the_result():
+    def broken():
+        raise ValueError("broken")
+
+    with workers(1) as pool:
+        failed = pool.submit(broken)
+        assert pool.submit(threading.get_ident).result() == threading.get_ident()
+        assert list(pool.map(abs, [-1, 2])) == [1, 2]
+        with pytest.raises(ValueError, match="broken"):
+            failed.result()
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -1,6 +1,7 @@
 """From files to files, on music made in code: what stands there, how it measures, and that it can be done again."""
 
 import hashlib
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 import soundfile as sf
 from scipy.signal import resample_poly
 
-from refmaster.errors import BadSetting
+from refmaster.errors import BadOutput, BadSetting
 from refmaster.pipeline import Options, master, master_array, render
 from refmaster.records import Report, Verdict
 from tests.conftest import DAMAGE, RATE_HZ, write_wav
@@ -237,6 +238,21 @@ def test_a_session_renders_the_same_bytes(mastered, tmp_path):
     assert digest(again.files.master) == digest(mastered.files.master)
 
 
+def test_a_full_disk_is_refused_before_work(mastered, files, tmp_path, monkeypatch):
+    told = []
+    usage = shutil.disk_usage(tmp_path)
+    need_bytes = 3 * mastered.target.channels * mastered.target.n_samples  # 24 bits
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=need_bytes - 1))
+    with pytest.raises(BadOutput, match="MB are needed"):
+        master(mastered.target.path, files["finished"], tmp_path / "o.wav", told=lambda *step: told.append(step))
+    with pytest.raises(BadOutput, match="MB are needed"):
+        render(mastered.files.session, tmp_path / "o.wav", told=lambda *step: told.append(step))
+    assert told == []
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=need_bytes))
+    assert render(mastered.files.session, tmp_path / "o.wav", options=QUICK).master
+
+
 def test_a_session_renders_the_same_bytes_from_another_folder(files, tmp_path, sounds):
     """Target, reference and session move together: paths in a session are relative."""
     here = tmp_path / "here"
@@ -265,6 +281,16 @@ def test_blocks_and_threads_change_no_byte(files, tmp_path, eased, block_samples
     report = master(files["spoiled"], files["song"], tmp_path / "out.wav", options=options)
     assert digest(report.files.master) == digest(eased.files.master)
     assert [move.values for move in report.plan.moves] == [move.values for move in eased.plan.moves]
+
+
+def test_one_thread_is_one_thread_and_makes_the_same_bytes(files, tmp_path, monkeypatch):
+    songs = [files["song"], files["finished"]]
+    two = master(files["spoiled"], songs, tmp_path / "two.wav", loudness=-9.0)
+    started = []
+    monkeypatch.setattr("threading.Thread.start", started.append)
+    one = master(files["spoiled"], songs, tmp_path / "one.wav", loudness=-9.0, options=Options(threads=1))
+    assert started == []
+    assert digest(one.files.master) == digest(two.files.master)
 
 
 def test_a_second_pass_changes_little(mastered, files, tmp_path):
@@ -350,6 +376,14 @@ def test_arrays_work_like_files(files, sounds, eased):
     assert out.shape == sounds["spoiled"].shape
     assert np.abs(out - read(eased.files.master)).max() < 1e-3  # files were rounded on their way in
     assert report.status == "mastered"
+
+
+def test_arrays_tell_the_effects_that_files_tell_under_a_working_limiter(files, sounds, tmp_path):
+    by_files = master(files["spoiled"], files["song"], tmp_path / "o.wav", options=QUICK, loudness=-7.0)
+    _, by_arrays = master_array(sounds["spoiled"], RATE_HZ, sounds["song"], RATE_HZ, loudness=-7.0)
+    assert by_files.gain_reduction.max_db > 4.0
+    told, said = ({name: one.after - one.before for name, one in report.effects} for report in (by_files, by_arrays))
+    assert said == pytest.approx(told, abs=0.01)
 
 
 # What is refused

@@ -14,6 +14,8 @@ import pytest
 import soundfile as sf
 
 from refmaster.account import account_of
+from refmaster.cache import Cache
+from refmaster.cli import main
 from refmaster.engines import matchering as engine
 from refmaster.errors import BadAudio, BadOutput, BadSetting, RefmasterError
 from refmaster.explain import as_json
@@ -338,6 +340,34 @@ def test_the_same_bytes_come_out_twice(tmp_path, files):
     for name in ("one", "two"):
         second(files["dull"], files["finished"], tmp_path / f"{name}.wav", html=False)
     assert (tmp_path / "one.wav").read_bytes() == (tmp_path / "two.wav").read_bytes()
+
+
+def test_what_it_measures_is_remembered_and_changes_no_byte(tmp_path, files):
+    kept = Cache(tmp_path / "kept")
+    for name in ("one", "two"):
+        second(files["dull"], files["finished"], tmp_path / f"{name}.wav", html=False, cache=kept)
+    second(files["dull"], files["finished"], tmp_path / "three.wav", html=False)
+    assert [path for path in kept.folder.rglob("*") if path.is_file()]
+    assert len({(tmp_path / f"{name}.wav").read_bytes() for name in ("one", "two", "three")}) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--ref", "b.wav:tone=1"], "matchering knows no weights (--ref b.wav:tone=1); name the file alone"),
+        (["--ref", "b.wav", "--loudness", "0"], "matchering knows no --loudness"),
+        (["--ref", "b.wav", "--amount", "0"], "matchering knows no --amount"),
+        (["--ref", "b.wav", "--drop", "match_eq", "--fresh"], "matchering knows no --drop, --fresh"),
+    ],
+)
+def test_what_it_cannot_heed_is_refused_in_one_line(words, said, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["refmaster", "a.wav", "--engine", "matchering", *words])
+    with pytest.raises(SystemExit) as left:
+        main()
+    told = capsys.readouterr().err
+    assert left.value.code == 2
+    assert said in told
+    assert told.count("\n") == 1
 
 
 def test_on_the_command_line_a_failed_check_is_exit_1_and_json_is_all_there_is(tmp_path, files):
