@@ -16,7 +16,7 @@ ROWS = (
     "analyse belief compare bands own outputs cache remembered nearness passport listen",
     "moves",
     "render decide locks ear",
-    "plan verify effects explain",
+    "plan verify effects explain plain",
     "report toml_lines session_schema session_errors session_text session_merge session history account",
     "library",
     "again prepare deliver pipeline engines",

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from refmaster import explain
+from refmaster import explain, plain
 from refmaster.compare import compare
 from refmaster.genres import load_genre
 from refmaster.moves import blank_of
@@ -208,7 +208,7 @@ def test_no_reference_and_the_same_file_are_said():
 
 def test_json_holds_what_the_report_holds():
     report = report_of()
-    data = json.loads(explain.as_json(report))
+    data = json.loads(plain.as_json(report))
     assert data["target"]["integrated_lufs"] == report.target.integrated_lufs
     assert [move["id"] for move in data["moves"]] == [move.id for move in report.plan.moves]
     for move, one in zip(data["moves"], report.plan.moves, strict=True):
@@ -219,14 +219,14 @@ def test_json_holds_what_the_report_holds():
 
 
 def test_json_has_no_nan_and_no_infinity():
-    text = explain.as_json(report_of())
+    text = plain.as_json(report_of())
     assert "NaN" not in text
     assert "Infinity" not in text
 
 
 def test_what_could_not_be_measured_is_null():
     report = report_of(target=replace(report_of().target, psr_db=None), reference=None, master=None, comparison=None)
-    data = json.loads(explain.as_json(report))
+    data = json.loads(plain.as_json(report))
     assert data["target"]["psr_db"] is None
     assert (data["reference"], data["master"], data["kinship"]) == (None, None, None)
 

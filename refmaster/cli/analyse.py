@@ -22,7 +22,7 @@ def command(files: Annotated[list[str], typer.Argument(help="Tracks to measure."
     if json:
         from json import dumps
 
-        from refmaster.explain import profile_data
+        from refmaster.plain import profile_data
 
         print(dumps([profile_data(one) for one in profiles], ensure_ascii=False, indent=1, allow_nan=False))
     else:

@@ -16,7 +16,7 @@ def run(job: Callable[[Told], Report], json: bool, quiet: bool, verbose: bool) -
     with progress(quiet or json) as told:
         report = job(told)
     if json:
-        from refmaster.explain import as_json
+        from refmaster.plain import as_json
 
         print(as_json(report))
     elif not quiet:

@@ -103,12 +103,12 @@ def _heard_only(fit: Fit, comparison: Comparison, scene: Scene) -> tuple[Fit, tu
     kept, left = [], []
     for band in fit.bands:
         gap = _gap(band, fit, comparison, scene)
-        around_hz = _heard_hz(band.shape, _tidy_hz(band.frequency_hz))
+        around_hz = heard_hz(band.shape, tidy_hz(band.frequency_hz))
         done_db = _there(around_hz, curve_db((band,), at, rate), comparison)
         if max(abs(gap.delta), abs(done_db)) >= LEAST_GAIN_DB:
             kept.append(band)
             continue
-        where = written("centre_hz", _tidy_hz(band.frequency_hz))
+        where = written("centre_hz", tidy_hz(band.frequency_hz))
         text = (
             f"{band.shape.value.replace('_', ' ').capitalize()} {written('gain_db', band.gain_db)} at {where}: the "
             f"difference there, {written('gain_db', gap.delta)}, is too small to be heard, and so is the band."

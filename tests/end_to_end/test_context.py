@@ -10,9 +10,10 @@ import soundfile as sf
 
 from refmaster import session as sessions
 from refmaster.errors import BadSetting
-from refmaster.explain import as_data, genre_line, reference_line
+from refmaster.explain import genre_line, reference_line
 from refmaster.genres import genre_names, load_genre, spread_of
 from refmaster.pipeline import Options, master, render
+from refmaster.plain import as_data
 from refmaster.records import Weights
 from tests.signals import spoil
 

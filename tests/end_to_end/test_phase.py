@@ -11,8 +11,8 @@ import soundfile as sf
 from refmaster import session as sessions
 from refmaster.decide import in_phase
 from refmaster.errors import BadSetting
-from refmaster.explain import as_json
 from refmaster.pipeline import Options, master, master_array, render
+from refmaster.plain import as_json
 from refmaster.records import Phase, Report, Verdict
 from tests.conftest import RATE_HZ
 from tests.end_to_end.test_master import digest, read

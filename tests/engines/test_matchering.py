@@ -18,8 +18,8 @@ from refmaster.cache import Cache
 from refmaster.cli import main
 from refmaster.engines import matchering as engine
 from refmaster.errors import BadAudio, BadOutput, BadSetting, RefmasterError
-from refmaster.explain import as_json
 from refmaster.pipeline import Options, master, render
+from refmaster.plain import as_json
 from refmaster.session import read
 from refmaster.units import written
 from tests.conftest import RATE_HZ, write_wav

@@ -159,7 +159,9 @@ def test_no_two_genres_share_a_name():
     ("asked", "near"), [("metl", "metal"), ("jaz", "jazz"), ("orchestrall", "orchestral_cinematic")]
 )
 def test_an_unknown_genre_is_offered_the_nearest_names(asked, near):
-    with pytest.raises(BadSetting, match=rf"^no genre '{asked}'; nearest: {near}\b.*; known: ambient, country_blues, ") as caught:
+    with pytest.raises(
+        BadSetting, match=rf"^no genre '{asked}'; nearest: {near}\b.*; known: ambient, country_blues, "
+    ) as caught:
         load_genre(asked)
     assert "\n" not in str(caught.value)
 
