@@ -43,8 +43,8 @@ def passport_of(reference: Profile, target: Profile, comparison: Comparison | No
     distance = math.nan if comparison is None else apart(ours, theirs)
     farther_pct = 100.0 - nearer_pct(distance)
     able = (_tone(reference, comparison), _dynamics(reference), _loudness(reference), _width(reference, target))
-    reason = _unsuitable(reference, relation, able)
     lessons = tuple(_as_counted(lesson, comparison) for lesson in able)
+    reason = _unsuitable(reference, relation, able[0] if lessons[0] == able[0] else None)
     alike = in_words(reasons(ours, theirs)) if comparison is not None and relation != "same file" else ""
     return Passport(
         path=reference.path,
@@ -102,16 +102,16 @@ def _relation(comparison: Comparison | None) -> str:
     return "relative" if comparison.kinship >= STRANGER else "another song"
 
 
-def _unsuitable(reference: Profile, relation: str, lessons: tuple[Lesson, ...]) -> str:
-    """Why nobody should master toward it; empty where nothing speaks against it."""
+def _unsuitable(reference: Profile, relation: str, tone: Lesson | None) -> str:
+    """Why nobody should master toward it; empty where nothing speaks against it. `tone` is None where it counts not."""
     if reference.integrated_lufs is None:
         return "it is silent, nothing in it lies above −70 LUFS"
     if reference.duration_s < SHORTEST_S:
         return f"it is {reference.duration_s:.1f} s long, and {SHORTEST_S:g} s are the least that can be compared"
     if relation == "same file":
         return "it is the target itself, and there is nothing to learn from it"
-    if lessons[0].teaches == "nothing":
-        return f"its tone cannot be compared: {lessons[0].text}"
+    if tone is not None and tone.teaches == "nothing":
+        return f"its tone cannot be compared: {tone.text}"
     if reference.hf_cutoff_hz is not None and reference.hf_cutoff_hz < NARROW_HZ:
         return f"it ends at {_khz(reference.hf_cutoff_hz)}, so its tonal balance is not that of a full record"
     return ""

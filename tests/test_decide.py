@@ -189,6 +189,17 @@ def test_dropping_what_was_not_proposed_is_no_error():
     assert after(Decision("match_eq", Verdict.DROP), moves=()) == {}
 
 
+def test_a_numbered_band_that_was_not_proposed_cannot_be_dropped():
+    """A slip of the finger would look as if it had been done."""
+    with pytest.raises(BadSetting, match=r"bell_9 was not proposed, so there is nothing to drop; .*bell_1"):
+        after(Decision("match_eq/bell_9", Verdict.DROP))
+    dropped = replace(BELL, verdict=Verdict.DROP)
+    assert not after(*decisions_of((dropped,)), moves=(SHELF,))[BELL.id].active  # of a session it holds all the same
+    many = parse_decisions(drops=["match_eq/bell_9", "match_width/side"], many=True)
+    assert decided((BELL,), many, "match_eq", 2) == (BELL,)
+    assert not_there(many, (BELL,)) == ("match_eq/bell_9 was not proposed here, so there was nothing to drop",)
+
+
 @pytest.mark.parametrize("values", [(("gain_db", 99.0),), (("polka", 1.0),), (("gain_db", float("nan")),)])
 def test_what_cannot_be_set_is_refused_by_the_move_s_name(values):
     with pytest.raises(BadSetting, match="match_eq/bell_1"):

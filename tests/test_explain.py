@@ -25,6 +25,7 @@ from refmaster.records import (
     Verdict,
     Weights,
 )
+from refmaster.units import written
 from tests.moves.scenes import planned
 
 BELL = blank_of("match_eq/bell_1", 2).at(gain_db=-2.5)
@@ -234,3 +235,16 @@ def test_what_could_not_be_measured_is_null():
 def test_assumptions_are_questions_with_answers():
     _, made = planned("quiet")
     assert all(isinstance(one, Assumption) and "?" in one.question for one in made.assumptions)
+
+
+def test_a_persons_word_is_not_told_as_a_finding():
+    report = report_of()
+    said = replace(report, request=replace(report.request, same_song=True))
+    assert explain.reference_line(said).startswith("The reference is the same song or session, as you say.")
+    assert "as you say" not in explain.reference_line(report)
+
+
+def test_a_zero_has_no_sign():
+    assert written("peak_dbtp", -0.001) == "0.00 dBTP"
+    assert written("gain_db", -0.001) == "+0.00 dB"
+    assert written("gain_db", -0.01) == "−0.01 dB"

@@ -6,11 +6,11 @@ import pytest
 
 from refmaster import demo
 from refmaster.analyse import measure
-from refmaster.compare import compare
+from refmaster.compare import Example, compare
 from refmaster.genres import load_genre
 from refmaster.load import open_track, track_of
 from refmaster.passport import as_data, density_db, in_short, passport_of
-from refmaster.records import Defect
+from refmaster.records import Defect, Weights
 from tests.signals import pink_noise
 
 RATE_HZ = 44100
@@ -42,6 +42,17 @@ def test_the_same_song_is_known_and_teaches_dynamics_loudness_and_width(target, 
     assert found.reason == ""
     assert {taught(found)[name] for name in ("dynamics", "loudness", "width")} == {"all"}
     assert "The reference can teach" in in_short(found)
+
+
+def test_what_a_reference_counts_for_nothing_in_it_does_not_teach(target, measured):
+    weights = Weights(tone=0.0, dynamics=0.0, image=1.0, level=0.0)
+    compared = compare(target, (Example(measured["finished"], weights),), load_genre("any"))
+    passport = passport_of(measured["finished"].profile, target.profile, compared)
+    assert passport.suitable
+    assert taught(passport) == {"tone": "nothing", "dynamics": "nothing", "loudness": "nothing", "width": "all"}
+    assert in_short(passport).count("you let it count for nothing") == 3
+    none = compare(target, (Example(measured["finished"], Weights(0.0, 0.0, 0.0, 0.0)),), load_genre("any"))
+    assert "can teach nothing" in in_short(passport_of(measured["finished"].profile, target.profile, none))
 
 
 def test_another_song_is_a_hint(target, measured):

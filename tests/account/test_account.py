@@ -131,6 +131,14 @@ def test_linear_phase_costs_something_else():
     assert "rings ahead of hits" in told(replace(BELL, phase=Phase.LINEAR), request=Request(phase=Phase.LINEAR)).cost
 
 
+def test_a_softer_goal_is_softer_than_what_was_reached():
+    """Not than what was asked for, which may be louder than the master is."""
+    gap = Gap("integrated_lufs", -20.0, -8.0, 0.1, 0.0, 50.0, "the goal")
+    (_, (flag, meaning)) = instead_of(replace(LEVEL, because=(gap,)))
+    assert flag == "loudness_lufs = -15.0"  # -14 was reached
+    assert "1 LU softer than it is now" in meaning
+
+
 def test_the_choices_are_half_and_the_whole():
     flags = dict(told().instead)
     assert flags == {

@@ -175,3 +175,25 @@ def test_thirds_keep_to_their_gains():
     fit = in_thirds(30 * np.sin(np.log2(AT_HZ / 50)), max_gain_db=9.0, least_gain_db=1.0)
     assert fit.bands
     assert all(1.0 <= abs(band.gain_db) <= 9.0 for band in fit.bands)
+
+
+@pytest.mark.parametrize("known", ["below", "above"])
+def test_no_band_stands_where_nothing_is_known(known):
+    """A codec's end, or rumble: a shelf out there would be anybody's guess, and lift what nobody compared."""
+    seen = AT_HZ < 9000 if known == "below" else AT_HZ > 100
+    wanted = np.where(seen, 4 * np.log2(AT_HZ / 1000), 0.0)
+    fit = fit_bands(wanted, AT_HZ, seen.astype(float), sample_rate_hz=RATE_HZ, max_bands=6, least_gain_db=0.4,
+                    epsilon_db=0.05, max_gain_db=6.0)  # fmt: skip
+    assert fit.bands
+    places = [band.frequency_hz for band in fit.bands]
+    assert AT_HZ[seen][0] / 1.07 <= min(places)
+    assert max(places) <= AT_HZ[seen][-1] * 1.07
+
+
+def test_a_bell_beyond_the_known_does_not_grow_for_the_edge():
+    """The last known band asks for 12 dB, its neighbours for none: the bell behind it takes no part in that."""
+    seen = AT_HZ < 14500
+    wanted = np.where(AT_HZ > 13500, 12.0, 0.0)
+    fit = in_thirds(wanted, seen.astype(float))
+    beyond = [band.gain_db for band in fit.bands if band.frequency_hz > 15000]
+    assert all(0.0 <= gain_db <= 6.0 for gain_db in beyond)

@@ -1,6 +1,7 @@
 """From files to files, on music made in code: what stands there, how it measures, and that it can be done again."""
 
 import hashlib
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -357,6 +358,28 @@ def test_a_session_renders_the_same_bytes_in_every_format(files, tmp_path, name)
     again = render(report.files.session, options=replace(QUICK, force=True))
     assert again.files.master == report.files.master
     assert digest(again.files.master) == before
+
+
+def test_peaks_that_a_codec_raised_are_told_with_what_to_ask_for(files, tmp_path):
+    report = master(files["spoiled"], files["song"], tmp_path / "o.mp3", loudness=-9.0, options=QUICK)
+    peak = next(check for check in report.checks if check.name == "true_peak_dbtp")
+    assert not peak.passed
+    (said,) = (note for note in report.notes if "codec" in note)
+    ceiling = re.search(r"--ceiling (-[0-9.]+) leaves it room", said)
+    assert ceiling is not None
+    assert float(ceiling[1]) <= 2 * report.plan.ceiling_dbtp - peak.value
+    kept = master(files["spoiled"], files["song"], tmp_path / "p.wav", loudness=-9.0, options=QUICK)
+    assert not any("codec" in note for note in kept.notes)
+
+
+def test_what_was_not_reached_by_a_gain_is_not_told_of_a_persons(files, tmp_path):
+    short = master(
+        files["spoiled"], files["song"], tmp_path / "o.wav", drop=["limit_peaks"], loudness=-8.0, options=QUICK
+    )
+    assert any(one.what == "integrated_lufs" for one in short.plan.not_reached)
+    own = render(short.files.session, tmp_path / "p.wav", set=["match_loudness.gain_db=-3"], options=QUICK)
+    assert not any(one.what == "integrated_lufs" for one in own.plan.not_reached)
+    assert own.plan.goal_lufs is None
 
 
 def test_tags_travel(files, tmp_path, sounds):

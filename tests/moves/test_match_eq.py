@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from scipy.signal import butter, sosfilt
 
 from refmaster.bands import FREQUENCY_NAME, shape_of
 from refmaster.demo import song
+from refmaster.dsp.biquad import Shape
+from refmaster.dsp.parametric import Band, Fit, curve_db
 from refmaster.moves import blank_of, match_eq
 from refmaster.records import Gap, Phase, Request, Stage
 from refmaster.render import rendered
@@ -54,6 +57,19 @@ def test_a_band_says_what_all_bands_do_about_the_difference(gain_db, taken_pct, 
     even = replace(gap, reference=0.05)
     text = match_eq.explain(replace(band("match_eq/bell_1", 1000.0, gain_db, 1.0), because=(even,)))
     assert text.endswith("There the target is as the reference already; what lies around it asks for the band.")
+
+
+def test_a_band_that_nobody_hears_for_a_difference_that_nobody_hears_is_no_move():
+    material, _ = planned_for(spoil(music(), RATE_HZ, high_shelf_db=-6.0), music())
+    comparison, at = material.comparison, np.array(material.comparison.band_hz)
+    flat = replace(comparison.tone, matched_db=(0.1,) * at.size)
+    scene = SimpleNamespace(target=material.target.profile, request=Request())
+    quiet, loud = Band(Shape.BELL, 1000.0, 0.35, 1.0), Band(Shape.BELL, 4000.0, 3.0, 1.0)
+    fit = Fit((quiet, loud), (), curve_db((quiet, loud), at, RATE_HZ))
+    kept, left = match_eq._heard_only(fit, replace(comparison, tone=flat), scene)
+    assert kept.bands == (loud,)
+    assert np.allclose(kept.curve_db, curve_db((loud,), at, RATE_HZ))
+    assert "too small to be heard" in left[0].text
 
 
 def test_the_reference_stands_where_it_is_measured_to_stand():
