@@ -21,7 +21,7 @@ from refmaster.measure.dynamics import DynamicsMeter, percussive_pct, psr_db
 from refmaster.measure.foretell import Cells
 from refmaster.measure.loudness import Loudness, LoudnessMeter
 from refmaster.measure.samples import SampleMeter
-from refmaster.measure.spectrum import Spectrum, SpectrumMeter, hf_cutoff_hz, tilt_db_per_oct
+from refmaster.measure.spectrum import FLOOR_DBFS, Spectrum, SpectrumMeter, hf_cutoff_hz, tilt_db_per_oct
 from refmaster.measure.stereo import Image, StereoMeter
 from refmaster.measure.tempo import tempo_bpm
 from refmaster.measure.true_peak import TruePeakMeter
@@ -77,11 +77,18 @@ def measure(
 def check_masterable(profile: Profile, role: str) -> None:
     """Refuse what cannot be matched: silence, and what is too short to say anything about."""
     if profile.duration_s < SHORTEST_S:
-        raise BadAudio(
-            f"{profile.path}: {role} is {profile.duration_s:.1f} s long; at least {SHORTEST_S:g} s are needed"
-        )
+        length_s = math.floor(100 * profile.duration_s) / 100  # never the least itself
+        raise BadAudio(f"{profile.path}: {role} is {length_s:.2f} s long; at least {SHORTEST_S:g} s are needed")
     if profile.integrated_lufs is None:
         raise BadAudio(f"{profile.path}: {role} is silent (nothing above −70 LUFS); choose a file with sound in it")
+    if is_inaudible(profile):
+        below = "all of it lies under 20 Hz, as an offset does"
+        raise BadAudio(f"{profile.path}: {role} holds nothing that is heard ({below}); choose a file with sound in it")
+
+
+def is_inaudible(profile: Profile) -> bool:
+    """Whether nothing sounds in any band: silence, or a constant alone."""
+    return profile.integrated_lufs is None or max(profile.ltas_db) <= FLOOR_DBFS
 
 
 class Listener:

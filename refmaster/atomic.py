@@ -1,7 +1,8 @@
 """Files that appear whole or not at all.
 
 A result is written to a hidden file beside its goal, brought to the disk, and only then given its name. Whatever goes
-wrong on the way, Ctrl-C among it, the hidden file is removed and what stood at the goal is untouched.
+wrong on the way, Ctrl-C among it, the hidden file is removed and what stood at the goal is untouched. Results of one
+run take their names together.
 """
 
 import os
@@ -20,17 +21,62 @@ _TRIES = 100
 _HIDDEN = re.compile(r"\.(?P<stem>.+)\.part-[0-9a-f]{8}(?P<ending>\.[^.]*|)")
 
 
+class Together:
+    """Files that belong together: they stay hidden until all are written, and then take their names in a row."""
+
+    def __init__(self) -> None:
+        self._hidden: dict[Path, Path] = {}
+
+    def keep(self, temp: Path, out: Path) -> None:
+        """Take in a file that is written, and is to be named `out`."""
+        self._hidden[out] = temp
+
+    def now(self, out: Path) -> Path:
+        """Where a file that will be named `out` can be read until then."""
+        return self._hidden.get(out, out)
+
+    def name(self) -> None:
+        """Give all of them their names."""
+        for out, temp in self._hidden.items():
+            try:
+                os.replace(temp, out)
+            except OSError as error:
+                raise BadOutput(f"{shown(out)} could not be given its name ({why(error)})") from error
+        for folder in {out.parent for out in self._hidden}:
+            _synced_folder(folder)
+
+    def forget(self) -> None:
+        """Remove what is still hidden."""
+        for temp in self._hidden.values():
+            with suppress(OSError):
+                temp.unlink(missing_ok=True)
+
+
 @contextmanager
-def replacing(out: Path) -> Iterator[Path]:
+def together() -> Iterator[Together]:
+    """Files that are `replacing` others within the block do so at its end, or where it ends badly none of them does."""
+    files = Together()
+    try:
+        yield files
+        files.name()
+    finally:
+        files.forget()
+
+
+@contextmanager
+def replacing(out: Path, within: Together | None = None) -> Iterator[Path]:
     """A new, empty file with the ending of `out`, which takes its place when the block ends well.
 
-    What the disk or libsndfile object to becomes a BadOutput.
+    `within` others it does so with them. What the disk or libsndfile object to becomes a BadOutput.
     """
     temp: Path | None = None
     try:
         temp = _created_beside(out)
         yield temp
         _synced(temp)
+        if within is not None:
+            within.keep(temp, out)
+            return
         os.replace(temp, out)
         _synced_folder(out.parent)
     except BaseException as error:

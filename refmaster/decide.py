@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from refmaster.errors import BadSetting
 from refmaster.moves import blank_of, is_known, linear_mover_of, movers, unknown_move
 from refmaster.names import shown
-from refmaster.records import Decision, Move, Param, Phase, Stage, Verdict, Weights
+from refmaster.records import Decision, Move, Param, Phase, Request, Stage, Verdict, Weights
 from refmaster.units import unit_of
 
 _HOW = "write --set ID.param=value, like match_loudness.gain_db=2.5"
@@ -42,13 +42,40 @@ def parse_decisions(
     for decision in found:
         if decision.move not in movers() and not is_known(decision.move):
             raise BadSetting(unknown_move(decision.move, ()))
+    _refuse_contradiction(found)
     return tuple(found)
 
 
+def refuse_second_word(decisions: Iterable[Decision], loudness_lufs: float | None, ceiling_dbtp: float) -> None:
+    """Refuse a goal beside a decision about the very number that would reach it: one of the two would be lost."""
+    for one in decisions:
+        values, dropped = dict(one.values), one.verdict is Verdict.DROP
+        said = f"--drop {one.move}" if dropped else f"--set {', '.join(f'{one.move}.{name}' for name in values)}"
+        if one.move == "match_loudness" and loudness_lufs is not None and (dropped or values):
+            raise BadSetting(f"--loudness {loudness_lufs:g} and {said} cannot both hold; say one of them")
+        own = values.get("ceiling_dbtp", ceiling_dbtp)
+        if one.move == "limit_peaks" and own != ceiling_dbtp != Request.ceiling_dbtp:
+            raise BadSetting(f"--ceiling {ceiling_dbtp:g} and {said} cannot both hold; say one of them")
+
+
+def _refuse_contradiction(decisions: Iterable[Decision]) -> None:
+    """Refuse what cannot hold at once: a move that is dropped, and set or held, by its own name or with its kind.
+
+    To drop a kind and set one move of it is no contradiction: that one is the person's own.
+    """
+    dropped = {one.move for one in decisions if one.verdict is Verdict.DROP}
+    for one in decisions:
+        gone = {one.move} if one.values else {one.move, one.move.partition("/")[0]}
+        if one.verdict is not Verdict.DROP and (one.values or one.locked) and (found := sorted(gone & dropped)):
+            what = "--set" if one.values else "--lock"
+            raise BadSetting(f"--drop {found[0]} and {what} {one.move} cannot both hold; say one of them")
+
+
 def not_there(decisions: Iterable[Decision], moves: Iterable[Move]) -> tuple[str, ...]:
-    """A line for each lock, or drop of a numbered band, decided for many tracks, of which this one has no move."""
+    """A line for each lock, or drop of a numbered band, of which this track has no move: of a kind, or for many."""
     ids = {name for move in moves for name in (move.id, move.mover)}
-    missing = (one for one in decisions if one.if_there and one.move not in ids and _needs_one(one))
+    told = (one for one in decisions if one.if_there or "/" not in one.move)  # all others were refused
+    missing = (one for one in told if one.move not in ids and _needs_one(one))
     return tuple(f"{one.move} was not proposed here, so there was nothing to {_what(one)}" for one in missing)
 
 
@@ -79,6 +106,8 @@ def weights_of(behind: str, text: str) -> Weights:
         name, _, number = (word.strip() for word in part.partition("="))
         if name not in known:
             raise BadSetting(f"--ref {shown(text)}: {name!r} is no aspect; allowed: {', '.join(known)}")
+        if name in values:
+            raise BadSetting(f"--ref {shown(text)}: {name} was given twice; say one weight for it")
         try:
             values[name] = float(number)
         except ValueError:

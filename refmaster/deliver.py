@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from refmaster.analyse import Listener, Measured, measure
+from refmaster.atomic import Together
 from refmaster.dsp.ahead import ahead
 from refmaster.dsp.limiter import ReductionMeter
 from refmaster.effects import Stretches, stretches_for
@@ -25,11 +26,12 @@ from refmaster.units import FloatArray
 
 @dataclass(frozen=True)
 class Work:
-    """How to work: whom to tell, how many threads, and in which blocks."""
+    """How to work: whom to tell, how many threads, in which blocks, and with which files the master takes its name."""
 
     told: Told
     threads: int
     block_samples: int
+    within: Together
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ def _written(material: Material, made: Draft, delivery: Delivery, out: Path, wor
         finish=finish,
         look=look,
         threads=work.threads,
+        within=work.within,
     )
     profile = replace(measured[0].profile, path=str(out))
     return Delivered(plans[0], profile, result.clipped_samples, tuple(notes), meter.reduction, kept)

@@ -30,7 +30,7 @@ from refmaster.units import unit_of, written
 from refmaster.writing import bounds, label, said, subject
 
 OWN_ENGINE = "refmaster"
-OVER_FULL_SCALE = "over_full_scale"
+OVER_FULL_SCALE, ENCODED_ANEW = "over_full_scale", "encoded_anew"  # what an untouched target lost all the same
 EVIDENT = ("match_eq", "match_dynamics", "match_width", "match_loudness")  # whose values answer measurements
 NO_DIFFERENCE_DB = 0.1  # rms
 CONFLICT = {"dB": 0.5, "dBTP": 0.05, ":1": 0.25}  # a lock that is no further from the evidence contradicts nothing
@@ -132,13 +132,19 @@ def verdict_words(status: Status, request: Request, plan: Plan, checks: tuple[Ch
 
 def cut_off(plan: Plan) -> str:
     """What of a target that nothing was done to was lost all the same; empty for nothing."""
-    said = next((one.text for one in plan.not_reached if one.what == OVER_FULL_SCALE), "")
+    losses = (OVER_FULL_SCALE, ENCODED_ANEW)
+    said = next((one.text for one in plan.not_reached if one.what in losses), "")
     return said.partition(";")[0]
 
 
-def lost(plan: Plan, clipped: int) -> Plan:
-    """The plan of a master that nothing was done to, with the values that its format has no room for."""
-    if plan.active or not clipped:
+def lost(plan: Plan, clipped: int, *, lossy: bool = False) -> Plan:
+    """The plan of a master that nothing was done to, with what its format had no room for, or its encoder changed."""
+    if plan.active:
+        return plan
+    if lossy:
+        text = "it was encoded anew, which no lossy file survives as it was; take the target itself."
+        plan = replace(plan, not_reached=(*plan.not_reached, NotReached(ENCODED_ANEW, text)))
+    if not clipped:
         return plan
     count = f"{clipped} value{'s' if clipped != 1 else ''} of the target above full scale"
     text = (

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from refmaster.analyse import SHORTEST_S
+from refmaster.analyse import SHORTEST_S, is_inaudible
 from refmaster.compare import CODEC_HZ, is_limited
 from refmaster.compare.width import NEAR_MONO_DB
 from refmaster.dsp.octaves import unbent_below_hz
@@ -106,6 +106,8 @@ def _unsuitable(reference: Profile, relation: str, tone: Lesson | None) -> str:
     """Why nobody should master toward it; empty where nothing speaks against it. `tone` is None where it counts not."""
     if reference.integrated_lufs is None:
         return "it is silent, nothing in it lies above −70 LUFS"
+    if is_inaudible(reference):
+        return "nothing in it is heard, all of it lies under 20 Hz, as an offset does"
     if reference.duration_s < SHORTEST_S:
         return f"it is {reference.duration_s:.1f} s long, and {SHORTEST_S:g} s are the least that can be compared"
     if relation == "same file":

@@ -27,9 +27,10 @@ from refmaster.again import (
     written_on,
 )
 from refmaster.analyse import analyse, measure
+from refmaster.atomic import together
 from refmaster.cache import Cache
 from refmaster.compare import wanted
-from refmaster.decide import not_there, parse_decisions
+from refmaster.decide import not_there, parse_decisions, refuse_second_word
 from refmaster.deliver import Work, delivered
 from refmaster.dsp.ahead import aside
 from refmaster.dsp.limiter import ReductionMeter
@@ -139,6 +140,7 @@ def master(
         parse_decisions(drop, set, lock, many=options.many),
         carried_on(keep_from, undo, drop, set, lock),
     )
+    refuse_second_word(decisions, loudness, ceiling)
     kept = () if before is None else settled(before, undo)
     track, found = opened(target, asked, threads=options.threads)
     refs, said = needed(track, found)
@@ -273,22 +275,24 @@ def finish(
         report = _report(material, heard_out(material, made), None, None, 0, Files(), ())
         notes = material.notes + notes + explain.conflicts(report.plan)
         return replace(report, notes=notes, reference_gone=gone)
-    work = Work(told, options.threads, options.block_samples)
-    done = delivered(material, made, delivery, Path(files.master), work)
-    reduction = done.meter.read()
-    told_effects = effects(done.plan, done.profile, reduction, done.stretches, threads=options.threads)
-    made_of = explain.lost(done.plan, done.clipped)
-    report = _report(material, made_of, done.profile, reduction, done.clipped, files, told_effects)
-    notes += explain.conflicts(done.plan) + explain.short_of(done.plan, told_effects)
-    notes += verify.codec_peaks(done.plan, done.profile)
-    report = replace(report, notes=material.notes + notes + done.notes, reference_gone=gone)
-    told("explain", -1.0)
-    with aside(lambda: heard_in(report, options), threads=options.threads if files.report else 1) as sound:
-        if files.session:
-            path = Path(files.session)
-            write_text(path, written_on(report, delivery, path.parent, before, flags))
-        if files.report:
-            write_text(Path(files.report), _page(report, sound))
+    with together() as written:
+        work = Work(told, options.threads, options.block_samples, written)
+        done = delivered(material, made, delivery, Path(files.master), work)
+        reduction = done.meter.read()
+        told_effects = effects(done.plan, done.profile, reduction, done.stretches, threads=options.threads)
+        made_of = explain.lost(done.plan, done.clipped, lossy=done.profile.lossy)
+        report = _report(material, made_of, done.profile, reduction, done.clipped, files, told_effects)
+        notes += explain.conflicts(done.plan) + explain.short_of(done.plan, told_effects)
+        notes += verify.codec_peaks(done.plan, done.profile)
+        report = replace(report, notes=material.notes + notes + done.notes, reference_gone=gone)
+        told("explain", -1.0)
+        hidden = replace(report, master=replace(done.profile, path=str(written.now(Path(files.master)))))
+        with aside(lambda: heard_in(hidden, options), threads=options.threads if files.report else 1) as sound:
+            if files.session:
+                path = Path(files.session)
+                write_text(path, written_on(report, delivery, path.parent, before, flags), written)
+            if files.report:
+                write_text(Path(files.report), _page(report, sound), written)
     return report
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from refmaster.atomic import replacing, why
+from refmaster.atomic import Together, replacing, why
 from refmaster.dsp.ahead import aside
 from refmaster.dsp.blocks import rechunked
 from refmaster.errors import BadOutput, BadSetting
@@ -147,16 +147,18 @@ def write_audio(
     finish: Callable[[Path, str], None] | None = None,
     look: Callable[[Path], None] | None = None,
     threads: int = 1,
+    within: Together | None = None,
 ) -> WriteResult:
     """Write sound of the shape (channels, samples), whole or not at all; an existing file is replaced at the end.
 
     `expected_samples` lets a WAV past 4 GiB become an RF64, and is held against what came. `stored`, for a format that
     is not lossy, hears the sound as whoever opens the file will: every block is read back in the end and must be the
     same. `finish` is called with the closed, still hidden file and the digest of its sound, to add tags to it; `look`
-    then, to read it as it will stand there; with more than one of `threads` another reads it back meanwhile.
+    then, to read it as it will stand there; with more than one of `threads` another reads it back meanwhile. `within`
+    others it takes its name with them.
     """
     delivery = _large_enough(out, delivery, channels, expected_samples)
-    with replacing(out) as temp:
+    with replacing(out, within) as temp:
         result = _written(temp, blocks, stored, sample_rate_hz=sample_rate_hz, channels=channels, delivery=delivery)
         if expected_samples is not None and result.n_samples != expected_samples:
             raise BadOutput(
@@ -173,9 +175,9 @@ def write_audio(
     return result
 
 
-def write_text(out: Path, text: str) -> None:
-    """Write a text as UTF-8 with newlines as they are, whole or not at all."""
-    with replacing(out) as temp:
+def write_text(out: Path, text: str, within: Together | None = None) -> None:
+    """Write a text as UTF-8 with newlines as they are, whole or not at all; `within` others named with them."""
+    with replacing(out, within) as temp:
         temp.write_bytes(as_bytes(text))
 
 

@@ -125,7 +125,9 @@ def copy_tags(source_path: str | os.PathLike[str], temp_path: Path, mark: str = 
     except Exception as error:
         return (*notes, f"tags of {name} could not be copied ({_said(error)})")
     if of_song and not taken:
-        return (*notes, f"tags of {name} were not copied: the master's format has no place for them")
+        notes = (*notes, f"tags of {name} were not copied: the master's format has no place for them")
+    if mark and not taken:
+        notes = (*notes, "the master's format has no place for our line in it: a second pass would not know it again")
     return notes
 
 

@@ -31,6 +31,7 @@ SUBJECTS = {  # of what was left alone or not reached; a move's id is its own
     "top_end": "the top end",
     "own_master": "our own master",
     "over_full_scale": "values over full scale",
+    "encoded_anew": "the file as it was",
 }
 COUNTS = {"n_samples": " samples", "clipped_samples": "", "channels": ""}  # whole numbers, and what follows them
 HIGH_CONFIDENCE, FAIR_CONFIDENCE = 0.8, 0.5  # taste: where the word changes

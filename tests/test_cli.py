@@ -389,7 +389,7 @@ def test_names_of_the_package_are_functions_whatever_was_imported_before(before)
     assert ran.returncode == 0, ran.stderr
 
 
-@pytest.mark.parametrize("request_to_end", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("request_to_end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("after_s", [0.8, 1.6])
 def test_an_interrupted_run_leaves_nothing_half_made_and_says_so(files, tmp_path, request_to_end, after_s):
     words = [str(files["dull"]), "--ref", str(files["song"]), "-o", str(tmp_path / "o.wav")]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refmaster.decide import decided, decisions_of, not_there, parse_decisions, parse_stages
+from refmaster.decide import decided, decisions_of, not_there, parse_decisions, parse_stages, refuse_second_word
 from refmaster.errors import BadSetting
 from refmaster.moves import blank_of
 from refmaster.records import Decision, Stage, Verdict
@@ -23,9 +23,9 @@ def after(*decisions: Decision, moves=(BELL, SHELF), mover="match_eq"):
 
 
 def test_words_become_decisions():
-    read = parse_decisions(["match_eq"], ["match_loudness.gain_db=2.5"], ["match_eq/bell_1"])
+    read = parse_decisions(["match_width"], ["match_loudness.gain_db=2.5"], ["match_eq/bell_1"])
     assert read == (
-        Decision("match_eq", Verdict.DROP),
+        Decision("match_width", Verdict.DROP),
         Decision("match_loudness", Verdict.OVERRIDE, (("gain_db", 2.5),)),
         Decision("match_eq/bell_1", Verdict.KEEP, locked=True),
     )
@@ -128,6 +128,55 @@ def test_any_value_is_read_or_refused_by_its_name_and_range(text, where):
             parse_decisions(sets=[f"{where}={text}"])
     else:
         assert math.isfinite(one.values[0][1])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"drops": ["match_eq"], "locks": ["match_eq"]}, "--drop match_eq and --lock match_eq cannot both hold"),
+        ({"drops": ["match_eq"], "locks": ["match_eq/bell_1"]}, "--drop match_eq and --lock match_eq/bell_1 cannot"),
+        ({"drops": ["match_loudness"], "sets": ["match_loudness.gain_db=3"]}, "and --set match_loudness cannot both"),
+    ],
+)
+def test_what_cannot_hold_at_once_is_refused(words, said):
+    with pytest.raises(BadSetting, match=said):
+        parse_decisions(**words)
+
+
+def test_a_kind_may_be_dropped_and_one_of_it_set():
+    assert len(parse_decisions(drops=["match_eq"], sets=["match_eq/bell_1.gain_db=2"])) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "loudness_lufs", "ceiling_dbtp", "said"),
+    [
+        ({"drops": ["match_loudness"]}, -14.0, -1.0, "--loudness -14 and --drop match_loudness cannot both hold"),
+        ({"sets": ["match_loudness.gain_db=3"]}, -14.0, -1.0, "--loudness -14 and --set match_loudness.gain_db cannot"),
+        (
+            {"sets": ["limit_peaks.ceiling_dbtp=0"]},
+            None,
+            -3.0,
+            "--ceiling -3 and --set limit_peaks.ceiling_dbtp",
+        ),
+    ],
+)
+def test_two_words_about_one_number_are_refused(words, loudness_lufs, ceiling_dbtp, said):
+    with pytest.raises(BadSetting, match=said):
+        refuse_second_word(parse_decisions(**words), loudness_lufs, ceiling_dbtp)
+
+
+def test_two_words_that_agree_or_are_about_different_things_are_heeded():
+    for words, loudness_lufs, ceiling_dbtp in (
+        ({"sets": ["limit_peaks.ceiling_dbtp=0"]}, -14.0, -1.0),
+        ({"sets": ["limit_peaks.ceiling_dbtp=-3"]}, None, -3.0),
+        ({"drops": ["match_eq"], "locks": ["match_loudness"]}, -14.0, -2.0),
+    ):
+        refuse_second_word(parse_decisions(**words), loudness_lufs, ceiling_dbtp)
+
+
+def test_a_lock_of_a_kind_that_has_no_move_here_is_told():
+    locks = parse_decisions(locks=["match_dynamics"])
+    assert not_there(locks, (BELL,)) == ("match_dynamics was not proposed here, so there was nothing to lock",)
 
 
 def test_stages_are_read():

@@ -1,5 +1,16 @@
 """The command line: one file a command, and the only place that prints."""
 
-from refmaster.cli.app import main
+import os
+import sys
 
 __all__ = ["main"]
+
+
+def main() -> None:
+    """Run the program; Ctrl-C is heard while its parts are still being loaded, too."""
+    try:
+        from refmaster.cli.app import main as run
+    except KeyboardInterrupt:
+        print("refmaster: interrupted before anything was begun", file=sys.stderr, flush=True)
+        os._exit(130)
+    run()

@@ -77,9 +77,17 @@ def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
+def _requests_to_end() -> tuple[int, ...]:
+    """SIGTERM, and that the terminal was closed, unless whoever started us (nohup) wants that ignored."""
+    closed = getattr(signal, "SIGHUP", None)  # Windows has none
+    heard = closed is not None and signal.getsignal(closed) is not signal.SIG_IGN
+    return (signal.SIGTERM, closed) if closed is not None and heard else (signal.SIGTERM,)
+
+
 def main() -> None:
     """Run the program: exit 0 done, 1 done but a check failed, 2 refused, 130 interrupted."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for request in _requests_to_end():
+        signal.signal(request, _interrupt)
     # Before numpy is imported: our matrices are so small that a second thread costs more than it does.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:

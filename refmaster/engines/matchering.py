@@ -24,10 +24,10 @@ import numpy as np
 from refmaster import session as sessions
 from refmaster import verify
 from refmaster.analyse import Measured, measure
-from refmaster.atomic import why
+from refmaster.atomic import Together, together, why
 from refmaster.compare import wanted
 from refmaster.engines.beside import our_own
-from refmaster.engines.closed import closed, text_of, tone_of
+from refmaster.engines.closed import Tone, closed, text_of, tone_of
 from refmaster.errors import BadAudio, BadOutput, BadSetting
 from refmaster.load import Track, open_track, resampled, track_of
 from refmaster.names import shown
@@ -233,15 +233,30 @@ def _shifted(samples: FloatArray, delay: int) -> FloatArray:
 
 def _finished(job: _Job, ours: Report, options: Options, told: Told) -> Report:
     """Write the master, measure what was written, say what was done, and write session and report."""
-    after, clipped, tag_notes = _written(job, told)
-    told("explain", -1.0)
+    with together() as files:
+        after, clipped, tag_notes = _written(job, told, files)
+        told("explain", -1.0)
+        tone = tone_of(job.material.target.profile, after.profile)
+        report = _report(job, ours, tone, after, clipped, tag_notes)
+        if job.files.session:
+            write_text(Path(job.files.session), _session(report, job.delivery), files)
+        if job.files.report:
+            goal = wanted(job.comparison.tone, EVIDENCE_PCT)
+            curves = [tuple(curve.tolist()) for curve in (goal, tone.gain_db)]
+            hidden = replace(after.profile, path=str(files.now(Path(job.files.master or ""))))
+            sound = heard_in(replace(report, master=hidden), options)
+            html = page(report, wanted_eq_db=curves[0], applied_eq_db=curves[1], sound=sound)
+            write_text(Path(job.files.report), html, files)
+    return replace(report, beside=replace(ours, files=Files()))
+
+
+def _report(job: _Job, ours: Report, tone: Tone, after: Measured, clipped: int, tag_notes: tuple[str, ...]) -> Report:
     material = job.material
     target, reference, comparison = material.target, job.reference, job.comparison
-    tone = tone_of(target.profile, after.profile)
     gaps = closed(material, reference, comparison, after)
     move = Move(ID, Stage.TONE, (), tuple(one.gap for one in gaps), round(gaps[0].gap.confidence, 3))
     plan = Plan((move,), goal_lufs=reference.profile.integrated_lufs, ceiling_dbtp=material.request.ceiling_dbtp)
-    report = Report(
+    return Report(
         status="mastered",
         engine="matchering",
         version=job.version,
@@ -259,17 +274,9 @@ def _finished(job: _Job, ours: Report, options: Options, told: Told) -> Report:
         notes=material.notes + job.notes + tag_notes,
         beside=ours,
     )
-    if job.files.session:
-        write_text(Path(job.files.session), _session(report, job.delivery))
-    if job.files.report:
-        goal = wanted(comparison.tone, EVIDENCE_PCT)
-        curves = [tuple(curve.tolist()) for curve in (goal, tone.gain_db)]
-        html = page(report, wanted_eq_db=curves[0], applied_eq_db=curves[1], sound=heard_in(report, options))
-        write_text(Path(job.files.report), html)
-    return replace(report, beside=replace(ours, files=Files()))
 
 
-def _written(job: _Job, told: Told) -> tuple[Measured, int, tuple[str, ...]]:
+def _written(job: _Job, told: Told, files: Together) -> tuple[Measured, int, tuple[str, ...]]:
     """Write the master; measure it while it is still hidden, so that what is checked is what will stand there."""
     source, out = job.material.track.source, Path(job.files.master or "")
     measured: list[Measured] = []
@@ -289,6 +296,7 @@ def _written(job: _Job, told: Told) -> tuple[Measured, int, tuple[str, ...]]:
         delivery=job.delivery,
         expected_samples=job.material.target.profile.n_samples,
         finish=check,
+        within=files,
     )
     profile = replace(measured[0].profile, path=str(out))
     return replace(measured[0], profile=profile), result.clipped_samples, tuple(notes)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 from refmaster import passport
-from refmaster.analyse import SHORTEST_S, Measured, check_masterable, measure
+from refmaster.analyse import SHORTEST_S, Measured, check_masterable, is_inaudible, measure
 from refmaster.cache import Cache, profile_of
 from refmaster.compare import compare
 from refmaster.dsp.ahead import workers
@@ -157,7 +157,7 @@ def _target(path: str | os.PathLike[str], kept: Cache | None) -> Profile:
 
 def _beside(target: Measured, reference: Measured) -> Beside:
     theirs = reference.profile
-    possible = theirs.integrated_lufs is not None and theirs.duration_s >= SHORTEST_S
+    possible = not is_inaudible(theirs) and theirs.duration_s >= SHORTEST_S
     found = compare(target, reference, load_genre()) if possible else None
     return Beside(theirs, found, passport.passport_of(theirs, target.profile, found))
 

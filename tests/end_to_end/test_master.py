@@ -13,6 +13,7 @@ import pytest
 import soundfile as sf
 from scipy.signal import resample_poly
 
+from refmaster import explain, pipeline
 from refmaster.errors import BadOutput, BadSetting
 from refmaster.pipeline import Options, master, master_array, render
 from refmaster.records import Report, Verdict
@@ -21,6 +22,7 @@ from tests.signals import FloatArray, rms_dbfs
 
 STEP = 2.0**-23  # of 24 bits
 QUICK = Options(html=False)
+WITH_PAGE = Options(audio=False)
 ENDINGS = (".wav", ".toml", ".html")
 
 
@@ -380,6 +382,35 @@ def test_what_was_not_reached_by_a_gain_is_not_told_of_a_persons(files, tmp_path
     own = render(short.files.session, tmp_path / "p.wav", set=["match_loudness.gain_db=-3"], options=QUICK)
     assert not any(one.what == "integrated_lufs" for one in own.plan.not_reached)
     assert own.plan.goal_lufs is None
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_a_run_that_ends_at_its_report_leaves_all_as_it_was(files, tmp_path, monkeypatch, stop):
+    """Master, session and report are of one run: an old report beside a new master would tell of another."""
+    before = master(files["spoiled"], files["song"], tmp_path / "o.wav", loudness=-14.0, options=WITH_PAGE)
+    stood = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert set(stood) == {"o.wav", "o.toml", "o.html"}
+
+    def failing(*args):
+        raise stop
+
+    monkeypatch.setattr(pipeline, "_page", failing)
+    with pytest.raises((KeyboardInterrupt, OSError)):
+        master(files["spoiled"], files["song"], tmp_path / "o.wav", options=replace(WITH_PAGE, force=True))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == stood
+    assert before.master is not None
+
+
+def test_a_lossy_file_that_was_only_encoded_anew_is_not_called_unchanged_alone(files, tmp_path):
+    once = master(files["spoiled"], files["song"], tmp_path / "o.ogg", options=QUICK)
+    twice = master(once.files.master, files["song"], tmp_path / "p.ogg", options=QUICK)
+    assert twice.status == "unchanged"
+    assert explain.verdict_line(twice) == "Unchanged, but it was encoded anew, which no lossy file survives as it was."
+
+
+def test_a_format_without_room_for_our_line_says_so(files, tmp_path):
+    report = master(files["spoiled"], files["song"], tmp_path / "o.caf", options=QUICK)
+    assert sum("would not know it again" in note for note in report.notes) == 1
 
 
 def test_tags_travel(files, tmp_path, sounds):

@@ -1,0 +1,48 @@
+"""Files that belong together: all of them, or none, whatever goes wrong between."""
+
+import os
+
+import pytest
+
+from refmaster.atomic import replacing, together
+from refmaster.errors import BadOutput
+from refmaster.save import write_text
+
+
+def test_files_of_one_run_take_their_names_together(tmp_path):
+    (tmp_path / "a.txt").write_text("old")
+    with together() as files:
+        write_text(tmp_path / "a.txt", "new", files)
+        write_text(tmp_path / "b.txt", "other", files)
+        assert (tmp_path / "a.txt").read_text() == "old"
+        assert not (tmp_path / "b.txt").exists()
+        assert files.now(tmp_path / "a.txt").read_text() == "new"
+        assert files.now(tmp_path / "c.txt") == tmp_path / "c.txt"
+    assert {one.name: one.read_text() for one in tmp_path.iterdir()} == {"a.txt": "new", "b.txt": "other"}
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, BadOutput, OSError])
+def test_where_one_fails_none_is_there_and_what_stood_there_stands(tmp_path, error):
+    (tmp_path / "a.txt").write_text("old")
+
+    def write() -> None:
+        with together() as files:
+            write_text(tmp_path / "a.txt", "new", files)
+            with replacing(tmp_path / "b.txt", files) as temp:
+                temp.write_text("half")
+                raise error("full")
+
+    with pytest.raises((error, BadOutput)):
+        write()
+    assert {one.name: one.read_text() for one in tmp_path.iterdir()} == {"a.txt": "old"}
+
+
+def test_a_name_that_cannot_be_given_is_refused_in_one_line(tmp_path):
+    def write() -> None:
+        with together() as files:
+            write_text(tmp_path / "a.txt", "new", files)
+            os.mkdir(tmp_path / "a.txt")
+
+    with pytest.raises(BadOutput, match=r"a\.txt could not be given its name"):
+        write()
+    assert [one.name for one in tmp_path.iterdir()] == ["a.txt"]
