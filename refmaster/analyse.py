@@ -88,7 +88,8 @@ def check_masterable(profile: Profile, role: str) -> None:
 
 def is_inaudible(profile: Profile) -> bool:
     """Whether nothing sounds in any band: silence, or a constant alone."""
-    return profile.integrated_lufs is None or max(profile.ltas_db) <= FLOOR_DBFS
+    opposite = profile.correlation is not None and profile.correlation < 0  # then all is in the side, which sounds
+    return profile.integrated_lufs is None or (max(profile.ltas_db) <= FLOOR_DBFS and not opposite)
 
 
 class Listener:

@@ -111,7 +111,7 @@ def test_a_file_that_kills_its_process_costs_that_file_alone(music, monkeypatch,
 
 
 @pytest.mark.parametrize(
-    ("samples", "words"), [(silence(5, 44100), "it is silent"), (sine(440, -20, 1, 44100), "it is 1.0 s long")]
+    ("samples", "words"), [(silence(5, 44100), "it is silent"), (sine(440, -20, 1, 44100), "it is 1.00 s long")]
 )
 def test_what_teaches_nothing_is_left_out(samples, words, tmp_path, kept):
     path = write_wav(tmp_path / "x.wav", samples)
