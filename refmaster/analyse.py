@@ -18,7 +18,7 @@ from refmaster.errors import BadAudio
 from refmaster.load import BLOCK_SAMPLES, Track, open_track, refuse_bad
 from refmaster.measure.defects import find_defects
 from refmaster.measure.dynamics import DynamicsMeter, percussive_pct, psr_db
-from refmaster.measure.foretell import Cells
+from refmaster.measure.foretell import Cells, cells_of
 from refmaster.measure.loudness import Loudness, LoudnessMeter
 from refmaster.measure.samples import SampleMeter
 from refmaster.measure.spectrum import FLOOR_DBFS, Spectrum, SpectrumMeter, hf_cutoff_hz, tilt_db_per_oct
@@ -44,6 +44,11 @@ class Measured:
     spectrum: Spectrum
     block_levels_db: FloatArray
     cells: Cells
+
+    def without_frames(self) -> "Measured":
+        """The same without what only comparing needs: of an hour that is 24 MB."""
+        nothing = Cells(np.zeros(0), np.zeros(0))
+        return Measured(self.profile, self.spectrum.without_frames(), self.block_levels_db[:0].copy(), nothing)
 
 
 def analyse(path: str | os.PathLike[str]) -> Profile:
@@ -137,7 +142,7 @@ class Listener:
         image = self.stereo.read(self.samples.energy) if self.stereo else Image()
         peak = max(self.true_peak.read())
         profile = _profile(source, self, loudness, spectrum, levels, image, peak)
-        return Measured(profile, spectrum, levels, Cells(loudness.cell_power, self.samples.cell_peaks()))
+        return Measured(profile, spectrum, levels, cells_of(loudness.cell_power, self.samples.cell_peaks()))
 
 
 def _profile(

@@ -42,7 +42,7 @@ from refmaster.listen import Listening, listening
 from refmaster.load import BLOCK_SAMPLES, Track, track_of
 from refmaster.outputs import ending, files_of, goal_path, paths
 from refmaster.passport import passport_of
-from refmaster.plan import Draft, Material, draft, heard_out, plan
+from refmaster.plan import Draft, Material, draft, heard_out, lightened, plan
 from refmaster.prepare import Asked, Told, checked_request, files_asked, needed, opened, prepare, silent
 from refmaster.records import (
     Delivery,
@@ -161,6 +161,7 @@ def master(
         + tuple(f"{one} of the earlier session is of another number of channels, and not kept" for one in lost)
     )
     flags = flags_of(drop=drop, set=set, lock=lock)
+    material = lightened(material)
     return finish(material, made, delivery, files, options, told, notes, before=before, flags=flags)
 
 
@@ -242,6 +243,7 @@ def render(
     toward = tuple(one.sha256 for one in session.references)
     material = _prepared(track, refs, session.request, told, options, toward)
     made = replanned(before, material, decisions, lambda name: told(f"plan: {name}", -1.0))
+    material = lightened(material)
     return finish(material, made, delivery, files, options, told, notes, before=before)
 
 

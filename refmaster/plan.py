@@ -128,7 +128,13 @@ def draft(
     for _ in range(FULL_ROUNDS if material.request.in_full and free else 0):
         material, reached = _heard_through(material, decisions, told, reached)
     ear = Ear(material.track, material.target, material.threads)
-    return _levelled(material, _toned(material, decisions, kept, told, ear), told, ear)
+    return _levelled(lightened(material), _toned(material, decisions, kept, told, ear), told, ear)
+
+
+def lightened(material: Material) -> Material:
+    """The material once tone and image are planned: level and ceiling ask nothing more of the references' frames."""
+    bare = (replace(one, measured=one.measured.without_frames()) for one in material.examples)
+    return replace(material, examples=tuple(bare))
 
 
 def heard_out(material: Material, made: Draft) -> Plan:

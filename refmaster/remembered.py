@@ -24,7 +24,7 @@ from refmaster.atomic import replacing
 from refmaster.cache import Cache, measuring_code, profile_from
 from refmaster.errors import RefmasterError
 from refmaster.load import Track
-from refmaster.measure.foretell import Cells
+from refmaster.measure.foretell import cells_of
 from refmaster.measure.spectrum import Spectrum
 from refmaster.units import FloatArray
 
@@ -100,7 +100,7 @@ def _measured(told: dict[str, object], numbers: bytes) -> Measured | None:
         return None
     scalars: dict[str, float] = told["spectrum"]  # type: ignore[assignment]
     spectrum = Spectrum(**{**arrays, "active": active > 0}, **scalars)  # type: ignore[arg-type]
-    return Measured(profile, spectrum, levels, Cells(power, peak))
+    return Measured(profile, spectrum, levels, cells_of(power, peak))
 
 
 def _write(place: Path, measured: Measured) -> None:

@@ -8,7 +8,7 @@ import pytest
 from refmaster.decide import parse_decisions
 from refmaster.measure.loudness import measure_loudness
 from refmaster.moves import movers
-from refmaster.plan import limiting, plan
+from refmaster.plan import lightened, limiting, plan
 from refmaster.records import Decision, Request, Stage, Verdict
 from refmaster.render import rendered
 from tests.moves.scenes import RATE_HZ, joined, music, planned, planned_for, spoiled
@@ -123,3 +123,13 @@ def test_a_loudness_that_stops_short_without_a_gain_names_both_figures():
     assert made.asked_lufs == pytest.approx(theirs, abs=1e-6)
     told = next(one.assumed for one in made.assumptions if "loud" in one.question)
     assert f"{theirs:.1f} LUFS, as the reference; {made.goal_lufs:.1f} LUFS is where it stops" in told.replace("−", "-")
+
+
+def test_level_and_ceiling_are_planned_alike_without_the_frames_of_the_references():
+    material, made = planned("dull")
+    bare = lightened(material)
+    assert [one.measured.profile for one in bare.examples] == [one.measured.profile for one in material.examples]
+    spectrum = bare.examples[0].measured.spectrum
+    assert spectrum.mid.base is None  # a view would keep what is to go
+    assert (spectrum.mid.size, spectrum.active.size, bare.examples[0].measured.cells.power.size) == (0, 0, 0)
+    assert plan(bare, kept=made.moves) == plan(material, kept=made.moves)

@@ -130,7 +130,7 @@ def excerpt_around(
     loud = heard & (np.nan_to_num(peak) >= np.nanpercentile(peak, LOUD_PCT))
     power = np.where(heard, power, _more(power[heard], foretold.power[heard]) * foretold.power)
     # In the stretches, too: what a cell loses for each dB over the ceiling is then learnt of the same kind of peak.
-    peak = _more(peak[loud], foretold.peak[loud]) * foretold.peak
+    peak = np.asarray(_more(peak[loud], foretold.peak[loud]) * foretold.peak, dtype=np.float64)
     return Excerpt(sample_rate_hz, stretches, power, peak, whole=False)
 
 

@@ -9,8 +9,10 @@ Measured on 54 free tracks of 45 s and more, each bent toward another one: the i
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from refmaster.dsp.biquad import response_db
 from refmaster.measure.loudness import CELLS_PER_S, k_weighting
@@ -25,8 +27,13 @@ QUIETEST = 1e-14  # power of a frame that is taken for silence
 class Cells:
     """Of each 10 ms the K-weighted, channel-summed mean square, and the largest sample, linear; shapes (cells,)."""
 
-    power: FloatArray
-    peak: FloatArray
+    power: npt.NDArray[np.floating[Any]]
+    peak: npt.NDArray[np.floating[Any]]
+
+
+def cells_of(power: FloatArray, peak: FloatArray) -> Cells:
+    """The cells as they are kept, in single precision: of hours they take memory."""
+    return Cells(power.astype(np.float32), peak.astype(np.float32))
 
 
 def foretold(cells: Cells, spectrum: Spectrum, before: Profile, after: Profile) -> Cells:

@@ -5,7 +5,7 @@ tell arrangement from mastering. Frames are about 0.37 s long, half overlapped: 
 bands hold at least one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -48,6 +48,12 @@ class Spectrum:
         if self.side is None or self.between_side is None:
             return mid, None
         return mid, np.concatenate([self.side[self.active], self.between_side])
+
+    def without_frames(self) -> "Spectrum":
+        """The averages over the whole track alone; copied, so that the frames can go."""
+        none = self.mid[:0].copy()
+        side = None if self.side is None else none
+        return replace(self, mid=none, side=side, active=self.active[:0].copy(), between_mid=none, between_side=side)
 
     def ltas_db(self) -> FloatArray:
         """Level of the mid in each band, dBFS, averaged in power over active frames."""
