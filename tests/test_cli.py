@@ -1,6 +1,7 @@
 """The command line: what stands on stdout and stderr, the shape of the JSON, help, and both doors."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -390,7 +391,7 @@ def test_names_of_the_package_are_functions_whatever_was_imported_before(before)
 
 
 @pytest.mark.parametrize("request_to_end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("after_s", [0.8, 1.6])
+@pytest.mark.parametrize("after_s", [0.4, 0.6, 1.2])
 def test_an_interrupted_run_leaves_nothing_half_made_and_says_so(files, tmp_path, request_to_end, after_s):
     words = [str(files["dull"]), "--ref", str(files["song"]), "-o", str(tmp_path / "o.wav")]
     running = subprocess.Popen([sys.executable, str(ROOT / "cli.py"), *words], stderr=subprocess.PIPE, text=True)
@@ -407,6 +408,22 @@ def test_an_interrupted_run_leaves_nothing_half_made_and_says_so(files, tmp_path
     assert running.returncode == 130
     assert said.strip().endswith("refmaster: interrupted; nothing half-made was left")
     assert not [left for left in tmp_path.iterdir() if ".part-" in left.name]  # what stands there is whole
+
+
+def test_an_interruption_that_struck_a_compiled_function_is_one_all_the_same(monkeypatch, capsys):
+    def struck(**_: object) -> None:
+        error = SystemError("CPUDispatcher(...) returned a result with an exception set")
+        raise error from KeyboardInterrupt()
+
+    def left(code: int) -> None:
+        raise SystemExit(code)
+
+    monkeypatch.setattr("refmaster.cli.app.app", struck)
+    monkeypatch.setattr(os, "_exit", left)
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 130
+    assert capsys.readouterr().err == "refmaster: interrupted; nothing half-made was left\n"
 
 
 # The cache

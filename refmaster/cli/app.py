@@ -6,7 +6,7 @@
 import os
 import signal
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 
@@ -84,6 +84,12 @@ def _requests_to_end() -> tuple[int, ...]:
     return (signal.SIGTERM, closed) if closed is not None and heard else (signal.SIGTERM,)
 
 
+def _leave() -> NoReturn:
+    """Say that the run was interrupted, and go: what had to be tidied is, and no thread that computes is waited for."""
+    print("refmaster: interrupted; nothing half-made was left", file=sys.stderr, flush=True)
+    os._exit(INTERRUPTED)
+
+
 def main() -> None:
     """Run the program: exit 0 done, 1 done but a check failed, 2 refused, 130 interrupted."""
     for request in _requests_to_end():
@@ -104,8 +110,11 @@ def main() -> None:
         print(f"refmaster: {' '.join(str(error).splitlines())}", file=sys.stderr)
         sys.exit(REFUSED)
     except (KeyboardInterrupt, typer.Abort):
-        print("refmaster: interrupted; nothing half-made was left", file=sys.stderr, flush=True)
-        os._exit(INTERRUPTED)  # what had to be tidied is; a thread that still computes must not be waited for
+        _leave()
+    except SystemError as error:  # how an interruption comes out of a compiled function
+        if not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
+        _leave()
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
