@@ -81,7 +81,7 @@ def _what_could_be_chance(gap: Gap) -> str:
     if gap.uncertainty >= abs(gap.delta):
         return "arrangement alone could make a difference of that size, so it is believed in part"
     size, chance = (_size(gap.feature, value) for value in (gap.delta, gap.uncertainty))
-    return f"arrangement alone makes ±{chance} there, so of {size} a part is believed"
+    return f"arrangement alone makes ±{chance} there, so only a part of the {size} is believed"
 
 
 def _size(feature: str, value: float) -> str:

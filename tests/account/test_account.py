@@ -76,7 +76,7 @@ def test_why_is_both_measurements_tolerance_chance_and_confidence():
 @pytest.mark.parametrize(
     ("move", "changes", "words"),
     [
-        (BELL, {}, "40 % of it; arrangement alone makes ±1.25 dB there, so of 2.50 dB a part is believed"),
+        (BELL, {}, "40 % of it; arrangement alone makes ±1.25 dB there, so only a part of the 2.50 dB is believed"),
         (BELL, {}, "the reference is another song (same song: 5 %)"),
         (BELL, {"request": Request(25.0)}, "--amount 25 asks for 50 % of what the evidence supports"),
         (BELL, {"request": Request(75.0)}, "--amount 75 goes from the evidence toward the whole"),
