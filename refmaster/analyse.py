@@ -16,12 +16,12 @@ from refmaster.dsp.blocks import rechunked
 from refmaster.dsp.midside import to_mid_side
 from refmaster.errors import BadAudio
 from refmaster.load import BLOCK_SAMPLES, Track, open_track, refuse_bad
-from refmaster.measure.defects import find_defects
+from refmaster.measure.defects import INAUDIBLE, INAUDIBLE_TEXT, find_defects, of_bands
 from refmaster.measure.dynamics import DynamicsMeter, percussive_pct, psr_db
 from refmaster.measure.foretell import Cells, cells_of
 from refmaster.measure.loudness import Loudness, LoudnessMeter
 from refmaster.measure.samples import SampleMeter
-from refmaster.measure.spectrum import FLOOR_DBFS, Spectrum, SpectrumMeter, hf_cutoff_hz, tilt_db_per_oct
+from refmaster.measure.spectrum import Spectrum, SpectrumMeter, hf_cutoff_hz, tilt_db_per_oct
 from refmaster.measure.stereo import Image, StereoMeter
 from refmaster.measure.tempo import tempo_bpm
 from refmaster.measure.true_peak import TruePeakMeter
@@ -87,14 +87,12 @@ def check_masterable(profile: Profile, role: str) -> None:
     if profile.integrated_lufs is None:
         raise BadAudio(f"{profile.path}: {role} is silent (nothing above −70 LUFS); choose a file with sound in it")
     if is_inaudible(profile):
-        below = "all of it lies under 20 Hz, as an offset does"
-        raise BadAudio(f"{profile.path}: {role} holds nothing that is heard ({below}); choose a file with sound in it")
+        raise BadAudio(f"{profile.path}: {role} has {INAUDIBLE_TEXT}; choose a file with sound in it")
 
 
 def is_inaudible(profile: Profile) -> bool:
     """Whether nothing sounds in any band: silence, or a constant alone."""
-    opposite = profile.correlation is not None and profile.correlation < 0  # then all is in the side, which sounds
-    return profile.integrated_lufs is None or (max(profile.ltas_db) <= FLOOR_DBFS and not opposite)
+    return profile.integrated_lufs is None or any(one.name == INAUDIBLE for one in profile.defects)
 
 
 class Listener:
@@ -197,7 +195,10 @@ def _profile(
         history_hop_s=HISTORY_HOP_S,
         short_term_lufs=_history(short_term, 300),
         momentary_lufs=_history(momentary, 40),
-        defects=find_defects(samples, image, true_peak_dbtp, meters.true_peak.sample_peak, source.sample_rate_hz),
+        defects=(
+            *of_bands(spectrum, loudness.integrated_lufs),
+            *find_defects(samples, image, true_peak_dbtp, meters.true_peak.sample_peak, source.sample_rate_hz),
+        ),
         percussive_pct=percussive_pct(levels),
         tempo_bpm=tempo_bpm(levels),
     )

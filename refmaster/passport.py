@@ -14,6 +14,7 @@ from refmaster.compare.width import NEAR_MONO_DB
 from refmaster.dsp.octaves import unbent_below_hz
 from refmaster.genres.features import features
 from refmaster.genres.statistics import whole_width_db
+from refmaster.measure.defects import INAUDIBLE_TEXT
 from refmaster.measure.samples import HELD_DB
 from refmaster.nearness import KIND_PCT, apart, in_words, nearer_pct, reasons
 from refmaster.records import Comparison, Lesson, Passport, Profile
@@ -107,7 +108,7 @@ def _unsuitable(reference: Profile, relation: str, tone: Lesson | None) -> str:
     if reference.integrated_lufs is None:
         return "it is silent, nothing in it lies above −70 LUFS"
     if is_inaudible(reference):
-        return "nothing in it is heard, all of it lies under 20 Hz, as an offset does"
+        return f"it has {INAUDIBLE_TEXT}"
     if reference.duration_s < SHORTEST_S:
         return f"it is {reference.duration_s:.1f} s long, and {SHORTEST_S:g} s are the least that can be compared"
     if relation == "same file":

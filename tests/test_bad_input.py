@@ -96,6 +96,10 @@ def offset_alone(path: Path) -> None:
     write_wav(path, np.full((2, 8 * RATE_HZ), 0.5), subtype="FLOAT")
 
 
+def opposite_offsets(path: Path) -> None:
+    write_wav(path, np.full((2, 8 * RATE_HZ), 0.5) * [[1.0], [-1.0]], subtype="FLOAT")
+
+
 def nearly_silent(path: Path) -> None:
     write_wav(path, pink_noise(-90.0, 4.0, RATE_HZ))
 
@@ -127,7 +131,7 @@ def nothing(path: Path) -> None:
 
 
 NO_AUDIO = (empty, text, no_frames, truncated, a_folder, nothing)
-NOT_FOR_MASTERING = (nan, inf, silent, offset_alone, nearly_silent, too_short, one_sample, surround)
+NOT_FOR_MASTERING = (nan, inf, silent, offset_alone, opposite_offsets, nearly_silent, too_short, one_sample, surround)
 
 
 @pytest.mark.parametrize("make", NO_AUDIO + NOT_FOR_MASTERING, ids=lambda make: make.__name__)

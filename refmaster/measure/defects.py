@@ -1,11 +1,13 @@
 """What is wrong with a file, as far as its samples tell: each with one number and one sentence.
 
-Named here: DC, clipping, inter-sample overs, a silent channel, two equal channels, inverted polarity, long silence.
+Named here: that nothing is heard, DC, clipping, inter-sample overs, a silent channel, two equal channels, inverted
+polarity, long silence.
 """
 
 import numpy as np
 
 from refmaster.measure.samples import SampleMeter
+from refmaster.measure.spectrum import Spectrum
 from refmaster.measure.stereo import Image
 from refmaster.records import Defect
 from refmaster.units import FloatArray
@@ -13,6 +15,7 @@ from refmaster.units import FloatArray
 DC_PCT = 0.1  # −60 dBFS: below this an offset costs nothing and may be the music's own asymmetry
 CLIPPED_RUNS = 10
 LONG_SILENCE_S = 2.0
+INAUDIBLE, INAUDIBLE_TEXT = "inaudible", "nothing in it that is heard: no band sounds, as with an offset alone"
 
 
 def find_defects(
@@ -20,6 +23,12 @@ def find_defects(
 ) -> tuple[Defect, ...]:
     """Everything of note, worst for the sound first; empty for a clean file."""
     return (*_of_level(samples, true_peak_dbtp), *_of_image(image, channel_peak), *_of_ends(samples, sample_rate_hz))
+
+
+def of_bands(spectrum: Spectrum, integrated_lufs: float | None) -> tuple[Defect, ...]:
+    """That a file whose loudness reads has nothing in any band: of a constant, a meter hears how it begins."""
+    inaudible = integrated_lufs is not None and not spectrum.active.any()
+    return (Defect(INAUDIBLE, 1.0, INAUDIBLE_TEXT),) if inaudible else ()
 
 
 def _of_level(samples: SampleMeter, true_peak_dbtp: float | None) -> list[Defect]:
