@@ -6,7 +6,7 @@ from dataclasses import asdict
 from refmaster import passport
 from refmaster.explain import undo
 from refmaster.moves import linear_mover_of
-from refmaster.records import Comparison, Gap, Genre, Move, Profile, Report, Request
+from refmaster.records import Check, Comparison, Gap, Genre, Move, Plan, Profile, Report, Request
 
 
 def as_json(report: Report) -> str:
@@ -35,16 +35,23 @@ def as_data(report: Report) -> dict[str, object]:
         "kinship": report.kinship,
         "passport": None if report.passport is None else passport.as_data(report.passport),
         "request": request_data(report.request),
-        "goal_lufs": plan.goal_lufs,
-        "asked_lufs": plan.asked_lufs,
-        "moves": [_move_data(report, move) for move in plan.moves],
-        "left_alone": [asdict(one) for one in plan.rejected],
-        "not_reached": [asdict(one) for one in plan.not_reached],
-        "assumptions": [asdict(one) for one in plan.assumptions],
-        "checks": [{**asdict(check), "passed": check.passed} for check in report.checks],
+        **plan_data(plan, [_move_data(report, move) for move in plan.moves], report.checks),
         "gain_reduction": _reduction_data(report),
         "notes": list(report.notes),
         "beside": None if report.beside is None else _beside_data(report.beside),
+    }
+
+
+def plan_data(plan: Plan, moves: list[dict[str, object]], checks: tuple[Check, ...]) -> dict[str, object]:
+    """What was decided, with its moves as data, and what was checked of it."""
+    return {
+        "goal_lufs": plan.goal_lufs,
+        "asked_lufs": plan.asked_lufs,
+        "moves": moves,
+        "left_alone": [asdict(one) for one in plan.rejected],
+        "not_reached": [asdict(one) for one in plan.not_reached],
+        "assumptions": [asdict(one) for one in plan.assumptions],
+        "checks": [{**asdict(check), "passed": check.passed} for check in checks],
     }
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from refmaster.account import Account, MoveAccount
 from refmaster.explain import OWN_ENGINE
-from refmaster.plain import gap_data, phase_data, request_data
+from refmaster.plain import gap_data, phase_data, plan_data, request_data
 from refmaster.records import Input, Reading
 
 
@@ -32,13 +32,7 @@ def as_data(account: Account) -> dict[str, object]:
         else {"name": outcome.genre, "share": outcome.genre_share, "n_tracks": outcome.genre_tracks},
         "kinship": None if outcome is None else outcome.kinship,
         "request": request_data(session.request),
-        "goal_lufs": plan.goal_lufs,
-        "asked_lufs": plan.asked_lufs,
-        "moves": [_move(account, one) for one in account.moves],
-        "left_alone": [asdict(one) for one in plan.rejected],
-        "not_reached": [asdict(one) for one in plan.not_reached],
-        "assumptions": [asdict(one) for one in plan.assumptions],
-        "checks": [] if outcome is None else [{**asdict(one), "passed": one.passed} for one in outcome.checks],
+        **plan_data(plan, [_move(account, one) for one in account.moves], () if outcome is None else outcome.checks),
         "gain_reduction": None if outcome is None or outcome.limiter is None else asdict(outcome.limiter),
         "notes": list(account.notes),
         "edits": list(account.edits),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.box import SIMPLE_HEAD
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -14,7 +14,7 @@ from refmaster.batch import Batch
 from refmaster.batch.overview import CSV, HTML, status_of, verdict
 from refmaster.batch.records import Begun, Ended, Event, Outcome, Step
 from refmaster.batch.remote import joined
-from refmaster.cli.show import print_text
+from refmaster.cli.show import print_text, shortened
 from refmaster.names import shown
 from refmaster.writing import bare
 
@@ -69,7 +69,7 @@ def table(outcomes: Sequence[Outcome], width: int) -> Table:
         last = head is HEADS[-1]
         made.add_column(head, justify="right" if head in NUMBERS else "left", no_wrap=not last, overflow="fold")
     for name, row in zip(names, rows, strict=True):
-        made.add_row(escape(_shortened(name, room)), *row)
+        made.add_row(escape(shortened(name, room)), *row)
     return made
 
 
@@ -85,14 +85,6 @@ def _room(rows: Sequence[tuple[str, ...]], width: int) -> int:
     words = max(cell_len(word) for cell in (HEADS[-1], *(row[-1] for row in rows)) for word in cell.split())
     left = width - sum(map(max, kept)) - GAP_CELLS * len(HEADS)
     return max(LEAST_NAME_CELLS, min(NAME_CELLS, left - words), left - max(missed))
-
-
-def _shortened(name: str, cells: int) -> str:
-    """A name in so many cells, with … in place of its middle."""
-    if cell_len(name) <= cells:
-        return name
-    head = set_cell_size(name, cells // 2).rstrip()
-    return f"{head}…{set_cell_size(name[::-1], cells - 1 - cell_len(head))[::-1].lstrip()}"
 
 
 def _figures(one: Outcome) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from textwrap import wrap
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -28,7 +29,7 @@ ROWS = (
     ("correlation", "correlation"),
     ("tilt", "tilt_db_per_oct"),
 )
-NAME_ENDS = 12  # letters of a long file name that head a column: so many from either end
+NAME_CELLS = 25  # of a long file name that heads a column
 SHORT_S = 60.0
 MOST_BANDS = 12  # of one mover are told one by one
 
@@ -123,10 +124,12 @@ def effect_text(effect: Effect) -> str:
     return f"{label(effect.feature)} {pair(effect.feature, effect.before, effect.after)}"
 
 
-def _short(name: str) -> str:
-    """A file's name as the head of a column: of a long one its beginning and its end."""
-    most = 2 * NAME_ENDS + 1
-    return name if len(name) <= most else f"{name[:NAME_ENDS]}…{name[-NAME_ENDS:]}"
+def shortened(name: str, cells: int) -> str:
+    """A name in so many cells, with … in place of its middle."""
+    if cell_len(name) <= cells:
+        return name
+    head = set_cell_size(name, cells // 2).rstrip()
+    return f"{head}…{set_cell_size(name[::-1], cells - 1 - cell_len(head))[::-1].lstrip()}"
 
 
 def table_of(columns: Sequence[tuple[str, Profile | Reading]]) -> Table:
@@ -134,7 +137,7 @@ def table_of(columns: Sequence[tuple[str, Profile | Reading]]) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("")
     for name, _ in columns:
-        table.add_column(escape(_short(name)), justify="right", overflow="fold")
+        table.add_column(escape(shortened(name, NAME_CELLS)), justify="right", overflow="fold")
     for title, name in ROWS:
         table.add_row(title, *(_cell(name, profile) for _, profile in columns))
     return table
