@@ -26,7 +26,7 @@ from refmaster.compare.fault import is_limited
 from refmaster.compare.goal import goal_of, goal_of_genre
 from refmaster.compare.pairing import Example, middle_thirds_db, sight, width_thirds_db
 from refmaster.compare.several import belonging
-from refmaster.compare.tone import tone_curve
+from refmaster.compare.tone import LEAST_KINSHIP, tone_curve
 from refmaster.compare.width import width_curve
 from refmaster.names import BY_GENRE, shown
 from refmaster.records import Comparison, Curve, Genre, Profile, Seen
@@ -34,7 +34,7 @@ from refmaster.units import FloatArray
 
 T = TypeVar("T", float, FloatArray)
 
-__all__ = ["Example", "compare", "corrected", "empty_top", "examples_of", "is_limited", "wanted"]
+__all__ = ["Example", "compare", "corrected", "empty_top", "examples_of", "is_limited", "teaches_no_tone", "wanted"]
 
 CODEC_HZ = 12000.0  # what is cut lower was not cut by a codec
 
@@ -91,6 +91,11 @@ def examples_of(references: Measured | tuple[Example, ...]) -> tuple[Example, ..
 def empty_top(profile: Profile) -> bool:
     """Whether the track ends so low that no codec did it: there is nothing above to be equalised."""
     return profile.hf_cutoff_hz is not None and profile.hf_cutoff_hz < CODEC_HZ
+
+
+def teaches_no_tone(comparison: Comparison) -> bool:
+    """Whether no passage of a reference is like one of the target's; what it says of tone is not believed then."""
+    return not comparison.by_genre and comparison.kinship < LEAST_KINSHIP
 
 
 def corrected(comparison: Comparison, reached: Measured, references: Measured | tuple[Example, ...]) -> Comparison:

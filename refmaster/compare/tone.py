@@ -16,6 +16,9 @@ from refmaster.units import FloatArray
 EQ_SD_DB = 2.5  # how far mixes are off, a band of a mastering equaliser; practice says ±0.5–1.5, problems 2–4
 # What strangers say of the top is followed on luck: on 164 tracks a third fewer are harmed for 0.006 dB of tone.
 TOP_HZ = (5000.0, 12000.0)  # where that begins, and from where on it is whole: the root of the kinship is left
+# Of a reference none of whose passages is like one of the target's, what is said of tone is the genre's word alone: on
+# 36 clips of genres that the library hardly knows it harmed one in three.
+LEAST_KINSHIP = 0.005
 SMOOTH_OCT = 1 / 6  # what is shown of a matched difference is smoothed so much
 
 
@@ -41,7 +44,9 @@ def tone_curve(target: Measured, sights: tuple[Sight, ...], goal: Goal, genre: G
     apart = np.nan_to_num(goal.thirds_db - middle_thirds_db(target, band_hz))
     full = np.where(both, apart - apart[at].mean(), 0.0)
     wanted = heeded(fault) * mean
-    if sights:
+    if sights and kinship < LEAST_KINSHIP:
+        wanted = np.zeros(n)
+    elif sights:
         wanted = wanted * np.interp(octaves, np.log2(np.array(TOP_HZ) / 1000), (1.0, np.sqrt(kinship)))
     else:
         wanted = no_further(wanted, tone_edges_db(genre, target.profile)[1][:n])

@@ -320,16 +320,18 @@ def _rejected(fit: Fit, wanted: FloatArray, comparison: Comparison, request: Req
             Rejected(
                 "match_eq",
                 f"Tonal balance left alone: it differs from {comparison.toward} by {rms:.1f} dB rms; "
-                f"{_told(comparison)} {np.abs(wanted).max():.1f} dB at most.",
+                f"{_told(wanted, comparison)}.",
             )
         )
     return tuple(out)
 
 
-def _told(comparison: Comparison) -> str:
-    return (
-        "what is surely outside its usual range is" if comparison.by_genre else "what can be told from arrangement is"
-    )
+def _told(wanted: FloatArray, comparison: Comparison) -> str:
+    """What of a difference was believed, where no band came of it."""
+    if compare.teaches_no_tone(comparison) and not wanted.any():
+        return f"no passage of {comparison.toward} is like one of the target's, so arrangement could be all of it"
+    told = "what is surely outside its usual range" if comparison.by_genre else "what can be told from arrangement"
+    return f"{told} is {np.abs(wanted).max():.1f} dB at most"
 
 
 def _feature(frequency_hz: float) -> str:

@@ -16,7 +16,7 @@ from refmaster.dsp.parametric import Band, Fit, curve_db
 from refmaster.moves import blank_of, match_eq
 from refmaster.records import Gap, Phase, Request, Stage
 from refmaster.render import rendered
-from tests.moves.scenes import RATE_HZ, applied, joined, music, planned_for
+from tests.moves.scenes import RATE_HZ, applied, joined, music, planned_for, spoiled
 from tests.signals import FloatArray, in_blocks, spoil
 
 SHELVES = ("match_eq/low_shelf", "match_eq/high_shelf")
@@ -267,3 +267,18 @@ def test_what_is_too_much_is_told_where_bands_can_be_trusted():
     assert found, missed.text
     assert float(found[1]) * (1000 if found[2] else 1) < 18000
     assert 7.0 <= float(found[3]) < 24.0
+
+
+def test_a_reference_without_a_passage_like_the_target_s_teaches_no_tone():
+    at_s = np.arange(music().shape[1]) / RATE_HZ
+    struck = [np.exp(-4 * ((at_s * 2 + k / 3) % 1)) for k in range(3)]
+    notes = [np.sin(2 * np.pi * hz * at_s) * s for hz, s in zip((880, 2489, 5588), struck, strict=True)]
+    bells = 0.1 * np.stack([sum(notes)] * 2)
+    material, left = planned_for(spoiled("dull"), bells)
+    assert material.comparison is not None
+    assert material.comparison.kinship < 0.005
+    assert not any(move.mover == "match_eq" for move in left.moves)
+    (text,) = (one.text for one in left.rejected if one.what == "match_eq")
+    assert text.endswith("no passage of the reference is like one of the target's, so arrangement could be all of it.")
+    _, full = planned_for(spoiled("dull"), bells, Request(amount_pct=100.0))
+    assert any(move.mover == "match_eq" for move in full.moves)  # who asks for it gets it
