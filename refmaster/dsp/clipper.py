@@ -54,8 +54,9 @@ class _Clipper:
         self._waiting, self._owed = joined[:, count:].copy(), owed[:, count:].copy()
         skipped = min(self._before, count)
         self._before -= skipped
-        ready = joined[:, skipped:count]
-        return ready - owed[:, skipped:count] if owing else ready
+        if owing:
+            joined[:, :count] -= owed[:, :count]
+        return joined[:, skipped:count]
 
     def rest(self) -> FloatArray:
         """What is left, with silence behind it."""
