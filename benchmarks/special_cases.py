@@ -277,6 +277,8 @@ def _effects(named: Callable[..., Row], done: Done) -> Iterator[Row]:
         other = measure(track_of(without, done.rate_hz)).profile
         said = stated.after - stated.before
         found = mover_of(move).effect(move, whole).after - mover_of(move).effect(move, other).after
+        if move.mover == "remove_dc":  # told as the target has it, at the target's level
+            found *= 10 ** (_louder_lu(done.target, done.sound, done.rate_hz) / 20)
         where = f"{name}: {said:+.2f} said, {found:+.2f}"
         yield named(f"{name}: {said:+.2f}, not {found:+.2f}", "effects, our meter", _off(said, found), 1.0)
         apart = _seen(stated.feature, done, without)
