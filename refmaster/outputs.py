@@ -15,6 +15,8 @@ def goal_path(target: Path, out: str | os.PathLike[str] | None, container: str |
         path = Path(out)
         if path.is_dir():
             raise BadOutput(f"{shown(path)} is a folder; give a file name in it, like {shown(path / 'master.wav')}")
+        if path.exists() and not path.is_file():  # or the ending would make a file beside it
+            raise BadOutput(f"{shown(path)} is a device or a pipe; give a file name")
         return path if path.suffix else path.with_name(path.name + _ending_of(container))
     return target.with_name(f"{target.stem}.master{_ending_of(container)}")
 

@@ -130,9 +130,7 @@ def master(
     options, told = options or Options(), told or silent
     request = checked_request(amount, loudness, ceiling, only, detail, phase)
     request = replace(request, same_song=same_song, fresh=fresh, genre=checked_genre(genre))
-    if library is not None and genre is not None:
-        raise BadSetting("--genre and --library were both given; a track is read in one of them")
-    request = replace(request, library="" if library is None else os.fspath(library))
+    request = replace(request, library=_library_asked(library, genre))
     asked = files_asked(reference)
     if not asked and library is None and genre in (None, NONE):
         raise BadSetting("no reference and no genre was given; name one: --ref FILE, or --genre NAME")
@@ -245,6 +243,17 @@ def render(
     made = replanned(before, material, decisions, lambda name: told(f"plan: {name}", -1.0))
     material = lightened(material)
     return finish(material, made, delivery, files, options, told, notes, before=before)
+
+
+def _library_asked(library: str | os.PathLike[str] | None, genre: str | None) -> str:
+    """A library as it is asked for, "" for none."""
+    if library is None:
+        return ""
+    if genre is not None:
+        raise BadSetting("--genre and --library were both given; a track is read in one of them")
+    if not os.fspath(library):
+        raise BadSetting("--library '' names none; give a library's name, or a folder of them")
+    return os.fspath(library)
 
 
 def _prepared(

@@ -98,7 +98,7 @@ def choose_delivery(out: Path, *, container: str | None, bit_depth: str | None, 
         if bit_depth is not None:
             raise BadSetting(f"{name} has no bit depth; leave --bit-depth out, or choose WAV or FLAC")
         return Delivery(chosen.container, chosen.lossy_subtype, bit_depth=None, dithered=False)
-    depth = (bit_depth or _DEFAULT_DEPTH).lower()
+    depth = (_DEFAULT_DEPTH if bit_depth is None else bit_depth).lower()
     if depth not in chosen.depths:
         raise BadSetting(f"{name} has no bit depth {bit_depth!r}; allowed: {', '.join(chosen.depths)}")
     subtype, bits = _DEPTHS[depth]

@@ -110,6 +110,14 @@ def test_of_two_files_that_are_missing_the_target_is_told(run, tmp_path):
     assert said.startswith("refmaster: target ")
 
 
+@pytest.mark.parametrize("option", ["--ref", "--genre", "--library", "--format", "--bit-depth", "--phase", "--only"])
+def test_an_option_with_nothing_in_it_is_not_passed_over(run, files, tmp_path, option):
+    code, _, said = run(files["spoiled"], "--ref", files["song"], option, "", "-o", tmp_path / "o.wav")
+    assert (code, said.count("\n")) == (2, 1)
+    assert "''" in said
+    assert list(tmp_path.iterdir()) == []
+
+
 # Help
 
 

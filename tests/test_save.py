@@ -14,6 +14,7 @@ import soundfile as sf
 from refmaster.errors import BadAudio, BadOutput, BadSetting
 from refmaster.load import open_track, track_of
 from refmaster.names import as_bytes, fitting, shown, storable
+from refmaster.outputs import goal_path
 from refmaster.records import Delivery
 from refmaster.save import EXTENSIONS, WriteResult, check_outputs, choose_delivery, size_bytes, write_audio, write_text
 
@@ -153,6 +154,8 @@ def test_a_folder_a_device_and_an_endless_name_are_no_outputs(tmp_path):
     if os.name != "nt":
         with pytest.raises(BadOutput, match="is a device or a pipe"):
             check_outputs([Path("/dev/null")], [], force=True)
+        with pytest.raises(BadOutput, match="/dev/null is a device or a pipe"):
+            goal_path(Path("t.wav"), "/dev/null", None)
 
 
 def test_a_missing_folder_is_refused(tmp_path):
