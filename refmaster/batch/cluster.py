@@ -7,6 +7,7 @@ this machine would make, byte for byte, on the same kind of processor.
 
 import asyncio
 import socket
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 CONNECT_S = 15.0  # taste: a scheduler on the other side of the world answers in less
 HALT_S = 3 * TIDY_S  # for a child to tidy, or to be ended and tidied up after
+ANSWER_S = 5.0  # and then for the workers to say so
 _CHILDREN = "_refmaster_children"  # where a Dask worker keeps ours
 
 
@@ -80,9 +82,20 @@ def master_there(
                 coming.add(next_one())
                 yield Begun(started[next(reversed(started))], None)
     finally:
+        _stop(client, list(started), batch)
+
+
+def _stop(client: "Client", futures: "list[Future]", batch: str) -> None:
+    """Stop what the workers have in hand of a batch; a worker that no longer answers is not waited for for ever."""
+
+    def ask() -> None:
         with suppress(Exception):  # a cluster that is gone needs no tidying
-            client.cancel(list(started))
+            client.cancel(futures)
             client.run(_halt, batch)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(HALT_S + ANSWER_S)
 
 
 def _outcome(future: "Future", job: Job) -> tuple[Outcome, float]:
