@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 import numpy as np
 
 from refmaster import passport
-from refmaster.genres import ANY
+from refmaster.genres import ANY, label_of
 from refmaster.genres.context import AUTO
 from refmaster.genres.posterior import NONE
 from refmaster.moves import match_eq, mover_of
@@ -272,7 +272,7 @@ def genre_line(report: Report) -> str:
         return f"Genre: your library {genre.name}, {genre.n_tracks} track{'s' if genre.n_tracks != 1 else ''}."
     second = ""
     if genre.runner_up is not None:
-        second = f", then {genre.runner_up[0]} {100 * genre.runner_up[1]:.0f} %"
+        second = f", then {label_of(genre.runner_up[0])} {100 * genre.runner_up[1]:.0f} %"
     if asked != AUTO:
         known = f"measured on {genre.n_tracks} tracks" if genre.n_tracks else "from published figures, which are few"
         return f"Genre: {genre.label}, as you say; {known}."

@@ -105,7 +105,7 @@ def open_track(path: str | os.PathLike[str], *, role: str = "target") -> Track:
 
     `role` ("target", "reference") begins each error. The file's bytes are hashed, its sound is not kept.
     """
-    name = f"{role} {shown(path)}"
+    name = f"{role} {shown(path) or repr('')}"
     sha256, claim, streams, head = _examined(path, name)
     if streams is not None and streams.n_links > 1:
         raise BadAudio(f"{name} chains {streams.n_links} Ogg streams, of which only one would play; save it as one")

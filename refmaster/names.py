@@ -11,14 +11,11 @@ LONGEST_NAME_BYTES = 255  # ext4, APFS, NTFS: the longest name a folder takes
 
 
 def shown(path: str | os.PathLike[str]) -> str:
-    r"""A path on one line: bytes that are no UTF-8 as `\xff`, a newline as `\n`, direction marks as `\u202e`.
-
-    A name of nothing is shown as two quotes.
-    """
+    r"""A path on one line: bytes that are no UTF-8 as `\xff`, a newline as `\n`, direction marks as `\u202e`."""
     # A lone surrogate that stands for no byte (a name made by hand) cannot be encoded as a file name.
     raw = os.fspath(path).encode("utf-8", "surrogatepass")
     text = _with_plain_bytes(raw)
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text) or "''"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def storable(text: str) -> str:

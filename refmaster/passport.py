@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from refmaster.analyse import SHORTEST_S, is_inaudible
-from refmaster.compare import CODEC_HZ, is_limited
+from refmaster.compare import CODEC_HZ, is_limited, teaches_no_tone
 from refmaster.compare.width import NEAR_MONO_DB
 from refmaster.dsp.octaves import unbent_below_hz
 from refmaster.genres.features import features
@@ -136,7 +136,9 @@ def _tone(reference: Profile, comparison: Comparison | None) -> Lesson:
     if reference.hf_cutoff_hz is not None:
         ends_hz = reference.hf_cutoff_hz
         limits.append(f"up to {_khz(unbent_below_hz(ends_hz))}, as it ends at {_khz(ends_hz)}")
-    if comparison.transposed_semitones is None and comparison.kinship < STRANGER:
+    if teaches_no_tone(comparison):
+        limits.append("only at an --amount over 50, as no passage of it is like yours")
+    elif comparison.transposed_semitones is None and comparison.kinship < STRANGER:
         limits.append("as a hint, much of its balance is its arrangement")
     return Lesson("tone", "part", "; ".join(limits)) if limits else Lesson("tone", "all", "full bandwidth")
 

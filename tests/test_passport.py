@@ -61,6 +61,14 @@ def test_another_song_is_a_hint(target, measured):
     assert found.farther_pct < 100
 
 
+def test_what_is_unlike_the_target_everywhere_teaches_tone_only_where_it_is_asked_to(target, measured):
+    compared = replace(compare(target, measured["song"], load_genre()), kinship=0.004)
+    found = passport_of(measured["song"].profile, target.profile, compared)
+    assert found.suitable
+    assert taught(found)["tone"] == "part"
+    assert "only at an --amount over 50, as no passage of it is like yours" in in_short(found)
+
+
 def test_the_target_itself_is_no_reference(target):
     found = read(target, target)
     assert not found.suitable

@@ -43,6 +43,11 @@ def load_genre(name: str = ANY, folder: Path | None = None) -> Genre:
     return read_genre(_folder(folder) / f"{wanted}.json")
 
 
+def label_of(name: str) -> str:
+    """What a genre is called in a sentence; a name that is no genre's, like "none", as it is."""
+    return load_genre(name).label or name if name in genre_names() else name
+
+
 def spread_of(genre: Genre, name: str) -> Spread | None:
     """How one number spreads over a genre's tracks, by its name; None where no source says."""
     return next((spread for spread in genre.spreads if spread.name == name), None)

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from refmaster.dsp.octaves import BANDS_PER_OCTAVE, centre_hz
+from refmaster.genres import label_of
 from refmaster.genres.statistics import EDGE_SDS, song_sd_db
 from refmaster.records import BandLevels, Genre, Profile, Report
 from refmaster.report.figure import Curve, Dash, Role, Table, Ys, moment_ms, rounded
@@ -103,7 +104,7 @@ def _band_of(genre: Genre, band_hz: tuple[float, ...], mean_db: Ys, sd_db: Ys) -
     name = f"{genre.label or genre.name}, P10–P90 of {genre.n_tracks} tracks"
     if genre.share is not None and genre.runner_up is not None:  # heard: then it is a mixture
         second, its_share = genre.runner_up
-        likely = f"{genre.label or genre.name} {100 * genre.share:.0f} %, {second} {100 * its_share:.0f} %"
+        likely = f"{genre.label or genre.name} {100 * genre.share:.0f} %, {label_of(second)} {100 * its_share:.0f} %"
         name = f"usual by the likely genres ({likely}, …), P10–P90"
     centres = tuple(centre_hz(round(BANDS_PER_OCTAVE * math.log2(at / 1000))) for at in band_hz)  # files round them
     return Curve(name, "genre", centres, high, kind="band", low=low)
