@@ -95,7 +95,8 @@ def empty_top(profile: Profile) -> bool:
 
 def teaches_no_tone(comparison: Comparison) -> bool:
     """Whether no passage of a reference is like one of the target's; what it says of tone is not believed then."""
-    return not comparison.by_genre and comparison.kinship < LEAST_KINSHIP
+    compared = not comparison.by_genre and any(comparison.tone.weight)
+    return compared and comparison.kinship < LEAST_KINSHIP
 
 
 def corrected(comparison: Comparison, reached: Measured, references: Measured | tuple[Example, ...]) -> Comparison:
