@@ -16,9 +16,9 @@ from refmaster.units import FloatArray
 EQ_SD_DB = 2.5  # how far mixes are off, a band of a mastering equaliser; practice says ±0.5–1.5, problems 2–4
 # What strangers say of the top is followed on luck: on 164 tracks a third fewer are harmed for 0.006 dB of tone.
 TOP_HZ = (5000.0, 12000.0)  # where that begins, and from where on it is whole: the root of the kinship is left
-# Of a reference none of whose passages is like one of the target's, what is said of tone is the genre's word alone. Five
-# of the seven curves that came of it on the recovery benchmark's 36 clips, two kinds of damage each, did harm; on free
-# tracks of the library's own genres they helped a little (`belief.py`).
+# Of a reference none of whose passages is like one of the target's, what is said of tone is the genre's word alone.
+# Five of the seven curves that came of it on the recovery benchmark's 36 clips, two kinds of damage each, did harm; on
+# free tracks of the library's own genres they helped a little (`belief.py`).
 LEAST_KINSHIP = 0.005
 SMOOTH_OCT = 1 / 6  # what is shown of a matched difference is smoothed so much
 
