@@ -183,7 +183,7 @@ def reference_line(report: Report) -> str:
     if not any(report.comparison.tone.weight):
         return line
     taken = taken_pct(report.comparison, report.plan, report.target.sample_rate_hz)
-    bands = any(move.mover == "match_eq" for move in report.plan.moves)
+    bands = any(move.mover == "match_eq" for move in report.plan.active)
     share = f"{taken:.0f} %" if taken >= 0.5 else "Hardly anything" if bands else "Nothing"
     return f"{line} {share} of the tonal difference, arrangement included, is taken."
 

@@ -129,6 +129,16 @@ def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path], *, force: boo
         _refuse_folder(folder, need_bytes)
 
 
+def refuse_device(out: Path) -> None:
+    """Refuse a name at which a device or a pipe stands: what is put there is no file."""
+    try:
+        mode = os.lstat(out).st_mode
+    except (OSError, ValueError):  # whatever is wrong with the name, writing there will tell
+        return
+    if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode) or stat.S_ISDIR(mode)):
+        raise BadOutput(f"{shown(out)} is a device or a pipe; give a file name")
+
+
 def size_bytes(delivery: Delivery, channels: int, n_samples: int) -> int:
     """How many bytes so much sound takes in a file; 0 where only its encoder can tell."""
     packed = delivery.container == "FLAC" or is_lossy(delivery)
@@ -226,15 +236,14 @@ def _refuse_name(out: Path) -> None:
 def _refuse_standing(out: Path, force: bool) -> None:
     """Refuse what stands where the result should go, unless it is a plain file and may be overwritten."""
     try:
-        mode = os.lstat(out).st_mode
+        os.lstat(out)
     except FileNotFoundError:
         return
     except OSError as error:
         raise BadOutput(f"{shown(out)} cannot be written ({why(error)})") from error
     if out.is_dir():
         raise BadOutput(f"{shown(out)} is a folder; give a file name")
-    if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
-        raise BadOutput(f"{shown(out)} is a device or a pipe; give a file name")
+    refuse_device(out)
     if not force:
         raise BadOutput(f"{shown(out)} exists; --force overwrites it")
     if out.exists() and not os.access(out, os.W_OK):

@@ -44,8 +44,8 @@ def load_genre(name: str = ANY, folder: Path | None = None) -> Genre:
 
 
 def label_of(name: str) -> str:
-    """What a genre is called in a sentence; a name that is no genre's, like "none", as it is."""
-    return load_genre(name).label or name if name in genre_names() else name
+    """A genre of the program by its label; any other name, a library's or a person's, as it stands."""
+    return load_genre(name).label if name in genre_names() else name
 
 
 def spread_of(genre: Genre, name: str) -> Spread | None:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from refmaster.genres import label_of
 from refmaster.library.answers import Among, Beside
 from refmaster.library.placing import Near, Ribbon, Standing
-from refmaster.library.words import centre_line, genre_words, number_words, place_words, title_of, unit_words
+from refmaster.library.words import centre_line, number_words, place_words, title_of, unit_words
 from refmaster.names import shown
 from refmaster.nearness import in_words
 from refmaster.passport import in_short
@@ -66,7 +67,7 @@ def among_page(answer: Among) -> str:
         source=placement.genre.source,
         strips=[_strip(one) for one in placement.numbers],
         nearest=[(one, _source(one, placement.genre), in_words(one.reasons)) for one in answer.nearest],
-        shares=[(genre_words(name), share) for name, share in answer.shares],
+        shares=[(label_of(name), share) for name, share in answer.shares],
         notes=answer.notes,
         passports=[],
         plots=[plot for plot in plots if plot is not None],

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from refmaster.genres import genre_names, load_genre
 from refmaster.library.placing import Near, Placement, Standing
 from refmaster.names import shown
 from refmaster.nearness import in_words
@@ -56,11 +55,6 @@ def place_words(one: Standing) -> str:
     edge = one.p10 if one.where == "under" else one.p90
     text = difference(one.feature, one.value - edge).lstrip("+−")
     return f"{text.removesuffix(' %')} points {one.where}" if text.endswith(" %") else f"{text} {one.where}"
-
-
-def genre_words(name: str) -> str:
-    """A genre of the program by its label; any other name, a library's or a person's, as it stands."""
-    return load_genre(name).label if name in genre_names() else name
 
 
 def number_words(name: str, value: float | None) -> str:
