@@ -6,17 +6,16 @@ from pathlib import Path
 from refmaster.errors import BadOutput
 from refmaster.names import shown
 from refmaster.records import Delivery, Files
-from refmaster.save import EXTENSIONS
+from refmaster.save import EXTENSIONS, refuse_device
 
 
 def goal_path(target: Path, out: str | os.PathLike[str] | None, container: str | None) -> Path:
     """The master's file: as named, with the format's ending where it has none; else TARGET.master beside the target."""
     if out is not None:
         path = Path(out)
-        if path.is_dir():
+        if os.path.isdir(path):  # which takes any name; pathlib raises where one is too long
             raise BadOutput(f"{shown(path)} is a folder; give a file name in it, like {shown(path / 'master.wav')}")
-        if path.exists() and not path.is_file():  # or the ending would make a file beside it
-            raise BadOutput(f"{shown(path)} is a device or a pipe; give a file name")
+        refuse_device(path)  # or the ending would make a file beside it
         return path if path.suffix else path.with_name(path.name + _ending_of(container))
     return target.with_name(f"{target.stem}.master{_ending_of(container)}")
 

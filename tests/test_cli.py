@@ -118,6 +118,21 @@ def test_an_option_with_nothing_in_it_is_not_passed_over(run, files, tmp_path, o
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("option", ["-o", "--ref", "--library", "--keep-from"])
+def test_a_name_that_is_too_long_is_refused_in_a_line(run, files, tmp_path, option):
+    code, _, said = run(files["spoiled"], "--ref", files["song"], "-o", tmp_path / "o", option, tmp_path / ("a" * 300))
+    assert (code, said.count("\n")) == (2, 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [["batch", "SONG", "--ref", "SONG", "-o"], ["library", "build", "-n", "x"]])
+def test_so_is_one_of_a_folder(run, files, tmp_path, words):
+    given = [str(files["song"]) if word == "SONG" else word for word in words]
+    code, _, said = run(*given, tmp_path / ("a" * 300))
+    assert (code, said.count("\n")) == (2, 1)
+    assert list(tmp_path.iterdir()) == []
+
+
 # Help
 
 

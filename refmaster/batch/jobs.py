@@ -54,7 +54,7 @@ def refuse_outputs(jobs: Iterable[Job], settings: Settings, *, force: bool, ours
             raise BadOutput(f"{shown(taken[0])} is an input as well; choose another folder with -o")
         if is_url(job.folder):
             _refuse_far(wanted, force or job.out in ours)
-        elif Path(wanted[0]).parent.is_dir():
+        elif os.path.isdir(os.path.dirname(wanted[0]) or "."):
             check_outputs([Path(one) for one in wanted], [], force=force or job.out in ours)
 
 
@@ -63,9 +63,9 @@ def refuse_folder(folder: str) -> None:
     if is_url(folder):
         return
     place = Path(folder)
-    while not place.exists() and place != place.parent:
+    while not os.path.exists(place) and place != place.parent:
         place = place.parent
-    if not place.is_dir():
+    if not os.path.isdir(place):
         raise BadOutput(f"{shown(place)} is no folder; choose another with -o")
     # A name that nothing has: asked about only to learn whether a file could be made there.
     check_outputs([place / ".refmaster-batch"], [], force=True)
@@ -77,7 +77,7 @@ def made(folders: Iterable[Path], ours: Iterable[Path] = ()) -> Iterator[None]:
     passing = set(ours)
     try:
         for folder in dict.fromkeys(folders):
-            passing.update(one for one in (folder, *folder.parents) if not one.exists())
+            passing.update(one for one in (folder, *folder.parents) if not os.path.exists(one))
             _make(folder)
         yield
     finally:

@@ -147,7 +147,7 @@ def _at_home(library: str | None) -> str | None:
     from pathlib import Path
 
     folder = os.environ.get("REFMASTER_LIBRARIES")
-    if library is None or not folder or Path(library).is_dir():
+    if library is None or not folder or os.path.isdir(library):
         return library
     from refmaster.library.files import find_library
 

@@ -56,12 +56,12 @@ def sound_files(given: Iterable[str | os.PathLike[str]]) -> tuple[Path, ...]:
     found: dict[Path, None] = {}
     for name in given:
         path = Path(name)
-        if path.is_dir():
+        if os.path.isdir(path):  # unlike pathlib's, it takes a name of any length
             inside = sorted(sound_below(path))
             if not inside:
                 raise BadAudio(f"{shown(path)} holds no sound file ({', '.join(ENDINGS)})")
             found |= dict.fromkeys(inside)
-        elif path.exists():
+        elif os.path.exists(path):
             found[path] = None
         else:
             raise BadAudio(f"{shown(path)} does not exist; check the name and the folder")

@@ -50,7 +50,7 @@ def default_folder() -> Path:
 def load_library(path: str | os.PathLike[str]) -> Library:
     """The library that a file holds. BadSetting where it is none, is damaged, or newer than this program."""
     place = Path(path)
-    if place.is_dir():
+    if os.path.isdir(place):  # unlike pathlib's, it takes a name of any length
         found = libraries_in(place)
         if len(found) == 1:
             return load_library(found[0])
@@ -115,7 +115,7 @@ def find_library(name: str, folder: Path) -> Path:
     found = known.get(name) or by_case.get(name.casefold().removesuffix(".json"))
     if found is not None and given.name == name:
         return found
-    if given.is_file():
+    if os.path.isfile(given):
         return given
     if not known:
         raise BadSetting(
@@ -128,7 +128,7 @@ def find_library(name: str, folder: Path) -> Path:
 
 def find_libraries(name: str | None, folder: Path) -> tuple[Library, ...]:
     """All libraries of a folder, or the one that is named; a folder may be named as well."""
-    if name is not None and not Path(name).is_dir():
+    if name is not None and not os.path.isdir(name):
         return (load_library(find_library(name, folder)),)
     place = folder if name is None else Path(name)
     found = libraries_in(place)
