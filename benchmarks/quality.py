@@ -12,6 +12,7 @@ import argparse
 import datetime
 import json
 import multiprocessing
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -97,7 +98,9 @@ def _all_answered(cases: Sequence[Case], engines: tuple[str, ...], jobs: int) ->
         warm_up(engines)
         yield from (answered(case, engines) for case in cases)
         return
-    # A fresh interpreter for each: threads of numba and BLAS do not survive a fork.
+    # A fresh interpreter for each: threads of numba and BLAS do not survive a fork. BLAS has one thread, as in the
+    # program: several processes with several each wait for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=warm_up, initargs=(engines,)) as pool:
         waiting = {pool.submit(answered, case, engines): case for case in cases}

@@ -47,9 +47,9 @@ def read_genre(path: Path) -> Genre:
 
 
 def other_names(path: Path) -> tuple[str, ...]:
-    """The other names that a file's genre goes by."""
+    """The other names that a file's genre goes by, its label, which is what a person reads, among them."""
     fields = Fields(path.name, document(path))
-    return tuple(str(name) for name in fields.sequence("also"))
+    return (fields.text("label"), *(str(name) for name in fields.sequence("also")))
 
 
 def document(path: Path) -> dict[str, object]:

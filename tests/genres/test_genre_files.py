@@ -144,6 +144,7 @@ def test_the_tables_of_the_page_are_fresh():
         ("Hip-Hop", "hip_hop"),
         ("cinematic", "orchestral_cinematic"),
         ("pop", "pop"),
+        ("game music", "game_pop"),  # its label
     ],
 )
 def test_a_genre_answers_to_its_other_names(asked, found):
@@ -153,6 +154,11 @@ def test_a_genre_answers_to_its_other_names(asked, found):
 def test_no_two_genres_share_a_name():
     names = [other for name in genre_names() for other in (name, *document(name)["also"])]
     assert len(names) == len(set(names))
+
+
+def test_a_genre_answers_to_its_label():
+    """It is what a person reads in the summary."""
+    assert all(load_genre(load_genre(name).label).name == name for name in genre_names())
 
 
 @pytest.mark.parametrize(
