@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 import numpy as np
 
 from refmaster import passport
-from refmaster.genres import ANY, label_of
+from refmaster.genres import ANY, FEW_TRACKS, label_of
 from refmaster.genres.context import AUTO
 from refmaster.genres.posterior import NONE
 from refmaster.moves import match_eq, mover_of
@@ -15,6 +15,7 @@ from refmaster.records import (
     Comparison,
     Effect,
     GainReduction,
+    Genre,
     Move,
     NotReached,
     Plan,
@@ -268,21 +269,36 @@ def genre_line(report: Report) -> str:
     genre, asked = report.genre, report.request.genre
     if report.engine != OWN_ENGINE or asked == NONE:
         return ""
-    if report.request.library:
-        return f"Genre: your library {genre.name}, {genre.n_tracks} track{'s' if genre.n_tracks != 1 else ''}."
     second = ""
     if genre.runner_up is not None:
         second = f", then {label_of(genre.runner_up[0])} {100 * genre.runner_up[1]:.0f} %"
+    heard_in = "the target" if report.comparison is None or report.comparison.by_genre else report.comparison.toward
+    if report.request.library:
+        return _library_line(genre, second, heard_in)
     if asked != AUTO:
         known = f"measured on {genre.n_tracks} tracks" if genre.n_tracks else "from published figures, which are few"
         return f"Genre: {genre.label}, as you say; {known}."
     if genre.share is None:
         return ""
-    heard_in = "the target" if report.comparison is None or report.comparison.by_genre else report.comparison.toward
     if genre.name == ANY:
         return f"Genre: none that was measured fits ({100 * genre.share:.0f} %{second}); --genre NAME says it."
     sure = f"{100 * genre.share:.0f} %{second}"
     return f"Genre: {genre.label} by the sound of {heard_in} ({sure}); --genre NAME says otherwise."
+
+
+def _library_line(genre: Genre, second: str, heard_in: str) -> str:
+    """The same for a library of one's own, or one of several that was heard."""
+    share = "" if genre.share is None else f"{100 * genre.share:.0f} %"
+    if genre.name == ANY:
+        return (
+            f"Genre: none of your libraries fits (nearest: {second.removeprefix(', then ')}); --library FILE names one."
+        )
+    tracks = f"{genre.n_tracks} track{'s' if genre.n_tracks != 1 else ''}"
+    few = "; so few say little of what is normal" if genre.n_tracks < FEW_TRACKS else ""
+    if not share:
+        return f"Genre: your library {genre.name}, {tracks}{few}."
+    heard = f"by the sound of {heard_in} ({share}{second})"
+    return f"Genre: your library {genre.name} {heard}, {tracks}{few}; --library FILE names another."
 
 
 def check_text(check: Check) -> str:

@@ -21,8 +21,8 @@ from refmaster.genres.posterior import shared_model
 from refmaster.units import FloatArray
 
 # Of pairs of songs of one genre by different artists, so many per cent lie nearer than so far: the table of 5103 pairs.
-PAIRS_PCT = (0.0, 5.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 100.0)
-PAIRS_AT = (0.0, 0.54, 0.58, 0.65, 0.75, 0.86, 0.99, 1.07, 1.5)
+PAIRS_PCT = (0.0, 1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0, 100.0)
+PAIRS_AT = (0.35, 0.48, 0.5, 0.54, 0.58, 0.65, 0.75, 0.86, 0.99, 1.07, 1.25, 1.53)
 KIND_PCT = 75.0  # taste: farther apart than so many of the pairs of one genre is another kind of music
 LEAST_SD = 0.5  # of the spread within genres: smaller differences are no reason
 MOST_REASONS = 3
@@ -94,6 +94,11 @@ def apart(ours: FloatArray, theirs: FloatArray) -> float:
 def nearer_pct(distance: float) -> float:
     """How many of 100 pairs of songs of one genre, by different artists, are nearer than so far."""
     return float(np.interp(distance, PAIRS_AT, PAIRS_PCT)) if math.isfinite(distance) else 100.0
+
+
+def nearer_words(pct: float) -> str:
+    """The same for a sentence that ends in "of 100 pairs"."""
+    return f"{pct:.0f}" if pct >= 1 else "fewer than 1"
 
 
 def reasons(ours: FloatArray, theirs: FloatArray) -> tuple[Reason, ...]:

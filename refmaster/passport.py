@@ -16,7 +16,7 @@ from refmaster.genres.features import features
 from refmaster.genres.statistics import whole_width_db
 from refmaster.measure.defects import INAUDIBLE_TEXT
 from refmaster.measure.samples import HELD_DB
-from refmaster.nearness import KIND_PCT, apart, in_words, nearer_pct, reasons
+from refmaster.nearness import KIND_PCT, apart, in_words, nearer_pct, nearer_words, reasons
 from refmaster.records import Comparison, Lesson, Passport, Profile
 
 NARROW_HZ = 8000.0  # taste: a record that ends lower was made for a telephone, and its balance with it
@@ -183,7 +183,8 @@ def _facts(
         yield _kin_fact(comparison, relation)
     if alike:
         kind = "the same kind" if 100 - farther_pct <= KIND_PCT else "another kind"
-        nearer = f"of 100 pairs of songs of one genre, {100 - farther_pct:.0f} are nearer"
+        near = nearer_words(100 - farther_pct)
+        nearer = f"of 100 pairs of songs of one genre, {near} {'is' if near in ('1', 'fewer than 1') else 'are'} nearer"
         yield f"{kind} of music ({nearer}); against the target: {alike}"
     yield from _file_facts(reference)
     if reference.tempo_bpm is not None:

@@ -11,6 +11,7 @@ from refmaster.compare import Example, compare
 from refmaster.decide import checked_weights, parse_phase, parse_reference, parse_stages
 from refmaster.dsp.ahead import workers
 from refmaster.errors import BadSetting
+from refmaster.genres import label_of
 from refmaster.genres.context import context
 from refmaster.genres.posterior import NONE
 from refmaster.load import BLOCK_SAMPLES, Track, open_track, resampled
@@ -91,7 +92,7 @@ def prepare(
     examples = tuple(Example(one, weights) for one, (_, weights) in zip(references, refs, strict=True))
     alone = not refs and not toward and request.genre != NONE
     if alone and genre.tone is None:
-        raise BadSetting(_no_genre(track, genre))
+        raise BadSetting(_no_genre(track, genre, request.library))
     known = bool(examples) or alone
     same = request.same_song
     comparison = compare(target, examples, genre, same_song=same, threads=threads) if known else None
@@ -145,10 +146,10 @@ def _genre(request: Request, target: Profile, references: list[Profile]) -> Genr
     """What the target is read in: a user's own library, or a genre."""
     if not request.library:
         return context(request.genre, target, references)
-    from refmaster.library import find_libraries, home_of
+    from refmaster.library import find_libraries, heard_among
     from refmaster.library.files import default_folder
 
-    return home_of(find_libraries(request.library, default_folder()), (references or [target])[0]).genre
+    return heard_among(find_libraries(request.library, default_folder()), references or [target])
 
 
 def files_asked(reference: Asked | Sequence[Asked] | None) -> tuple[tuple[str | os.PathLike[str], Weights], ...]:
@@ -172,12 +173,18 @@ def _one_asked(one: Asked) -> tuple[str | os.PathLike[str], Weights]:
     return parse_reference(one) if isinstance(one, str) else (one, Weights())
 
 
-def _no_genre(track: Track, genre: Genre) -> str:
+def _no_genre(track: Track, genre: Genre, library: str) -> str:
     """Why there is nothing to master toward."""
-    if genre.share is not None:
-        second = (
-            "" if genre.runner_up is None else f"; nearest: {genre.runner_up[0]} ({100 * genre.runner_up[1]:.0f} %)"
+    if genre.share is None:
+        return f"--genre {genre.name} tells no tone to master toward; name a reference, --ref FILE, or another genre"
+    name, share = genre.runner_up or ("", 0.0)
+    nearest = f"nearest: {label_of(name)} {100 * share:.0f} %" if name else ""
+    found = "; ".join(filter(None, (f"{100 * genre.share:.0f} %", nearest)))
+    said = f"it sounds like no genre that was measured ({found})"
+    other = "or a genre, --genre NAME"
+    if library:
+        said, other = (
+            f"it sounds like none of the libraries in {shown(library)} ({nearest})",
+            "or one library, --library FILE",
         )
-        said = f"it sounds like no genre that was measured ({100 * genre.share:.0f} %{second})"
-        return f"{shown(track.source.path)}: {said}; name a reference, --ref FILE, or a genre, --genre NAME"
-    return f"--genre {genre.name} tells no tone to master toward; name a reference, --ref FILE, or another genre"
+    return f"{shown(track.source.path)}: {said}; name a reference, --ref FILE, {other}"

@@ -198,7 +198,8 @@ def measured_genre(
         ),
         "source": (
             f"{len(own)} free tracks of {len(set(artists))} artists from the Debian packages {', '.join(packages)}, "
-            "listed below, measured by scripts/measure_genres.py; genre by the list's judgement, not by listening: "
+            "listed in this genre's file, measured by scripts/measure_genres.py; "
+            "genre by the list's judgement, not by listening: "
             f"{labels['h']} sure, {labels['m']} likely, {labels['l']} guessed"
             + (f"; {shared} of them are clips that the engine is evaluated on as well" if shared else "")
         ),

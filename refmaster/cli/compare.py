@@ -17,7 +17,8 @@ def command(
         str | None, typer.Option("--library", metavar="DIR", help="Libraries: a folder of them, a file, or a name.")
     ] = None,
     genre: Annotated[
-        str | None, typer.Option("--genre", metavar="NAME", help="A genre by its name, or auto for the most probable.")
+        str | None,
+        typer.Option("--genre", metavar="NAME", help="A genre by its name, none, or auto for the most probable."),
     ] = None,
     out: Where = None,
     cache: o.KeptIn = None,

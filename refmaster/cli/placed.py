@@ -10,7 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from refmaster.cli.show import print_list, print_text, table_of
-from refmaster.library.answers import FEW_TRACKS, Among, Beside, among_data, beside, beside_data
+from refmaster.genres import FEW_TRACKS
+from refmaster.library.answers import Among, Beside, among_data, beside, beside_data
 from refmaster.library.files import Library
 from refmaster.library.placing import Standing
 from refmaster.library.words import centre_line, near_line, number_words, place_words, share_words, title_of, unit_words
@@ -111,7 +112,8 @@ def _print_beside(target: Profile, found: Sequence[Beside], html: str | None) ->
 
 
 def _standings(title: str, standings: Sequence[Standing]) -> Table:
-    table = _table(title, "track", "P10", "P50", "P90", "P10 to P90")
+    middle = "mean" if title else "P50"  # of octaves, whose edges are those of a normal distribution
+    table = _table(title, "track", "P10", middle, "P90", "P10 to P90")
     for one in standings:
         own = number_words(one.feature, one.value)
         band = (number_words(one.feature, value) for value in (one.p10, one.p50, one.p90))

@@ -13,6 +13,7 @@ from refmaster.records import Genre, Spread
 
 ANY = "any"
 SUGGESTIONS = 3
+FEW_TRACKS = 5  # fewer say little about what is normal
 
 
 def references_folder() -> Path:

@@ -13,7 +13,7 @@ prints how often the answer is right for tracks, artists and packages that were 
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import NoReturn
@@ -63,6 +63,7 @@ class Table:
     artists: tuple[str, ...]
     packages: tuple[str, ...]
     titles: tuple[str, ...]
+    hashes: tuple[str, ...]  # SHA-256 of the files
     settings: Settings
 
 
@@ -80,9 +81,10 @@ class Model:
 def probable(profile: Profile, table: Table | None = None) -> tuple[tuple[str, float], ...]:
     """Genres with their shares, the most probable first; "none" stands for music unlike all that was measured.
 
-    Only genres that were measured on tracks can be told by their sound.
+    Only genres that were measured on tracks can be told by their sound; a track that is one of them is not asked about
+    itself.
     """
-    known = table if table is not None else load_table()
+    known = without(table if table is not None else load_table(), profile.sha256)
     share = shares(_model_of(known), features(profile), known.settings)
     named = sorted(zip((*known.genres, NONE), share.tolist(), strict=True), key=lambda item: -item[1])
     return tuple((name, value) for name, value in named if value >= LEAST_SHARE)
@@ -105,6 +107,7 @@ def load_table(path: Path | None = None) -> Table:
             artists=tuple(track["group"] for track in tracks),
             packages=tuple(track["package"] for track in tracks),
             titles=tuple(track["title"] for track in tracks),
+            hashes=tuple(track["sha256"] for track in tracks),
             settings=Settings(**data["settings"]),
         )
     except OSError as error:
@@ -114,6 +117,31 @@ def load_table(path: Path | None = None) -> Table:
     if rows.shape != (len(tracks), len(feature_names())) or np.isinf(rows).any() or np.isnan(rows).all(axis=0).any():
         raise BadSetting(f"{shown(at.name)}: rows that do not hold {len(feature_names())} numbers; restore the file")
     return table
+
+
+def hashes_of(genre: str) -> tuple[str, ...]:
+    """SHA-256 of the files that a genre was measured on; none for a published one."""
+    table = load_table()
+    at = table.genres.index(genre) if genre in table.genres else -1
+    return tuple(one for one, of in zip(table.hashes, table.genre_of, strict=True) if of == at)
+
+
+def without(table: Table, sha256: str) -> Table:
+    """The table without the tracks of that file, if it holds any."""
+    if sha256 not in table.hashes:
+        return table
+    kept = [i for i, one in enumerate(table.hashes) if one != sha256]
+    lists = (table.artists, table.packages, table.titles, table.hashes)
+    artists, packages, titles, hashes = (tuple(one[i] for i in kept) for one in lists)
+    return replace(
+        table,
+        genre_of=table.genre_of[kept],
+        rows=table.rows[kept],
+        artists=artists,
+        packages=packages,
+        titles=titles,
+        hashes=hashes,
+    )
 
 
 def _refuse(word: str) -> NoReturn:

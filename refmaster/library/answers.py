@@ -1,7 +1,7 @@
 """The questions that comparing answers, whole: a track among libraries, in a genre, beside references."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from refmaster import passport
@@ -9,14 +9,16 @@ from refmaster.analyse import SHORTEST_S, Measured, check_masterable, is_inaudib
 from refmaster.cache import Cache, profile_of
 from refmaster.compare import compare
 from refmaster.dsp.ahead import workers
-from refmaster.genres import load_genre
-from refmaster.genres.posterior import NONE
+from refmaster.genres import ANY, FEW_TRACKS, label_of, load_genre
+from refmaster.genres.context import AUTO, LEAST_KNOWN, checked_genre, context
+from refmaster.genres.posterior import hashes_of
 from refmaster.library.files import Library
 from refmaster.library.placing import (
     Near,
     Placement,
     Standing,
     home_of,
+    named,
     nearest,
     nearest_shipped,
     place,
@@ -26,9 +28,6 @@ from refmaster.library.placing import (
 from refmaster.load import open_track, resampled
 from refmaster.records import Comparison, Genre, Passport, Profile
 from refmaster.version import __version__
-
-AUTO = "auto"
-FEW_TRACKS = 5  # fewer say little about what is normal
 
 
 @dataclass(frozen=True)
@@ -64,24 +63,38 @@ def among(path: str | os.PathLike[str], libraries: Sequence[Library], kept: Cach
         for one in apart_from
         if len(one.tracks) < FEW_TRACKS
     ]
-    home = home_of(libraries, target)
-    return Among(target, place(target, home.genre), found, shares(target, libraries), tuple(notes))
+    home, shared = home_of(libraries, target), shares(target, libraries)
+    theirs = {named(one) for one in libraries}
+    own_share = sum(share for name, share in shared if name in theirs)
+    if own_share < LEAST_KNOWN:
+        other = next(name for name, _ in shared if name not in theirs)
+        alone = f"{label_of(other)} has {100 * dict(shared)[other]:.0f} %"
+        here = f"the library {home.name}" if len(libraries) == 1 else "any of the libraries"
+        notes.append(f"by its sound it is hardly music of {here} ({100 * own_share:.0f} %); {alone}")
+    return Among(target, place(target, home.genre), found, shared, tuple(notes))
 
 
 def in_genre(path: str | os.PathLike[str], name: str, kept: Cache | None) -> Among:
-    """A track in a genre by name, or in the most probable one for "auto"."""
-    genre = None if name == AUTO else load_genre(name)
+    """A track in a genre by name, or in the most probable one for "auto"; in none where none fits."""
+    asked = checked_genre(name)
     target = _target(path, kept)
-    shared, notes = shares(target), []
-    if genre is None:
-        best = next((one for one, _ in shared if one != NONE), None)
-        genre = load_genre() if best is None else load_genre(best)
-        if shared and shared[0][0] == NONE:
-            notes.append(f"no genre fits this track well; it is placed in the most probable of them, {genre.label}")
-    if genre.kind == "published":
-        notes.append(f"{genre.label} is known from published figures only: wide bands, and no track to compare with")
-    placed = replace(genre, share=dict(shared).get(genre.name))
-    return Among(target, place(target, placed), nearest_shipped(genre, target), shared, tuple(notes))
+    genre = load_genre(context(asked, target).name)
+    placed = replace(genre, share=dict(shares(target)).get(genre.name))
+    notes = tuple(_genre_notes(asked, genre, target))
+    return Among(target, place(target, placed), nearest_shipped(genre, target), shares(target), notes)
+
+
+def _genre_notes(asked: str, genre: Genre, target: Profile) -> Iterator[str]:
+    if genre.name == ANY:
+        why = "no genre that was measured fits this track" if asked == AUTO else "no genre was named"
+        yield f"{why}, so nothing is held against a band; --genre NAME names one"
+    elif genre.kind == "published":
+        yield f"{genre.label} is known from published figures only: wide bands, and no track to compare with"
+    if target.sha256 in hashes_of(genre.name):
+        yield (
+            f"the track itself is one of the {genre.n_tracks} that {genre.label} was measured on: it is left out of "
+            "the nearest and of the genres by sound, not of the bands"
+        )
 
 
 def beside(

@@ -3,22 +3,28 @@
 A user's library is one genre, and often a small one, so what many genres are needed to learn is taken from those: how
 songs of a genre vary around its mean, how alike the songs of one artist are, how far the means of genres lie apart.
 The library's own mean is its own; its covariance leans on theirs as if that had been seen on `POOL_TRACKS` tracks more.
+Percentiles of fewer than `FEW_TRACKS` tracks lean on theirs, too.
 """
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 
-from refmaster.genres import genre_names, load_genre
+from refmaster.genres import FEW_TRACKS, genre_names, load_genre, spread_of
 from refmaster.genres import statistics as st
 from refmaster.library.rows import Row
-from refmaster.records import Genre
+from refmaster.records import Genre, Spread
 from refmaster.units import FloatArray
 
 POOL_TRACKS = 320.0  # found by scripts/measure_genres.py: under it, tracks that were left out are most probable
 ARTIST_CORRELATION = 0.21  # found by the same: how much the spectra of one artist's songs correlate within a genre
 FILL_ROUNDS = 25
+# Taste: below FEW_TRACKS percentiles are chance, so a band leans on how such numbers spread in the measured genres, as
+# if that had been seen on so many tracks more.
+SPREAD_TRACKS = 4
 
 
 def genre_of(name: str, tracks: Sequence[Row]) -> Genre:
@@ -45,14 +51,14 @@ def genre_of(name: str, tracks: Sequence[Row]) -> Genre:
         n_artists=len(set(artists)),
         tone=tone,
         width=st.width_of(profiles),
-        spreads=st.spreads_of(profiles),
+        spreads=tuple(_steadied(spread) for spread in st.spreads_of(profiles)),
     )
 
 
 @cache
 def shipped_pool() -> st.Pool:
     """What the measured genres that come with the program teach about any genre."""
-    genres = [genre for genre in map(load_genre, genre_names()) if genre.kind == "measured" and genre.tone is not None]
+    genres = measured_genres()
     tones = [genre.tone for genre in genres if genre.tone is not None]
     counts = np.array([genre.n_tracks for genre in genres], dtype=float)
     covariances = np.array([st.covariance_db2(tone) for tone in tones])
@@ -69,6 +75,33 @@ def shipped_pool() -> st.Pool:
         artist_correlation=ARTIST_CORRELATION,
         within_db2=float(np.diag(within)[judged].mean()),
         between_db2=float(apart[judged].mean()),
+    )
+
+
+def _steadied(spread: Spread) -> Spread:
+    """A spread of few tracks around their median, as wide as they and the measured genres make it together."""
+    n, usual = spread.n_tracks, _usual_half_width(spread.name)
+    if n >= FEW_TRACKS or usual is None:
+        return spread
+    own = (spread.p90 - spread.p10) / 2
+    half = math.sqrt((SPREAD_TRACKS * usual**2 + (n - 1) * own**2) / (SPREAD_TRACKS + n - 1) * (1 + 1 / n))
+    least = 0.0 if spread.name.endswith(("_pct", "_lu")) else -math.inf
+    p10, p90 = max(spread.p50 - half, least), spread.p50 + half
+    return replace(spread, p10=round(p10, 2), p25=None, p75=None, p90=round(p90, 2))
+
+
+@cache
+def _usual_half_width(name: str) -> float | None:
+    """From the median to an edge of the band of this number, in the measured genres; None where none has it."""
+    pairs = [(genre, spread_of(genre, name)) for genre in measured_genres()]
+    known = [(genre.n_tracks, (spread.p90 - spread.p10) / 2) for genre, spread in pairs if spread is not None]
+    return float(np.average([half for _, half in known], weights=[n for n, _ in known])) if known else None
+
+
+def measured_genres() -> tuple[Genre, ...]:
+    """The genres of the program that stand on tracks."""
+    return tuple(
+        genre for genre in map(load_genre, genre_names()) if genre.kind == "measured" and genre.tone is not None
     )
 
 

@@ -48,7 +48,10 @@ def default_folder() -> Path:
 
 
 def load_library(path: str | os.PathLike[str]) -> Library:
-    """The library that a file holds. BadSetting where it is none, is damaged, or newer than this program."""
+    """The library that a file holds, called as the file is: a copy under another name is another library.
+
+    BadSetting where it is none, is damaged, or newer than this program.
+    """
     place = Path(path)
     if os.path.isdir(place):  # unlike pathlib's, it takes a name of any length
         found = libraries_in(place)
@@ -67,7 +70,8 @@ def load_library(path: str | os.PathLike[str]) -> Library:
     tracks = merged(read_row(track) for track in fields.tracks())
     if not tracks:
         raise BadSetting(f"{shown(place)} is a library without tracks; {REMEDY}")
-    return Library(fields.text("name"), tracks)
+    fields.text("name")  # what it was called when it was made; refused where it is none
+    return Library(place.stem, tracks)
 
 
 def save_library(library: Library, path: Path) -> None:

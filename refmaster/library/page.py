@@ -9,12 +9,12 @@ from pathlib import Path, PurePath
 
 from refmaster.genres import label_of
 from refmaster.library.answers import Among, Beside
-from refmaster.library.placing import Near, Ribbon, Standing
-from refmaster.library.words import centre_line, number_words, place_words, title_of, unit_words
+from refmaster.library.placing import Placement, Ribbon, Standing
+from refmaster.library.words import centre_line, number_words, place_words, unit_words
 from refmaster.names import shown
 from refmaster.nearness import in_words
 from refmaster.passport import in_short
-from refmaster.records import Genre, Passport, Profile
+from refmaster.records import Passport, Profile
 from refmaster.report.curves import Track, aligned_db, band_curves, table_of
 from refmaster.report.figure import (
     Curve,
@@ -34,6 +34,7 @@ from refmaster.version import __version__
 HERE, REPORT = Path(__file__).parent, Path(__file__).parents[1] / "report"
 LEAST_DB = -45.0  # taste: below this a spectrum holds nothing that is heard beside the rest
 LOOKS: tuple[tuple[Role, Dash], ...] = (("reference", "dash"), ("master", "solid"), ("quiet", "dot"))
+BAND = "1.28 standard deviations to each side of the mean, wider where few tracks were measured"
 REACH = 0.5  # of a strip's width beyond each edge of the band: what lies further is drawn at its end
 
 
@@ -63,10 +64,9 @@ def among_page(answer: Among) -> str:
         name=name,
         title=f"{name} among others",
         largest=centre_line(placement),
-        about=title_of(placement.genre),
-        source=placement.genre.source,
-        strips=[_strip(one) for one in placement.numbers],
-        nearest=[(one, _source(one, placement.genre), in_words(one.reasons)) for one in answer.nearest],
+        source=placement.genre.source if placement.numbers or placement.tone else "",
+        strips=_strips(placement),
+        nearest=[(one, label_of(one.source), in_words(one.reasons)) for one in answer.nearest],
         shares=[(label_of(name), share) for name, share in answer.shares],
         notes=answer.notes,
         passports=[],
@@ -87,7 +87,6 @@ def beside_page(target: Profile, found: Sequence[Beside]) -> str:
         name=name,
         title=f"{name} beside {count} reference{'s' if count != 1 else ''}",
         largest=" ".join(f"{_name(one.reference)}: {in_short(one.passport)}" for one in found),
-        about="",
         source="",
         strips=[],
         nearest=[],
@@ -107,9 +106,8 @@ def _page(
     name: str,
     title: str,
     largest: str,
-    about: str,
     source: str,
-    strips: Sequence[Strip],
+    strips: Sequence[tuple[str, str, Sequence[Strip]]],
     nearest: Sequence[object],
     shares: Sequence[tuple[str, float]],
     notes: Sequence[str],
@@ -129,7 +127,6 @@ def _page(
             title=title,
             version=__version__,
             largest=largest,
-            about=about,
             source=source,
             strips=strips,
             nearest=nearest,
@@ -153,7 +150,7 @@ def _ribbon_plot(name: str, title: str, y_name: str, ribbon: Ribbon | None, genr
     hz = ribbon.band_hz
     curves = (
         Curve(f"{genre}, P10–P90", "genre", hz, rounded(ribbon.p90_db), kind="band", low=rounded(ribbon.p10_db)),
-        Curve(f"{genre}, median", "reference", hz, rounded(ribbon.p50_db), "dash", 1.5),
+        Curve(f"{genre}, mean", "reference", hz, rounded(ribbon.p50_db), "dash", 1.5),
         Curve("track", "master", hz, rounded(ribbon.track_db), "solid", 2.25),
     )
     drawn = finite(curves)
@@ -162,7 +159,7 @@ def _ribbon_plot(name: str, title: str, y_name: str, ribbon: Ribbon | None, genr
     return Plot(
         name=name,
         title=title,
-        caption=f"Four of five songs of its kind lie in the band, 1/6 octave; {level}.",
+        caption=f"Were songs spread normally, four of five would lie in the band: {BAND}. 1/6 octave; {level}.",
         alt=f"{title} of the track, 20 Hz to 20 kHz, in dB, with the P10 to P90 band of {genre}.",
         curves=curves,
         layout=layout(frequency_axis(), level_axis(y_name, low, high), height_px=360),
@@ -187,15 +184,27 @@ def _spectra(tracks: tuple[Track, ...]) -> Plot:
 
 def _widths(tracks: tuple[Track, ...]) -> Plot:
     curves = band_curves(tracks, lambda profile: profile.side_to_mid_db)
+    mono = [one.name for one in tracks if all(v is None for v in one.profile.side_to_mid_db)]
+    absent = f" Without a side to draw: {', '.join(mono)}." if mono else ""
     return Plot(
         name="width",
         title="Width",
-        caption="Higher is wider: at 0 dB a band holds as much side as mid.",
+        caption=f"Higher is wider: at 0 dB a band holds as much side as mid.{absent}",
         alt="Level of the side above the mid of the track and its references, 20 Hz to 20 kHz, in dB.",
         curves=curves,
         layout=layout(frequency_axis(), level_axis("Side − mid (dB)"), height_px=280),
         table=table_of("Hz", "dB", curves),
     )
+
+
+def _strips(placement: Placement) -> list[tuple[str, str, list[Strip]]]:
+    """Tables of a title, the name of the middle column, and rows; those without rows are left out."""
+    tables = (
+        ("Single numbers", "P50", placement.numbers),
+        ("Tonal balance by octaves", "mean", placement.tone),
+        ("Width by octaves", "mean", placement.width),
+    )
+    return [(title, middle, [_strip(one) for one in rows]) for title, middle, rows in tables if rows]
 
 
 def _strip(one: Standing) -> Strip:
@@ -216,11 +225,6 @@ def _strip(one: Standing) -> Strip:
         at_p50=at(one.p50),
         at_track=None if one.value is None else at(one.value),
     )
-
-
-def _source(one: Near, genre: Genre) -> str:
-    """Where a near track is from: a library stands as its user called it, the genre that was asked for by its label."""
-    return genre.label if one.source == genre.name else one.source
 
 
 def _ignored(one: Beside) -> tuple[str, ...]:

@@ -7,11 +7,13 @@ that a few tracks make a wide band.
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
+from refmaster.genres import load_genre
+from refmaster.genres.context import LEAST_KNOWN
 from refmaster.genres.features import features, leveled
 from refmaster.genres.posterior import Table, load_table, probable
 from refmaster.genres.statistics import EDGE_SDS, covariance_db2, song_sd_db, whole_width_db
@@ -22,7 +24,6 @@ from refmaster.units import FloatArray
 
 OCTAVES_HZ = (31.5, 63.0, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0)
 MOST_NEAREST = 5
-EDGE = 0.02  # of a band's width: nobody draws its edge more sharply
 
 Where = Literal["under", "inside", "over"]
 
@@ -31,7 +32,8 @@ Where = Literal["under", "inside", "over"]
 class Standing:
     """One number of a track in a genre's band; `where` is None where the track's is not measurable.
 
-    `feature` is a Profile's name or the centre of an octave: `tone_1000_db`, `width_1000_db`.
+    `feature` is a Profile's name or the centre of an octave: `tone_1000_db`, `width_1000_db`. Of an octave `p50` is the
+    mean, and the edges are 1.28 standard deviations from it.
     """
 
     feature: str
@@ -45,8 +47,7 @@ class Standing:
         """Under the band, inside it or over it."""
         if self.value is None:
             return None
-        slack = EDGE * (self.p90 - self.p10)
-        return "under" if self.value < self.p10 - slack else "over" if self.value > self.p90 + slack else "inside"
+        return "under" if self.value < self.p10 else "over" if self.value > self.p90 else "inside"
 
 
 @dataclass(frozen=True)
@@ -110,15 +111,44 @@ def nearest_shipped(genre: Genre, profile: Profile, most: int = MOST_NEAREST) ->
     if genre.name not in table.genres:
         return ()
     own = np.flatnonzero(table.genre_of == table.genres.index(genre.name))
-    known = [(genre.name, f"{table.titles[i]} ({table.packages[i]})", "", table.rows[i]) for i in own]
+    known = [
+        (genre.name, f"{table.titles[i]} ({table.packages[i]})", table.hashes[i], table.rows[i])
+        for i in own
+        if table.hashes[i] != profile.sha256
+    ]
     return _nearest(known, features(profile), most)
 
 
 def home_of(libraries: Sequence[Library], profile: Profile) -> Library:
     """The library that a track most probably belongs to, without the track itself; at least one is given."""
     of = dict(shares(profile, libraries))
-    best = max(libraries, key=lambda one: (of.get(f"library {one.name}", 0.0), one.name))
+    best = max(libraries, key=lambda one: (of.get(named(one), 0.0), one.name))
     return without(best, profile)
+
+
+def heard_among(libraries: Sequence[Library], profiles: Sequence[Profile]) -> Genre:
+    """What is normal: the only library, or of several the one that tracks sound like; none where they sound like none.
+
+    Its `share` is None where nobody had to guess.
+    """
+    if len(libraries) == 1:
+        return without(libraries[0], profiles[0]).genre
+    total: dict[str, float] = {}
+    for profile in profiles:
+        for name, share in shares(profile, libraries):
+            total[name] = total.get(name, 0.0) + share / len(profiles)
+    ranked = sorted(total.items(), key=lambda item: -item[1])
+    best = max(libraries, key=lambda one: (total.get(named(one), 0.0), one.name))
+    share = total.get(named(best), 0.0)
+    if sum(total.get(named(one), 0.0) for one in libraries) < LEAST_KNOWN:
+        return replace(load_genre(), share=share, runner_up=(named(best), share))
+    second = next((one for one in ranked if one[0] != named(best)), None)
+    return replace(without(best, profiles[0]).genre, share=share, runner_up=second)
+
+
+def named(library: Library) -> str:
+    """A library as it stands among genres."""
+    return f"library {library.name}"
 
 
 def shares(profile: Profile, libraries: Sequence[Library] = ()) -> tuple[tuple[str, float], ...]:
@@ -134,14 +164,16 @@ def without(library: Library, profile: Profile) -> Library:
 
 def _with(table: Table, profile: Profile, libraries: Sequence[Library]) -> Table:
     """The table with the tracks of libraries as genres of their own."""
-    names, rows, whose, labels, artists = list(table.genres), [table.rows], [table.genre_of], [], []
+    names, rows, whose = list(table.genres), [table.rows], [table.genre_of]
+    labels, artists, hashes = [], [], []
     for library in libraries:
         tracks = without(library, profile).tracks
         whose.append(np.full(len(tracks), len(names)))
-        names.append(f"library {library.name}")
+        names.append(named(library))
         rows.append(np.array([features(row.profile) for row in tracks]))
         labels += [row.label for row in tracks]
         artists += [row.artist or library.name for row in tracks]
+        hashes += [row.sha256 for row in tracks]
     return Table(
         genres=tuple(names),
         genre_of=np.concatenate(whose),
@@ -149,16 +181,19 @@ def _with(table: Table, profile: Profile, libraries: Sequence[Library]) -> Table
         artists=(*table.artists, *artists),
         packages=(*table.packages, *("" for _ in labels)),
         titles=(*table.titles, *labels),
+        hashes=(*table.hashes, *hashes),
         settings=table.settings,
     )
 
 
 def _nearest(known: Sequence[tuple[str, str, str, FloatArray]], ours: FloatArray, most: int) -> tuple[Near, ...]:
     found = [(apart(ours, row), source, label, sha256, row) for source, label, sha256, row in known]
-    chosen = sorted((one for one in found if math.isfinite(one[0])), key=lambda one: one[:3])[:most]
+    chosen: dict[str, tuple[float, str, str, str, FloatArray]] = {}
+    for one in sorted((one for one in found if math.isfinite(one[0])), key=lambda one: one[:3]):
+        chosen.setdefault(one[3], one)  # each content once, in the library where it comes first
     return tuple(
         Near(source, label, sha256, distance, nearer_pct(distance), reasons(ours, row))
-        for distance, source, label, sha256, row in chosen
+        for distance, source, label, sha256, row in list(chosen.values())[:most]
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from refmaster.genres import label_of
 from refmaster.library.placing import Near, Placement, Standing
 from refmaster.names import shown
-from refmaster.nearness import in_words
+from refmaster.nearness import in_words, nearer_words
 from refmaster.records import Genre
 from refmaster.units import unit_of
 from refmaster.writing import bare, difference, label
@@ -43,6 +43,8 @@ def title_of(genre: Genre) -> str:
 def centre_line(placement: Placement) -> str:
     """How much of the track lies in the genre's bands."""
     every = [one for one in (*placement.numbers, *placement.tone, *placement.width) if one.where is not None]
+    if not every:
+        return "No figure of it is held against a band."
     inside = sum(one.where == "inside" for one in every)
     return f"{inside} of {len(every)} figures lie in the P10–P90 band of {title_of(placement.genre)}."
 
@@ -67,8 +69,8 @@ def number_words(name: str, value: float | None) -> str:
 def near_line(one: Near) -> str:
     """A track that is near, its distance, and how it differs."""
     return (
-        f"{shown(one.label)} [{one.source}], distance {one.distance:.2f} "
-        f"(nearer are {one.nearer_pct:.0f} of 100 pairs of one genre): {in_words(one.reasons)}"
+        f"{shown(one.label)} [{label_of(one.source)}], distance {one.distance:.2f} "
+        f"(nearer are {nearer_words(one.nearer_pct)} of 100 pairs of one genre): {in_words(one.reasons)}"
     )
 
 

@@ -133,7 +133,7 @@ def _bearing(scene: Scene, goal: float, now: float) -> tuple[float, str]:
         return goal, ""
     why = f"louder, its peaks would stand less than {least:.1f} dB over its loudness (PLR)"
     theirs, usual = bound.reference_plr_db, bound.usual_plr_db
-    keep = f"9 in 10 tracks of {_kind(scene)} keep"
+    keep = f"{'the few' if 0 < scene.genre.n_tracks < 10 else '9 in 10'} tracks of {_kind(scene)} keep"
     if least < bound.least_plr_db:
         stands = f"its peaks stand {least:.1f} dB over its loudness (PLR) as it is"
         return (
