@@ -185,6 +185,27 @@ def test_the_main_job_finds_a_library_where_the_others_do(run, soul, files, tmp_
     assert "your library soul" in out
 
 
+def test_of_a_folder_of_libraries_the_main_job_says_which_and_how_surely(run, soul, files, tmp_path):
+    """One track each: by its sound the song is none of theirs for sure, or the line says how sure."""
+    library = tmp_path / "libs" / "soul.json"
+    (tmp_path / "libs" / "copy.json").write_bytes(library.read_bytes())
+    words = (
+        files["spoiled"],
+        "--ref",
+        files["song"],
+        "--library",
+        tmp_path / "libs",
+        "-o",
+        tmp_path / "m.wav",
+        "--force",
+    )
+    out = " ".join(run(*words, "--no-report")[1].split())
+    genre = document(run(*words, "--dry-run", "--json")[1])["genre"]
+    assert f"{100 * genre['share']:.0f} %" in out
+    assert ("none of your libraries fits" in out) == (genre["name"] == "any")
+    assert "--library FILE names" in out
+
+
 def test_a_hyphen_in_a_name_stays_one(run, files, tmp_path):
     named = tmp_path / "K-Pone - v-1.wav"
     named.write_bytes(files["song"].read_bytes())

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from refmaster.genres import load_genre, spread_of
+from refmaster.genres import FEW_TRACKS, load_genre, spread_of
 from refmaster.genres.statistics import covariance_db2, tone_row
 from refmaster.library.distribution import genre_of, shipped_pool
 from refmaster.library.files import Library
@@ -95,3 +95,18 @@ def test_tracks_of_a_low_rate_leave_the_top_to_the_rest(rows):
 def test_a_library_of_the_genres_own_kind_works_out_its_genre_once(library):
     assert library.genre is library.genre
     assert library == Library(library.name, library.tracks)
+
+
+def test_the_band_of_few_tracks_leans_on_what_is_usual(rows):
+    """Two tracks alike tell no band: theirs would have no width."""
+    few = spread_of(genre_of("two", copies(rows["song"], 2)), "integrated_lufs")
+    many = spread_of(genre_of("five", copies(rows["song"], FEW_TRACKS)), "integrated_lufs")
+    assert many.p10 == many.p50 == many.p90
+    assert few.p50 == many.p50
+    assert few.p90 - few.p10 > 4
+    assert few.p90 - few.p50 == pytest.approx(few.p50 - few.p10, abs=0.02)
+
+
+def test_the_band_of_few_tracks_keeps_to_what_can_be(rows):
+    hits = spread_of(genre_of("one", (rows["song"],)), "percussive_pct")
+    assert 0 <= hits.p10 <= hits.p50 < hits.p90

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from refmaster.genres import load_genre, spread_of
-from refmaster.library import home_of, nearest, place
+from refmaster.genres import ANY, load_genre, spread_of
+from refmaster.genres.context import LEAST_KNOWN
+from refmaster.genres.posterior import hashes_of
+from refmaster.library import heard_among, home_of, nearest, place
 from refmaster.library.files import Library
 from refmaster.library.placing import Standing, nearest_shipped, shares, without
 from refmaster.library.words import feature_words, place_words
@@ -108,6 +110,41 @@ def test_of_two_libraries_the_one_of_its_kind_is_home(library, rows, profile):
     like = Library("like", (rows["song"], rows["dull"]))
     other = Library("other", (rows["finished"],))
     assert home_of([other, like], profile).name == "like"
+
+
+def test_a_library_that_is_named_is_nobodys_guess(library, profile):
+    genre = heard_among([library], [profile])
+    assert (genre.name, genre.share) == ("soul", None)
+
+
+def test_of_several_libraries_the_one_that_is_heard_says_how_surely(rows, profile):
+    many = Library("many", tuple(replace(rows["song"], sha256=f"{k:064x}") for k in range(40)))
+    like = Library("like", (rows["dull"],))
+    genre = heard_among([many, like], [profile])
+    assert genre.name == "many"
+    assert genre.share > LEAST_KNOWN
+    assert genre.share == pytest.approx(dict(shares(profile, [many, like]))["library many"])
+
+
+def test_where_no_library_fits_none_is_taken(rows):
+    """A track of a shipped genre beside two libraries of other music, one track each."""
+    metal = replace(rows["song"].profile, ltas_db=load_genre("metal").tone.mean_db)
+    genre = heard_among([Library("a", (rows["finished"],)), Library("b", (rows["dull"],))], [metal])
+    assert (genre.name, genre.tone) == (ANY, None)
+    assert genre.runner_up[0] in ("library a", "library b")
+    assert genre.share < LEAST_KNOWN
+
+
+def test_a_track_that_two_libraries_hold_is_near_once(library, profile):
+    copy = Library("copy", library.tracks)
+    assert len(nearest([library, copy], profile)) == len(library.tracks)
+
+
+def test_a_shipped_track_is_not_its_own_neighbour(profile):
+    sha256 = hashes_of("rock")[0]
+    found = nearest_shipped(load_genre("rock"), replace(profile, sha256=sha256))
+    assert sha256 not in {one.sha256 for one in found}
+    assert {one.sha256 for one in found} < set(hashes_of("rock"))
 
 
 def test_the_track_itself_is_left_out_of_its_library(library, rows):
