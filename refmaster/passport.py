@@ -10,6 +10,7 @@ from dataclasses import asdict
 
 from refmaster.analyse import SHORTEST_S, is_inaudible
 from refmaster.compare import CODEC_HZ, is_limited, teaches_no_tone
+from refmaster.compare.pairing import is_inverted, no_image
 from refmaster.compare.width import NEAR_MONO_DB
 from refmaster.dsp.octaves import unbent_below_hz
 from refmaster.genres.features import features
@@ -22,11 +23,6 @@ from refmaster.records import Comparison, Lesson, Passport, Profile
 NARROW_HZ = 8000.0  # taste: a record that ends lower was made for a telephone, and its balance with it
 SAME, STRANGER = 0.8, 0.2  # of kinship: where the words for it change, as everywhere
 LEAST_DENSITY_DB = 1.0  # taste: a smaller difference in density is none
-NO_IMAGE = {
-    "silent_channel": "one of its channels is silent",
-    "dual_mono": "both its channels hold the same",
-    "polarity": "one of its channels seems inverted",
-}
 COUNTS = {"tone": "tone", "dynamics": "dynamics", "loudness": "level", "width": "image"}  # a lesson's name in Weights
 RELATIONS = {
     "same file": "it is the target itself",
@@ -43,9 +39,10 @@ def passport_of(reference: Profile, target: Profile, comparison: Comparison | No
     ours, theirs = features(target), features(reference)
     distance = math.nan if comparison is None else apart(ours, theirs)
     farther_pct = 100.0 - nearer_pct(distance)
-    able = (_tone(reference, comparison), _dynamics(reference), _loudness(reference), _width(reference, target))
+    able = (_tone(reference, target, comparison), _dynamics(reference), _loudness(reference), _width(reference, target))
     lessons = tuple(_as_counted(lesson, comparison) for lesson in able)
-    reason = _unsuitable(reference, relation, able[0] if lessons[0] == able[0] else None)
+    theirs_alone = lessons[0] == able[0] and (is_inverted(reference) or not is_inverted(target))
+    reason = _unsuitable(reference, relation, able[0] if theirs_alone else None)
     alike = in_words(reasons(ours, theirs)) if comparison is not None and relation != "same file" else ""
     return Passport(
         path=reference.path,
@@ -127,9 +124,13 @@ def _as_counted(lesson: Lesson, comparison: Comparison | None) -> Lesson:
     return Lesson(lesson.aspect, "nothing", "you let it count for nothing") if unwanted else lesson
 
 
-def _tone(reference: Profile, comparison: Comparison | None) -> Lesson:
+def _tone(reference: Profile, target: Profile, comparison: Comparison | None) -> Lesson:
     if comparison is None or reference.integrated_lufs is None:
         return Lesson("tone", "nothing", "there is nothing to compare")
+    if is_inverted(reference):
+        return Lesson("tone", "nothing", "one of its channels seems inverted")
+    if is_inverted(target):
+        return Lesson("tone", "nothing", "one of the target's channels seems inverted")
     if not any(comparison.tone.weight):
         return Lesson("tone", "nothing", "the two tracks have too little of the spectrum in common")
     limits = []
@@ -162,9 +163,10 @@ def _loudness(reference: Profile) -> Lesson:
 def _width(reference: Profile, target: Profile) -> Lesson:
     if reference.channels == 1 or target.channels == 1:
         return Lesson("width", "nothing", f"the {'reference' if reference.channels == 1 else 'target'} is mono")
-    for name, why in NO_IMAGE.items():
-        if any(defect.name == name for defect in reference.defects):
-            return Lesson("width", "nothing", why)
+    for profile, theirs in ((reference, ""), (target, "of the target: ")):
+        why = no_image(profile)
+        if why:
+            return Lesson("width", "nothing", theirs + why)
     width_db = whole_width_db(reference)
     if width_db is None or width_db < NEAR_MONO_DB:
         return Lesson("width", "nothing", "it is mono but for traces")

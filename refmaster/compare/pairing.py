@@ -26,6 +26,14 @@ TRANSPOSED_ROUGHNESS_DB = 1.5
 SAME_ROUGHNESS_DB = 1.0  # a person says that it is the same song: then it is taken for as near as songs mostly are
 KIN_ROUGHNESS_DB, KIN_STEEPNESS = 1.9, 8.0  # halves of songs lie below (9 in 10 under 1.5), strangers above 2.4
 
+# What a track must not have for its side to be an image, by the names of defects, and what to call it.
+INVERTED = "polarity"
+NO_IMAGE = {
+    "silent_channel": "one of its channels is silent",
+    "dual_mono": "both its channels hold the same",
+    INVERTED: "one of its channels seems inverted",
+}
+
 Mask = npt.NDArray[np.bool_]
 
 
@@ -69,6 +77,10 @@ def sight(target: Measured, example: Example, *, same_song: bool = False, thread
     """One reference beside the target; they must have been measured at the same sample rate."""
     reference = example.measured
     pair, ignored = _paired(target, reference)
+    inverted = [role for role, m in (("target", target), ("reference", reference)) if is_inverted(m.profile)]
+    if inverted:
+        ignored += (f"tone, width and dynamics: one channel of the {inverted[0]} seems inverted, so its mid is no mid",)
+        return Sight(pair, example.weights, None, 0.0, _identical(target.profile, reference.profile), ignored)
     seen = pair.trusted & (pair.band_hz >= EDGE_HZ[0]) & (pair.band_hz <= EDGE_HZ[1])
     identical = _identical(target.profile, reference.profile)
     if seen.sum() < FEWEST_BANDS:
@@ -84,6 +96,16 @@ def sight(target: Measured, example: Example, *, same_song: bool = False, thread
         ignored += (f"its key: it seems to be this music {said}; its spectrum was moved to the target's key first",)
     kinship = 1.0 if same_song else 1 / (1 + (found.roughness_db / KIN_ROUGHNESS_DB) ** KIN_STEEPNESS)
     return Sight(pair, example.weights, found, kinship, identical, ignored, shift)
+
+
+def no_image(profile: Profile) -> str:
+    """Why a track's side is no image; empty where nothing speaks against it."""
+    return next((why for name, why in NO_IMAGE.items() if any(one.name == name for one in profile.defects)), "")
+
+
+def is_inverted(profile: Profile) -> bool:
+    """Whether one channel seems upside down: then most of what is mid stands in the side."""
+    return any(one.name == INVERTED for one in profile.defects)
 
 
 def audible(levels_db: FloatArray) -> Mask:

@@ -7,7 +7,7 @@ from refmaster.belief import Matched, believed, chance_db
 from refmaster.compare.fault import heeded, probability
 from refmaster.compare.goal import Goal
 from refmaster.compare.normal import no_further, normal_of, strays_db, tone_edges_db
-from refmaster.compare.pairing import EDGE_HZ, FEWEST_BANDS, Mask, Sight, audible, middle_thirds_db
+from refmaster.compare.pairing import EDGE_HZ, FEWEST_BANDS, Mask, Sight, audible, is_inverted, middle_thirds_db
 from refmaster.dsp.gaussian import equaliser_covariance
 from refmaster.dsp.octaves import unbent_below_hz
 from refmaster.records import Curve, Genre
@@ -30,7 +30,7 @@ def tone_curve(target: Measured, sights: tuple[Sight, ...], goal: Goal, genre: G
     trusted = np.zeros(n, dtype=bool) if sights else _own(target, band_hz)
     for one in heard:
         trusted |= _seen(one, n)
-    if trusted.sum() < FEWEST_BANDS:
+    if trusted.sum() < FEWEST_BANDS or is_inverted(target.profile):
         return Curve(*((0.0,) * n for _ in range(6)))
     at = np.flatnonzero(trusted)
     normal = normal_of(genre, target.profile, trusted)

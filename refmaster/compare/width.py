@@ -12,7 +12,7 @@ from refmaster.belief import weighed
 from refmaster.compare.fault import heeded, probability
 from refmaster.compare.goal import Goal
 from refmaster.compare.normal import no_further, to_edge_db, width_normal_db
-from refmaster.compare.pairing import FEWEST_BANDS, Mask, Sight, audible, width_thirds_db
+from refmaster.compare.pairing import FEWEST_BANDS, Mask, Sight, audible, no_image, width_thirds_db
 from refmaster.genres.statistics import EDGE_SDS
 from refmaster.records import Curve, Genre
 from refmaster.units import FloatArray, power_to_db
@@ -33,10 +33,10 @@ def width_curve(
     target: Measured, sights: tuple[Sight, ...], goal: Goal, genre: Genre, band_hz: FloatArray
 ) -> Curve | None:
     """What references and genre say of the target's width; None in mono, and where either side is next to nothing."""
-    if nearly_mono(target) or goal.width_db is None:
+    if nearly_mono(target) or goal.width_db is None or no_image(target.profile):
         return None
     told = [one for one in sights if one.found is not None and one.weights.image > 0]
-    told = [one for one in told if not nearly_mono(one.pair.reference)]
+    told = [one for one in told if not nearly_mono(one.pair.reference) and not no_image(one.pair.reference.profile)]
     if sights and not told:
         return None
     n = band_hz.size
@@ -60,7 +60,7 @@ def width_curve(
     if found:
         heard = np.any([one.heard for one in found], axis=0)
         wide = np.any([one.wide for one in found], axis=0)
-        matched[found[0].heard] = found[0].difference_db
+        matched = _together(found, n)
     wide = wide & np.isfinite(goal.width_db)
     full = np.where(wide, np.nan_to_num(goal.width_db - width_thirds_db(target, band_hz)), 0.0)
     wanted = np.full(n, heeded(fault) * believed)
@@ -101,6 +101,17 @@ def _matched(one: Sight, here: Mask) -> _Told | None:
     error = WIDTH_ERROR_SCALE * float(difference.std()) ** WIDTH_ERROR_POWER + WIDTH_ERROR_FLOOR_DB
     error /= np.sqrt(one.weights.image)
     return _Told(heard, wide, float(np.median(difference)), float(error), difference)
+
+
+def _together(found: list[_Told], n: int) -> FloatArray:
+    """The difference in each band over all references, each by how sure it is; where none is heard, as a whole."""
+    total, mass = np.zeros(n), np.zeros(n)
+    for one in found:
+        total[one.heard] += one.difference_db / one.error_db**2
+        mass[one.heard] += 1 / one.error_db**2
+    sure = np.array([1 / one.error_db**2 for one in found])
+    whole = float(sure @ [one.whole_db for one in found] / sure.sum())
+    return np.asarray(np.where(mass > 0, total / np.maximum(mass, 1e-12), whole))
 
 
 def _width_frames(measured: Measured, heard: Mask) -> FloatArray:

@@ -21,12 +21,13 @@ from refmaster.bands import (
     taken_words,
     tidy_hz,
 )
+from refmaster.compare.normal import tone_edges_db
 from refmaster.dsp.biquad import Shape, filtered, response_db
 from refmaster.dsp.fir import convolved, ring_s, zero_phase
 from refmaster.dsp.octaves import octave_around, thirds_db
 from refmaster.dsp.parametric import Band, Fit, curve_db, fit_bands, fit_thirds
 from refmaster.moves import Blocks, Scene
-from refmaster.names import BY_GENRE
+from refmaster.names import BY_GENRE, verb
 from refmaster.records import (
     Comparison,
     Effect,
@@ -66,8 +67,9 @@ def propose(scene: Scene) -> Proposal:
     fit = _fit(wanted, comparison, scene)
     fit, unheard = (fit, ()) if scene.request.in_full else _heard_only(fit, comparison, scene)
     moves = _moves(fit, comparison, scene)
-    missed = _out_of_reach(scene) + _too_much(asked - wanted, comparison)
-    return Proposal(moves, _rejected(fit, wanted, comparison, scene.request) + unheard, missed)
+    missed = _out_of_reach(scene) + _too_much(asked - wanted, comparison, scene.request)
+    missed += _at_their_end(fit, comparison) if scene.request.in_full else ()
+    return Proposal(moves, _rejected(fit, wanted, comparison, scene) + unheard, missed)
 
 
 def _fit(wanted: FloatArray, comparison: Comparison, scene: Scene) -> Fit:
@@ -285,7 +287,20 @@ def _out_of_reach(scene: Scene) -> tuple[NotReached, ...]:
     return (NotReached("top_end", text),)
 
 
-def _too_much(beyond_db: FloatArray, comparison: Comparison) -> tuple[NotReached, ...]:
+def _at_their_end(fit: Fit, comparison: Comparison) -> tuple[NotReached, ...]:
+    """Where a match in full asks more of a band than is done to it."""
+    places = [written("centre_hz", tidy_hz(one.frequency_hz)) for one in fit.bands if abs(one.gain_db) >= FULL_GAIN_DB]
+    if not places:
+        return ()
+    at, toward = " and ".join([", ".join(places[:-1]), places[-1]] if len(places) > 1 else places), comparison.toward
+    return (
+        NotReached(
+            "tone", f"Around {at} {toward} {verb(toward)} further off in tone; {FULL_GAIN_DB:g} dB is the most."
+        ),
+    )
+
+
+def _too_much(beyond_db: FloatArray, comparison: Comparison, request: Request) -> tuple[NotReached, ...]:
     """What the evidence asks for beyond what an equaliser on a whole mix should do: where, and what to do instead."""
     beyond_db = np.where(np.array(comparison.tone.weight) > 0, beyond_db, 0.0)
     worst = int(np.abs(beyond_db).argmax())
@@ -294,16 +309,17 @@ def _too_much(beyond_db: FloatArray, comparison: Comparison) -> tuple[NotReached
     short = beyond_db[worst] > 0
     frequency_hz = tidy_hz(comparison.band_hz[worst])
     asked_db = abs(beyond_db[worst]) + MAX_GAIN_DB
+    who = f"--amount {request.amount_pct:g} asks for" if request.amount_pct > 50 else "the evidence asks for"
     text = (
-        f"Around {written('centre_hz', frequency_hz)} the evidence asks for {asked_db:.1f} dB "
+        f"Around {written('centre_hz', frequency_hz)} {who} {asked_db:.1f} dB "
         f"{'more' if short else 'less'}; {MAX_GAIN_DB:g} dB is the most that is done to a whole mix. "
         f"{'Raise' if short else 'Lower'} in the mix what plays in {region(frequency_hz)}."
     )
     return (NotReached("tone", text),)
 
 
-def _rejected(fit: Fit, wanted: FloatArray, comparison: Comparison, request: Request) -> tuple[Rejected, ...]:
-    if request.amount_pct == 0:
+def _rejected(fit: Fit, wanted: FloatArray, comparison: Comparison, scene: Scene) -> tuple[Rejected, ...]:
+    if scene.request.amount_pct == 0:
         return (Rejected("match_eq", f"Tonal balance left alone: --amount 0 takes nothing of {comparison.toward}."),)
     out = [
         Rejected(
@@ -316,13 +332,11 @@ def _rejected(fit: Fit, wanted: FloatArray, comparison: Comparison, request: Req
     if not fit.bands:
         full = np.array(comparison.tone.full_db)[np.array(comparison.tone.weight) > 0]
         rms = float(np.sqrt((full**2).mean())) if full.size else 0.0
-        out.append(
-            Rejected(
-                "match_eq",
-                f"Tonal balance left alone: it differs from {comparison.toward} by {rms:.1f} dB rms; "
-                f"{_told(wanted, comparison)}.",
-            )
-        )
+        outside = _outside(scene, comparison) if comparison.by_genre else ""
+        differs = f"it differs from {comparison.toward} by {rms:.1f} dB rms{outside}; {_told(wanted, comparison)}."
+        if not full.size:
+            differs = f"it cannot be compared with {comparison.toward}."
+        out.append(Rejected("match_eq", f"Tonal balance left alone: {differs}"))
     return tuple(out)
 
 
@@ -330,8 +344,21 @@ def _told(wanted: FloatArray, comparison: Comparison) -> str:
     """What of a difference was believed, where no band came of it."""
     if compare.teaches_no_tone(comparison) and not wanted.any():
         return f"no passage of {comparison.toward} is like one of the target's, so arrangement could be all of it"
-    told = "what is surely outside its usual range" if comparison.by_genre else "what can be told from arrangement"
+    told = (
+        "what is more likely wrong than the song's own" if comparison.by_genre else "what can be told from arrangement"
+    )
     return f"{told} is {np.abs(wanted).max():.1f} dB at most"
+
+
+def _outside(scene: Scene, comparison: Comparison) -> str:
+    """How far a track leaves its genre's usual range, where the genre alone is gone toward."""
+    edge = tone_edges_db(scene.genre, scene.target)[1][: len(comparison.band_hz)]
+    edge = np.where(np.array(comparison.tone.weight) > 0, edge, 0.0)
+    worst = int(np.abs(edge).argmax())
+    if abs(edge[worst]) < NO_GAP_DB:
+        return "; nowhere does it leave the usual range"
+    where = written("centre_hz", tidy_hz(comparison.band_hz[worst]))
+    return f"; it leaves the usual range by up to {abs(edge[worst]):.1f} dB, at {where}"
 
 
 def _feature(frequency_hz: float) -> str:

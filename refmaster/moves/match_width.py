@@ -19,6 +19,7 @@ from refmaster.bands import (
     shape_of,
     taken_words,
 )
+from refmaster.compare.pairing import NO_IMAGE, is_inverted, no_image
 from refmaster.dsp.biquad import Shape, filtered, response_db
 from refmaster.dsp.midside import side_of, with_side, with_side_gain
 from refmaster.dsp.octaves import octave_around
@@ -46,6 +47,7 @@ Mask = npt.NDArray[np.bool_]
 STAGE = Stage.IMAGE
 PARTS = ("side", *BAND_PARTS)
 MAX_GAIN_DB, FULL_GAIN_DB = 9.0, 15.0
+MISSED_DB = 1.0  # what is beyond that by so much is told
 LEAST_GAIN_DB = 0.5  # under this the image does not move
 HEARD_HZ = (100.0, 10000.0)  # where an image is heard
 REGIONS = 2
@@ -57,10 +59,12 @@ def propose(scene: Scene) -> Proposal:
     if comparison is None:
         return Proposal()
     if comparison.width is None:
-        return Proposal(rejected=(Rejected("match_width", f"Width left alone: {_no_side(scene, comparison)}"),))
+        said = Rejected("match_width", f"Width left alone: {_no_side(scene, comparison)}")
+        return Proposal(rejected=(said,), not_reached=_mend_first(scene))
     curve = comparison.width
-    wanted = compare.wanted(curve, scene.request.amount_pct)
     full = scene.request.in_full
+    asked = compare.wanted(curve, scene.request.amount_pct)
+    wanted = np.clip(asked, -FULL_GAIN_DB, FULL_GAIN_DB) if full else np.clip(asked, -MAX_GAIN_DB, MAX_GAIN_DB)
     at, weight = np.array(comparison.band_hz), np.array(curve.full_weight if full else curve.weight)
     whole = float(np.clip(np.average(wanted, weights=weight), -MAX_GAIN_DB, MAX_GAIN_DB))
     rate = scene.target.sample_rate_hz
@@ -85,15 +89,34 @@ def propose(scene: Scene) -> Proposal:
     moves: tuple[Move, ...] = (_whole(side_db, scene, made),) if side_db else ()
     moves += tuple(_regions(fit.bands, scene, made))
     left = () if moves else (_left_alone(curve, wanted, comparison, scene.request),)
-    return Proposal(moves, left, _too_far(fit.bands, comparison.toward) if full else ())
+    return Proposal(moves, left, _too_far(asked, at[weight > 0], weight > 0, comparison.toward, full=full))
 
 
 def _no_side(scene: Scene, comparison: Comparison) -> str:
     if scene.target.channels == 1:
         return "mono; there is no side to compare."
+    why = no_image(scene.target)
+    if why:
+        return f"{why}, so its side is no image."
+    if comparison.by_genre and scene.genre.width is None:
+        return "nobody has measured how wide this genre is."
     if comparison.by_genre:
-        return "nobody has measured how wide this genre is, or the track is mono, or nearly so."
+        return "the track is mono, or nearly so; there is no side to compare."
+    theirs = "" if scene.reference is None else no_image(scene.reference)
+    if theirs:
+        return f"of the reference {theirs}, so its side is no image."
     return "one of the two tracks is mono, or nearly so; there is no side to compare."
+
+
+def _mend_first(scene: Scene) -> tuple[NotReached, ...]:
+    """A fault of the target that no mastering mends, and that makes its image none."""
+    why = no_image(scene.target)
+    if not why or scene.target.channels == 1 or why == NO_IMAGE["dual_mono"]:
+        return ()
+    left, mend = "width is", "Find out where it went"
+    if is_inverted(scene.target):
+        left, mend = "tone, width and dynamics are", "Turn that channel's polarity round"
+    return (NotReached("width", f"The target has a fault: {why}; {left} left alone. {mend}, then master it again."),)
 
 
 def apply(blocks: Blocks, move: Move, sample_rate_hz: int) -> Iterator[FloatArray]:
@@ -208,15 +231,19 @@ def _gap(feature: str, around_hz: float | None, reach: FloatArray, scene: Scene,
     return Gap(feature, here, here + full, 0.5, sd, float(np.clip(taken, 0.0, 100.0)), toward)
 
 
-def _too_far(bands: tuple[Band, ...], toward: str) -> tuple[NotReached, ...]:
-    """Where a match in full would ask more of the side than is done to it."""
-    places = [
-        written("centre_hz", float(f"{one.frequency_hz:.3g}")) for one in bands if abs(one.gain_db) >= FULL_GAIN_DB
-    ]
-    if not places:
+def _too_far(asked: FloatArray, at_hz: FloatArray, seen: Mask, toward: str, *, full: bool) -> tuple[NotReached, ...]:
+    """That more is asked of the side than is done to it, and where most."""
+    most_db = FULL_GAIN_DB if full else MAX_GAIN_DB
+    if not seen.any():
         return ()
+    asked_db = asked[seen]
+    worst = int(np.abs(asked_db).argmax())
+    if abs(asked_db[worst]) < most_db + MISSED_DB:
+        return ()
+    place = written("centre_hz", float(f"{at_hz[worst]:.3g}"))
     text = (
-        f"Around {' and '.join(places)} {toward} {verb(toward)} further off in width; {FULL_GAIN_DB:g} dB is the most."
+        f"Around {place} {toward} {verb(toward)} further off in width: {abs(asked_db[worst]):.1f} dB is asked for, and "
+        f"{most_db:g} dB is the most."
     )
     return (NotReached("width", text),)
 
@@ -228,7 +255,7 @@ def _left_alone(curve: Curve, wanted: FloatArray, comparison: Comparison, reques
     believed = float(np.clip(believed, min(full, 0.0), max(full, 0.0)))  # of that difference, and of no other
     toward = comparison.toward
     by_genre = comparison.by_genre
-    told = "what is surely outside its usual range" if by_genre else "what of that can be told from arrangement"
+    told = "what is more likely wrong than the song's own" if by_genre else "what of that can be told from arrangement"
     if abs(full) < 0.05:
         return Rejected("match_width", f"Width left alone: the target is as wide as {toward}.")
     return Rejected(
