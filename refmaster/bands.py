@@ -49,7 +49,7 @@ def taken_words(gap: Gap, gain_db: float, together: str) -> str:
     """What all of a mover's bands do about a difference, to follow the sentence that states it."""
     along = (gap.delta > 0) == (gain_db > 0)
     if not along and gap.taken_pct <= 0:
-        return "; not followed, as its surroundings and what is usual speak against it."
+        return "; not followed there, as what lies around it, or what is usual, speaks against it."
     between = "; " if along else ". Its neighbours overdo it; "
     return f"{between}as proposed, {together} take {gap.taken_pct:.0f} % of that."
 

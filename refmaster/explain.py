@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 import numpy as np
 
 from refmaster import passport
+from refmaster.compare import EVIDENCE_PCT
 from refmaster.genres import ANY, FEW_TRACKS, label_of
 from refmaster.genres.context import AUTO
 from refmaster.genres.posterior import NONE
@@ -178,12 +179,17 @@ def reference_line(report: Report) -> str:
         return "At --amount 0 the reference is not followed."
     if any(one.what == "own_master" for one in report.plan.rejected):
         return "The target is our own master toward this reference: what was settled then stays."
-    line = kinship_line(report.comparison, gone=report.reference_gone, told=report.request.same_song)
+    asked = report.request
+    line = kinship_line(
+        report.comparison, gone=report.reference_gone, told=asked.same_song, amount_pct=asked.amount_pct
+    )
     if report.comparison is None or report.comparison.identical or report.comparison.by_genre:
         return line
     if not any(report.comparison.tone.weight):
         return line
     taken = taken_pct(report.comparison, report.plan, report.target.sample_rate_hz)
+    if taken is None:
+        return f"{line} There is no tonal difference to take."
     bands = any(move.mover == "match_eq" for move in report.plan.active)
     share = f"{taken:.0f} %" if taken >= 0.5 else "Hardly anything" if bands else "Nothing"
     return f"{line} {share} of the tonal difference, arrangement included, is taken."
@@ -197,27 +203,38 @@ def reference_words(report: Report) -> str:
     return f"{line} {passport.in_short(report.passport)}"
 
 
-def taken_pct(comparison: Comparison, plan: Plan, sample_rate_hz: int) -> float:
-    """How far the equaliser's bands go along the full tonal difference, over trusted bands, percent: 0 to 100."""
+def taken_pct(comparison: Comparison, plan: Plan, sample_rate_hz: int) -> float | None:
+    """How far the equaliser's bands go along the full tonal difference, over trusted bands, percent: 0 to 100.
+
+    None where there is no difference.
+    """
     at, seen = np.array(comparison.band_hz), np.array(comparison.tone.weight) > 0
     made = match_eq.curve_of(plan.active, at, sample_rate_hz)[seen]
     full = np.array(comparison.tone.full_db)[seen]
     size = float((full**2).mean()) if full.size else 0.0
     if size <= NO_DIFFERENCE_DB**2:
-        return 100.0
+        return None
     along = float(((made - made.mean()) * (full - full.mean())).mean())
     return float(np.clip(100 * along / size, 0.0, 100.0))
 
 
-def kinship_line(comparison: Comparison | None, *, gone: bool = False, told: bool = False) -> str:
+def kinship_line(
+    comparison: Comparison | None, *, gone: bool = False, told: bool = False, amount_pct: float = EVIDENCE_PCT
+) -> str:
     """How close a relative the reference is, and what follows from that.
 
-    `gone` says that there was one; `told`, that a person calls it the same song.
+    `gone` says that there was one; `told`, that a person calls it the same song. A genre is gone further toward where
+    more than the evidence is asked for.
     """
     if comparison is None:
         return "The reference was not found; the session's own numbers are used." if gone else "No reference was given."
     if comparison.by_genre:
-        return "No reference was given; the genre stands for it, and only what lies outside its usual range is moved."
+        how = (
+            "only what lies outside its usual range is moved"
+            if amount_pct <= EVIDENCE_PCT
+            else "its middle is gone toward"
+        )
+        return f"No reference was given; the genre stands for it, and {how}."
     if len(comparison.seen) > 1:
         return _several_line(comparison, told=told)
     if comparison.identical:

@@ -384,7 +384,7 @@ def _gathered(material: Material, moves: tuple[Move, ...], answers: tuple[Propos
 def _whose_loudness(comparison: Comparison | None, *, part: bool) -> str:
     """What a loudness that nobody asked for follows."""
     if comparison is not None and comparison.by_genre:
-        return "part of the way to what is usual in the genre" if part else "the nearest that is usual in the genre"
+        return "part of the way to what is usual in the genre" if part else "as the genre has it"
     toward = "the reference" if comparison is None else comparison.toward
     return f"part of the way to {whose(toward)} loudness" if part else f"as {toward}"
 

@@ -6,7 +6,9 @@ from refmaster.records import Check, Plan, Profile
 from refmaster.units import written
 
 LOUDNESS_TOLERANCE_LU = 0.1
-CODEC_STEP_DB = 0.1  # ceilings are spoken of in tenths
+# Room for a codec is spoken of in tenths; a little is spared, as it raises no two masters alike.
+CODEC_STEP_DB, CODEC_SPARE_DB = 0.1, 0.05
+MOST_MARGIN_DB = 3.0  # as the limiter takes it
 
 
 def checks(plan: Plan, target: Profile, master: Profile, clipped_samples: int) -> tuple[Check, ...]:
@@ -34,6 +36,15 @@ def codec_peaks(plan: Plan, master: Profile) -> tuple[str, ...]:
     ceiling, peak = plan.ceiling_dbtp, master.true_peak_dbtp
     if not master.lossy or not plan.active or ceiling is None or peak is None or peak <= ceiling:
         return ()
-    room = math.floor((2 * ceiling - peak) / CODEC_STEP_DB) * CODEC_STEP_DB
-    held, raised = written("peak_dbtp", ceiling), f"{peak - ceiling:.2f} dB"
-    return (f"peaks were held at {held}, and the codec raised them by {raised}; --ceiling {room:.1f} leaves it room",)
+    limiter = next((move for move in plan.active if move.mover == "limit_peaks"), None)
+    margin_db = 0.0 if limiter is None else limiter["margin_db"]
+    room_db = math.ceil((margin_db + peak - ceiling + CODEC_SPARE_DB) / CODEC_STEP_DB) * CODEC_STEP_DB
+    if room_db > MOST_MARGIN_DB:
+        return (
+            f"the codec raised peaks by {peak - ceiling:.2f} dB over the ceiling; take a higher quality, or --format",
+        )
+    held, raised = written("peak_dbtp", ceiling - margin_db), f"{peak - ceiling + margin_db:.2f} dB"
+    return (
+        f"peaks were held at {held}, and the codec raised them by up to {raised}; "
+        f"--set limit_peaks.margin_db={room_db:.1f} leaves it room under the same ceiling",
+    )

@@ -1,5 +1,7 @@
 """Why a move is made, and how much of the difference it takes: both measurements, and what could be chance."""
 
+from refmaster.compare import EVIDENCE_PCT
+from refmaster.genres import ANY
 from refmaster.moves import match_dynamics, match_eq
 from refmaster.passport import STRANGER
 from refmaster.records import Gap, Move, Session, Verdict
@@ -11,9 +13,8 @@ SIDES = {  # what stands against what, where it is not simply the target against
     "limit_peaks": ("without it", "ceiling"),
     "remove_dc": ("target", "without it"),
 }
+WHOLE_AMOUNT_PCT = 100.0
 NONE_PCT, WHOLE_PCT, MORE_PCT = 0.5, 99.5, 105.0  # the first two round to 0 and to 100
-AROUND = "what lies around it, and what is usual in the genre,"
-EVIDENCE_PCT = 50.0  # the amount at which the evidence decides
 
 
 def why_of(move: Move) -> tuple[str, ...]:
@@ -31,16 +32,24 @@ def taken_of(session: Session, move: Move) -> str:
         return ""
     gap = move.because[0]
     if move.mover == "match_eq" and abs(gap.delta) < match_eq.NO_GAP_DB:
-        return f"There is nothing to take: {AROUND} ask for the band."
+        return f"There is nothing to take: {_around(session)} asks for the band."
     if gap.taken_pct > MORE_PCT:
-        return f"All of it, and more ({gap.taken_pct:.0f} %): {AROUND} ask for it."
+        return f"All of it, and more ({gap.taken_pct:.0f} %): {_around(session)} asks for it."
     if gap.taken_pct >= WHOLE_PCT:
         return "All of it."
     if gap.taken_pct <= 0 and move.mover == "match_dynamics":
         return f"None of it; {match_dynamics.BROUGHT_BACK}."
     if gap.taken_pct < NONE_PCT and move.mover in ("match_eq", "match_width"):
-        return f"None of it: {AROUND} ask for something else."
+        return f"None of it: {_around(session)} asks for something else."
     return f"{gap.taken_pct:.0f} % of it; {_why_not_all(session, move, gap)}."
+
+
+def _around(session: Session) -> str:
+    """What shapes a band beside the difference at its own place."""
+    if session.request.amount_pct > EVIDENCE_PCT:
+        return f"--amount {session.request.amount_pct:g}, which goes toward the whole difference, arrangement included,"
+    genre = ANY if session.outcome is None else session.outcome.genre
+    return "what lies around it" if genre == ANY else "what lies around it, or what is usual in the genre,"
 
 
 def _why(move: Move, gap: Gap) -> str:
@@ -67,9 +76,9 @@ def _why_not_all(session: Session, move: Move, gap: Gap) -> str:
     reasons = []
     if amount_pct < EVIDENCE_PCT:
         reasons.append(f"--amount {amount_pct:g} asks for {2 * amount_pct:.0f} % of what the evidence supports")
-    if amount_pct > EVIDENCE_PCT:
+    if EVIDENCE_PCT < amount_pct < WHOLE_AMOUNT_PCT:
         reasons.append(f"--amount {amount_pct:g} goes from the evidence toward the whole, and not all of the way")
-    elif gap.uncertainty > 0:
+    elif amount_pct <= EVIDENCE_PCT and gap.uncertainty > 0:
         reasons.append(_what_could_be_chance(gap))
         kinship = None if session.outcome is None else session.outcome.kinship
         if kinship is not None and kinship < STRANGER:

@@ -34,8 +34,19 @@ from refmaster.units import FloatArray
 
 T = TypeVar("T", float, FloatArray)
 
-__all__ = ["Example", "compare", "corrected", "empty_top", "examples_of", "is_limited", "teaches_no_tone", "wanted"]
+__all__ = [
+    "EVIDENCE_PCT",
+    "Example",
+    "compare",
+    "corrected",
+    "empty_top",
+    "examples_of",
+    "is_limited",
+    "teaches_no_tone",
+    "wanted",
+]
 
+EVIDENCE_PCT = 50.0  # the amount at which the evidence decides; 100 is all of the difference
 CODEC_HZ = 12000.0  # what is cut lower was not cut by a codec
 
 
@@ -133,9 +144,9 @@ def wanted(curve: Curve, amount_pct: float) -> FloatArray:
 
 def at_amount(amount_pct: float, believed: T, full: T) -> T:
     """From nothing at 0, through what is believed at 50, to all of it at 100."""
-    if amount_pct <= 50:
-        return believed * (amount_pct / 50)
-    return believed + (full - believed) * ((amount_pct - 50) / 50)
+    if amount_pct <= EVIDENCE_PCT:
+        return believed * (amount_pct / EVIDENCE_PCT)
+    return believed + (full - believed) * ((amount_pct - EVIDENCE_PCT) / (100.0 - EVIDENCE_PCT))
 
 
 def _towards(goal_db: float, got_db: float) -> float:

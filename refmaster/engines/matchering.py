@@ -25,7 +25,7 @@ from refmaster import session as sessions
 from refmaster import verify
 from refmaster.analyse import Measured, measure
 from refmaster.atomic import Together, together, why
-from refmaster.compare import wanted
+from refmaster.compare import EVIDENCE_PCT, wanted
 from refmaster.engines.beside import our_own
 from refmaster.engines.closed import Tone, closed, text_of, tone_of
 from refmaster.errors import BadAudio, BadOutput, BadSetting
@@ -48,7 +48,6 @@ FULL_PCT = 100.0  # it knows no half measures
 FLOAT_WAV = Delivery("WAV", "FLOAT", bit_depth=None, dithered=False)  # 32 bits: any headroom, no dither
 EXCERPT_SAMPLES = 2**20  # 24 s, enough to see a delay by
 MOST_DELAY_SAMPLES = 64
-EVIDENCE_PCT = 50.0  # the amount at which our own engine follows the evidence: drawn beside what matchering did
 
 
 def second_opinion(

@@ -27,7 +27,6 @@ from refmaster.records import (
     Profile,
     Proposal,
     Rejected,
-    Request,
     Stage,
 )
 from refmaster.units import FloatArray, power_to_db
@@ -63,7 +62,7 @@ def propose(scene: Scene) -> Proposal:
     withdrawn = tuple(_withdrawn(k) for k, move in solved if move is None)
     lost = [PARTS[k] for k, _, factor in worth if factor > 1 and limited]
     missed = (NotReached("dynamics", _cannot_expand(lost, comparison.toward)),) if lost else ()
-    left = () if moves or withdrawn or lost else (_left_alone(wanted, scene.request, comparison.toward),)
+    left = () if moves or withdrawn or lost else (_left_alone(wanted, scene, comparison.toward),)
     return Proposal(moves, withdrawn or left, missed)
 
 
@@ -207,7 +206,8 @@ def _withdrawn(k: int) -> Rejected:
     return Rejected(f"match_dynamics/{PARTS[k]}", text)
 
 
-def _left_alone(wanted: list[tuple[int, DynamicsGap, float]], request: Request, toward: str) -> Rejected:
+def _left_alone(wanted: list[tuple[int, DynamicsGap, float]], scene: Scene, toward: str) -> Rejected:
+    request, genre = scene.request, scene.genre
     if request.amount_pct == 0:
         return Rejected("match_dynamics", f"Dynamics left alone: --amount 0 takes nothing of {toward}.")
     gaps = [gap for _, gap, _ in wanted]
@@ -215,16 +215,18 @@ def _left_alone(wanted: list[tuple[int, DynamicsGap, float]], request: Request, 
         return Rejected("match_dynamics", "Dynamics left alone: there is too little sound to compare.")
     if all(gap.reference_db == gap.target_db for gap in gaps):
         usual = f"in each band they are as {toward} has them"
-        usual = f"{usual}, as far as anybody has measured it" if toward == BY_GENRE else usual
+        unknown = not any(one.name.startswith("dynamics_") for one in genre.spreads)
+        if toward == BY_GENRE and unknown:
+            usual = "nobody has measured how far loud passages of this genre stand out"
         return Rejected("match_dynamics", f"Dynamics left alone: {usual}.")
     k, widest, factor = max(wanted, key=lambda one: abs(np.log(one[1].reference_db / one[1].target_db)))
     steadier = widest.reference_db < widest.target_db
     return Rejected(
         "match_dynamics",
         f"Dynamics left alone: {whose(toward)} loud passages stand out {'less' if steadier else 'more'}, by up to "
-        f"{abs(widest.reference_db - widest.target_db):.1f} dB, in {WORDS[k]}; arrangement alone makes "
-        f"±{widest.sd_db:.1f} dB, and what can be told from it is a ratio of {max(factor, 1 / factor):.2f}:1; under "
-        f"{LEAST_RATIO:g}:1 nobody hears it.",
+        f"{abs(widest.reference_db - widest.target_db):.1f} dB, in {WORDS[k]}; songs differ more in that than mixes "
+        f"are off, so what is left of it is a ratio of {max(factor, 1 / factor):.2f}:1, and under {LEAST_RATIO:g}:1 "
+        "nobody hears it.",
     )
 
 

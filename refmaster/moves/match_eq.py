@@ -309,7 +309,11 @@ def _too_much(beyond_db: FloatArray, comparison: Comparison, request: Request) -
     short = beyond_db[worst] > 0
     frequency_hz = tidy_hz(comparison.band_hz[worst])
     asked_db = abs(beyond_db[worst]) + MAX_GAIN_DB
-    who = f"--amount {request.amount_pct:g} asks for" if request.amount_pct > 50 else "the evidence asks for"
+    who = (
+        f"--amount {request.amount_pct:g} asks for"
+        if request.amount_pct > compare.EVIDENCE_PCT
+        else "the evidence asks for"
+    )
     text = (
         f"Around {written('centre_hz', frequency_hz)} {who} {asked_db:.1f} dB "
         f"{'more' if short else 'less'}; {MAX_GAIN_DB:g} dB is the most that is done to a whole mix. "

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from refmaster import price
 from refmaster.compare import is_limited
 from refmaster.dsp.limiter import Limiting
 from refmaster.genres import ANY
@@ -79,13 +80,13 @@ def propose(scene: Scene) -> Proposal:
     move = Move("match_loudness", STAGE, (param,), (gap,), confidence=1.0)
     margin = tried.limited.limiting.margin_db if tried.limited else None
     moves = (move,) if param.value else ()  # no gain is no move: written down, it would only dither the sound again
-    price = _price(goal, tried)
+    paid = _price(scene, goal, now, tried)
     near = f"{written('x_lufs', tried.lufs)} is within {TOLERANCE_LU} LU of the goal, {written('x_lufs', goal)}"
-    left = () if moves or price else (Rejected("match_loudness", f"Loudness left alone: {near}."),)
+    left = () if moves or paid else (Rejected("match_loudness", f"Loudness left alone: {near}."),)
     return Proposal(
         moves,
         left,
-        price,
+        paid,
         goal_lufs=stated,
         asked_lufs=goal,
         margin_db=margin,
@@ -369,32 +370,13 @@ def _taken(now: float, goal: float, reached: float) -> float:
     return round(float(np.clip(100 * (reached - now) / (goal - now), 0.0, 100.0)), 1)
 
 
-def _price(goal: float, tried: _Tried) -> tuple[NotReached, ...]:
+def _price(scene: Scene, goal: float, now: float, tried: _Tried) -> tuple[NotReached, ...]:
     """Why the goal was not reached, and what was paid for what was."""
     found = []
     if abs(tried.lufs - goal) > TOLERANCE_LU:
-        advice = (
-            "Keep limit_peaks, or ask for less with --loudness."
-            if tried.dropped
-            else f"Tame the loudest peaks in the mix (often kick, snare or a vocal), or ask for it all the same: "
-            f"--loudness {goal:.1f}."
-        )
         why = tried.why or "the search for the gain did not settle"
-        found.append(
-            NotReached(
-                "integrated_lufs",
-                f"Loudness stops at {written('x_lufs', tried.lufs)}, {abs(goal - tried.lufs):.1f} LU short of "
-                f"{written('x_lufs', goal)}: {why}. {advice}",
-            )
-        )
+        found.append(price.short_of(goal, tried.lufs, now, why, dropped=tried.dropped, spoken=scene.spoken))
     work = tried.limited
     if work is not None and work.over_4_db_pct > HARD_WORK_PCT and not tried.borne:
-        found.append(
-            NotReached(
-                "limiting",
-                f"The loudness has a price: the limiter takes more than 4 dB for {work.over_4_db_pct:.0f} % of the "
-                f"time, {work.max_reduction_db:.1f} dB at most. Tame kick, snare or vocal peaks in the mix, or ask "
-                f"for less with --loudness.",
-            )
-        )
+        found.append(price.hard_work(work))
     return tuple(found)

@@ -1,5 +1,6 @@
 """The evidence: which plots there are, and those over frequency, with the sentences under each."""
 
+from refmaster.compare import EVIDENCE_PCT
 from refmaster.records import Report
 from refmaster.report.alternatives import correlation_said, eq_said, spectrum_said, width_said
 from refmaster.report.curves import (
@@ -66,10 +67,12 @@ def _eq(report: Report, wanted: Ys | None, applied: Ys | None) -> Plot | None:
     wished = min(MOST_DIFFERENCE_DB, 1.1 * max(map(abs, finite(whole)), default=0.0))
     reach = max(LEAST_EQ_DB, needed, wished)
     told = "; dotted, the full difference from the reference, which a match in full would apply" if whole else ""
+    amount_pct = report.request.amount_pct
+    who = "the evidence supports" if amount_pct == EVIDENCE_PCT else f"--amount {amount_pct:g} asks for"
     return Plot(
         name="eq",
         title="Wanted and applied EQ",
-        caption=f"Wanted is the correction that the evidence supports, applied is what the EQ moves do{told}.",
+        caption=f"Wanted is the correction that {who}, applied is what the EQ moves do{told}.",
         alt=eq_said(hz, wanted, applied),
         curves=(*asked, *whole),
         layout=layout(frequency_axis(), level_axis("Gain (dB)", -reach, reach), height_px=260),

@@ -160,7 +160,7 @@ def test_a_library_of_ones_own_stands_for_the_genre(folder):
     report = master(
         folder / "target.wav", folder / "reference.wav", library=folder / "mine.json", options=Options(dry_run=True)
     )
-    assert genre_line(report) == "Genre: your library mine, 3 tracks."
+    assert genre_line(report) == "Genre: your library mine, 3 tracks; so few say little of what is normal."
     assert json.loads(json.dumps(as_data(report)))["request"]["library"].endswith("mine.json")
     with pytest.raises(BadSetting, match="both given"):
         master(folder / "target.wav", genre="rock", library=folder / "mine.json", options=QUICK)
@@ -221,4 +221,4 @@ def test_a_genre_that_nobody_measured_says_so(folder):
     report = master(folder / "target.wav", genre="drum_and_bass", options=Options(dry_run=True))
     said = {one.what: one.text for one in report.plan.rejected}
     assert "nobody has measured how wide" in said["match_width"]
-    assert "as far as anybody has measured" in said["match_dynamics"]
+    assert "nobody has measured how far loud passages" in said["match_dynamics"]

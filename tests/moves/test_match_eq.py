@@ -45,7 +45,7 @@ def gain_at(move, frequency_hz: FloatArray | float, rate_hz: int = RATE_HZ) -> F
     [
         (1.0, 20.0, "compared like with like; as proposed, all bands take 20 % of that."),
         (-1.0, 20.0, "Its neighbours overdo it; as proposed, all bands take 20 % of that."),
-        (-1.0, 0.0, "not followed, as its surroundings and what is usual speak against it."),
+        (-1.0, 0.0, "not followed there, as what lies around it, or what is usual, speaks against it."),
     ],
     ids=["along", "against its neighbours", "against the reference"],
 )

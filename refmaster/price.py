@@ -1,0 +1,36 @@
+"""The price of loudness, in words: why a goal was not reached, and what was paid where the limiter works hard."""
+
+from refmaster.measure.excerpt import Limited
+from refmaster.records import NotReached
+from refmaster.units import written
+
+TAME = "Tame the loudest peaks in the mix (often kick, snare or a vocal)"
+
+
+def short_of(
+    goal_lufs: float, reached_lufs: float, now_lufs: float, why: str, *, dropped: bool, spoken: bool
+) -> NotReached:
+    """Where the loudness stops, why, and what to do: in the mix or, unless a person `spoke`, by asking for it.
+
+    A limiter that was `dropped` comes first. A master that ends up quieter than the target says so.
+    """
+    advice = f"{TAME}, or ask for it all the same: --loudness {goal_lufs:.1f}."
+    if spoken:
+        advice = f"{TAME}, or ask for less."
+    if dropped:
+        advice = "Keep limit_peaks, or ask for less with --loudness."
+    off = f"{abs(goal_lufs - reached_lufs):.1f} LU short of {written('x_lufs', goal_lufs)}"
+    if reached_lufs < now_lufs - 0.05 < goal_lufs:
+        off += f", and quieter than the target, {written('x_lufs', now_lufs)}, as the moves before it raise its peaks"
+    text = f"Loudness stops at {written('x_lufs', reached_lufs)}, {off}: {why}. {advice}"
+    return NotReached("integrated_lufs", text)
+
+
+def hard_work(work: Limited) -> NotReached:
+    """What the limiter takes, where that is more than practice calls good."""
+    text = (
+        f"The loudness has a price: the limiter takes more than 4 dB for {work.over_4_db_pct:.0f} % of the time, "
+        f"{work.max_reduction_db:.1f} dB at most. Tame kick, snare or vocal peaks in the mix, or ask for less with "
+        "--loudness."
+    )
+    return NotReached("limiting", text)
