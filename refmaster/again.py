@@ -17,6 +17,7 @@ from refmaster.errors import BadAudio, BadSetting
 from refmaster.load import Track, open_again, open_track
 from refmaster.moves import movers
 from refmaster.names import shown
+from refmaster.outputs import ending, ending_of
 from refmaster.plan import OF_THE_LEVEL, Draft, Material, draft
 from refmaster.records import (
     Decision,
@@ -179,6 +180,19 @@ def replanned(
         material = replace(material, request=replace(material.request, loudness_lufs=session.plan.goal_lufs))
     own = decisions_of(session.plan.moves)
     return _kept_on(draft(material, own + decisions, kept=session.plan.moves, told=told), session.plan)
+
+
+def goal_again(
+    before: Before, out: str | os.PathLike[str] | None, source: Source, *, container: str | None, bit_depth: str | None
+) -> tuple[Path, Delivery]:
+    """Where a session is rendered to and in which format: beside it and as it says, unless something else is asked."""
+    old = before.session.delivery
+    if out is not None:
+        goal, other = Path(out), bool(Path(out).suffix or container or bit_depth)
+    else:
+        goal, other = before.path.with_suffix(ending(old)), bool(container or bit_depth)
+        goal = goal.with_suffix(ending_of(container)) if container else goal
+    return goal, other_delivery(goal, old, source, container=container, bit_depth=bit_depth) if other else old
 
 
 def other_delivery(

@@ -43,6 +43,7 @@ def parse_decisions(
         if decision.move not in movers() and not is_known(decision.move):
             raise BadSetting(unknown_move(decision.move, ()))
     _refuse_contradiction(found)
+    _refuse_twice(found)
     return tuple(found)
 
 
@@ -69,6 +70,16 @@ def _refuse_contradiction(decisions: Iterable[Decision]) -> None:
         if one.verdict is not Verdict.DROP and (one.values or one.locked) and (found := sorted(gone & dropped)):
             what = "--set" if one.values else "--lock"
             raise BadSetting(f"--drop {found[0]} and {what} {one.move} cannot both hold; say one of them")
+
+
+def _refuse_twice(decisions: Iterable[Decision]) -> None:
+    """Refuse two values for one parameter: one of them would be lost."""
+    said: dict[str, float] = {}
+    for name, value in ((f"{one.move}.{name}", value) for one in decisions for name, value in one.values):
+        if said.setdefault(name, value) != value:
+            raise BadSetting(
+                f"--set {name}={said[name]:g} and --set {name}={value:g} cannot both hold; say one of them"
+            )
 
 
 def not_there(decisions: Iterable[Decision], moves: Iterable[Move]) -> tuple[str, ...]:

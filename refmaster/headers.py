@@ -4,9 +4,10 @@ libsndfile quietly shortens a file that was cut off, shows one from a crashed re
 of several chained Ogg streams as if it were all. So the containers are walked here, without decoding anything.
 
 Sources: RIFF/WAVE (Multimedia Programming Interface 1.0, 1991), RF64 (EBU Tech 3306, ITU-R BS.2088), AIFF 1.3 (Apple),
-Wave64 (Sonic Foundry), CAF (Apple), Ogg (RFC 3533), the Xing and Info frames of MP3 files (as LAME writes them).
+Wave64 (Sonic Foundry), CAF (Apple), AU (Sun), Ogg (RFC 3533), the Xing and Info frames of MP3 files (as LAME does).
 """
 
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,10 +41,14 @@ class Chunk:
 
 @dataclass(frozen=True)
 class OggStreams:
-    """How many streams follow one another in an Ogg file, and whether the last one was closed."""
+    """How many streams follow one another in an Ogg file, and whether the last one was closed by a page that is whole.
+
+    `broken_at` is the byte at which no page follows though there is more of the file; None where there is none such.
+    """
 
     n_links: int
     ended: bool
+    broken_at: int | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,9 @@ def claim_of(file: BinaryIO, n_bytes: int) -> Claim | None:
     head = file.read(16)
     if head[:3] == b"ID3" or head[:1] == b"\xff":
         return _mp3_claim(file, n_bytes)
+    if head[:4] == b".snd":
+        start, size = struct.unpack(">II", head[4:12])
+        return Claim(None if _is_open(size) else size, max(0, n_bytes - start))
     size_64: int | None = None
     for chunk in chunks_of(file, n_bytes):
         if chunk.name == b"ds64":
@@ -114,7 +122,7 @@ def chunks_of(file: BinaryIO, n_bytes: int) -> Iterator[Chunk]:
 
 def ogg_streams(file: BinaryIO) -> OggStreams | None:
     """The streams of an Ogg file, from its page headers (RFC 3533 section 6); None if it is no Ogg file."""
-    file.seek(0)
+    n_bytes = file.seek(0, os.SEEK_END)
     n_links, at, flags, in_sound = 0, 0, 0, True
     while True:
         file.seek(at)
@@ -127,7 +135,9 @@ def ogg_streams(file: BinaryIO) -> OggStreams | None:
         n_links += begins and in_sound
         in_sound = not begins
         at += 27 + header[26] + sum(file.read(header[26]))
-    return OggStreams(n_links, bool(flags & 4)) if n_links else None
+    closed = bool(flags & 4)
+    broken_at = at if not closed and at + 27 <= n_bytes else None
+    return OggStreams(n_links, closed and at <= n_bytes, broken_at) if n_links else None
 
 
 def _is_open(size: int) -> bool:

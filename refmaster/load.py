@@ -292,7 +292,9 @@ def _notes(
     ending = path.suffix.lower()
     if ending not in _CONTAINERS[source.container] and any(ending in known for known in _CONTAINERS.values()):
         notes.append(f"{name} is {source.container} by its content, not what its name says")
-    if streams is not None and not streams.ended:
+    if streams is not None and streams.broken_at is not None:
+        notes.append(f"{name} is damaged {streams.broken_at} bytes in: some of its sound may be missing")
+    elif streams is not None and not streams.ended:
         notes.append(f"{name} has no last page: it may have been cut off")
     if claim is not None and source.subtype in _STORED_BITS:
         frame_bytes = source.channels * _STORED_BITS[source.subtype] // 8

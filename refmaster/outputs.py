@@ -16,13 +16,13 @@ def goal_path(target: Path, out: str | os.PathLike[str] | None, container: str |
         if os.path.isdir(path):  # which takes any name; pathlib raises where one is too long
             raise BadOutput(f"{shown(path)} is a folder; give a file name in it, like {shown(path / 'master.wav')}")
         refuse_device(path)  # or the ending would make a file beside it
-        return path if path.suffix else path.with_name(path.name + _ending_of(container))
-    return target.with_name(f"{target.stem}.master{_ending_of(container)}")
+        return path if path.suffix else path.with_name(path.name + ending_of(container))
+    return target.with_name(f"{target.stem}.master{ending_of(container)}")
 
 
 def ending(delivery: Delivery) -> str:
     """What the name of a file of this format ends in: ".wav"."""
-    return _ending_of("OPUS" if delivery.subtype == "OPUS" else delivery.container)
+    return ending_of("OPUS" if delivery.subtype == "OPUS" else delivery.container)
 
 
 def files_of(goal: Path, *, html: bool) -> Files:
@@ -36,6 +36,7 @@ def paths(files: Files) -> list[Path]:
     return [Path(name) for name in (files.master, files.session, files.report) if name]
 
 
-def _ending_of(container: str | None) -> str:
+def ending_of(container: str | None) -> str:
+    """The same by the format's name as it is asked for; ".wav" for None."""
     name = (container or "WAV").upper()
     return next((one for one, known in EXTENSIONS.items() if known == name), ".wav")

@@ -18,7 +18,7 @@ from refmaster.again import (
     as_planned,
     carried_on,
     flags_of,
-    other_delivery,
+    goal_again,
     references_again,
     replanned,
     settled,
@@ -40,7 +40,7 @@ from refmaster.genres.context import checked_genre
 from refmaster.genres.posterior import NONE
 from refmaster.listen import Listening, listening
 from refmaster.load import BLOCK_SAMPLES, Track, track_of
-from refmaster.outputs import ending, files_of, goal_path, paths
+from refmaster.outputs import files_of, goal_path, paths
 from refmaster.passport import passport_of
 from refmaster.plan import Draft, Material, draft, heard_out, lightened, plan
 from refmaster.prepare import Asked, Told, checked_request, files_asked, needed, opened, prepare, silent
@@ -227,12 +227,8 @@ def render(
     track = target_again(before, target)
     refs, notes = references_again(before, reference)
     notes += put_back
-    goal = Path(out) if out is not None else before.path.with_suffix(ending(session.delivery))
-    delivery = session.delivery
-    if out is not None and (Path(out).suffix or options.container or options.bit_depth):
-        delivery = other_delivery(
-            Path(out), session.delivery, track.source, container=options.container, bit_depth=options.bit_depth
-        )
+    how = {"container": options.container, "bit_depth": options.bit_depth}
+    goal, delivery = goal_again(before, out, track.source, **how)
     files = _files(goal, options)
     inputs = [Path(one.source.path) for one in (track, *(ref for ref, _ in refs))]
     if not options.dry_run:

@@ -18,7 +18,7 @@ from refmaster.load import BLOCK_SAMPLES, Track, open_track, resampled
 from refmaster.names import shown
 from refmaster.own import by_genre, recognised
 from refmaster.plan import Material
-from refmaster.records import Genre, Profile, Request, Weights
+from refmaster.records import Genre, Profile, Request, Stage, Weights
 from refmaster.remembered import is_remembered, remembered
 
 Asked = str | os.PathLike[str] | tuple[str | os.PathLike[str], Weights]
@@ -51,8 +51,12 @@ def checked_request(
             raise BadSetting(f"{name} {value:g} is out of range; allowed: {low:g} to {high:g} {unit}")
     if detail is not None and detail != int(detail):
         raise BadSetting(f"--detail {detail:g} is no whole number; allowed: 1 to 30 bands")
-    detail = None if detail is None else int(detail)
-    return Request(amount, loudness, ceiling, parse_stages(only), detail, parse_phase(phase))
+    detail, stages = None if detail is None else int(detail), parse_stages(only)
+    if stages and Stage.LEVEL not in stages and loudness is not None:
+        raise BadSetting(
+            f"--only {only} leaves the level alone, and --loudness {loudness:g} asks for one; add level to it"
+        )
+    return Request(amount, loudness, ceiling, stages, detail, parse_phase(phase))
 
 
 def prepare(

@@ -56,3 +56,9 @@ def test_a_detail_is_a_whole_number_in_its_range(value):
 
 def test_a_whole_detail_is_kept_as_one():
     assert repr(checked_request(50.0, None, -1.0, detail=4.0).max_bands) == "4"
+
+
+def test_a_loudness_where_the_level_is_left_alone_is_refused():
+    with pytest.raises(BadSetting, match="--only tone leaves the level alone, and --loudness -14 asks for one"):
+        checked_request(50.0, -14.0, -1.0, only="tone")
+    assert checked_request(50.0, -14.0, -1.0, only="tone,level").loudness_lufs == -14.0

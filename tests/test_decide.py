@@ -136,6 +136,10 @@ def test_any_value_is_read_or_refused_by_its_name_and_range(text, where):
         ({"drops": ["match_eq"], "locks": ["match_eq"]}, "--drop match_eq and --lock match_eq cannot both hold"),
         ({"drops": ["match_eq"], "locks": ["match_eq/bell_1"]}, "--drop match_eq and --lock match_eq/bell_1 cannot"),
         ({"drops": ["match_loudness"], "sets": ["match_loudness.gain_db=3"]}, "and --set match_loudness cannot both"),
+        (
+            {"sets": ["match_loudness.gain_db=1", "match_loudness.gain_db=2"]},
+            "--set match_loudness.gain_db=1 and --set match_loudness.gain_db=2 cannot both hold",
+        ),
     ],
 )
 def test_what_cannot_hold_at_once_is_refused(words, said):

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import struct
 from contextlib import suppress
 from dataclasses import replace
@@ -419,6 +420,29 @@ def test_an_ogg_that_was_cut_off_is_a_note(tmp_path, music):
     track = open_track(cut(written(tmp_path / "a.ogg", music), 0.6))
     assert track.notes == ("a.ogg has no last page: it may have been cut off",)
     assert 0 < played(track).shape[1] < N
+
+
+def test_an_ogg_whose_last_page_is_not_whole_is_a_note(tmp_path, music):
+    path = written(tmp_path / "a.ogg", music)
+    os.truncate(path, path.stat().st_size - 20)
+    assert open_track(path).notes == ("a.ogg has no last page: it may have been cut off",)
+
+
+def test_a_gap_in_an_ogg_is_a_note_with_its_place(tmp_path, music):
+    path = written(tmp_path / "a.ogg", music)
+    middle = path.stat().st_size // 2
+    (said,) = open_track(patched(path, middle, bytes(5000))).notes
+    place = re.fullmatch(r"a\.ogg is damaged (\d+) bytes in: some of its sound may be missing", said)
+    assert place is not None
+    assert middle <= int(place[1]) <= path.stat().st_size
+
+
+def test_an_au_that_was_cut_off_is_refused(tmp_path, music):
+    path = written(tmp_path / "a.au", music)
+    assert open_track(path).n_samples == N
+    with pytest.raises(BadAudio, match="is cut off: its header promises") as found:
+        open_track(cut(path, 0.5))
+    assert one_line(found)
 
 
 def test_a_file_exchanged_while_in_use_is_refused(tmp_path, music):

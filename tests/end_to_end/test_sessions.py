@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile as sf
 
 from refmaster import explain
 from refmaster import session as sessions
@@ -458,3 +459,14 @@ def test_a_session_says_how_its_own_format_is_made_again(folder):
     assert "-o NEW.flac` makes the same master again" in text
     render(folder / "f.toml", folder / "again.flac", options=QUICK)
     assert digest(folder / "again.flac") == digest(folder / "f.flac")
+
+
+def test_another_format_is_rendered_beside_the_session(folder):
+    """Without a name for it: the options decide, and are not passed over."""
+    render(folder / "o.toml", options=replace(OVER, bit_depth="16"))
+    assert sf.info(folder / "o.wav").subtype == "PCM_16"
+    report = render(folder / "o.toml", options=replace(OVER, container="flac"))
+    assert report.files.master == str(folder / "o.flac")
+    assert sf.info(folder / "o.flac").subtype == "PCM_16"
+    with pytest.raises(BadSetting, match="FLAC has no bit depth '32f'"):
+        render(folder / "o.toml", options=replace(OVER, container="flac", bit_depth="32f"))
