@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import asdict, replace
+from pathlib import PurePath
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from refmaster.genres import ANY, FEW_TRACKS, label_of
 from refmaster.genres.context import AUTO
 from refmaster.genres.posterior import NONE
 from refmaster.moves import match_eq, mover_of
+from refmaster.names import shown
 from refmaster.records import (
     Check,
     Comparison,
@@ -316,6 +318,14 @@ def _library_line(genre: Genre, second: str, heard_in: str) -> str:
         return f"Genre: your library {genre.name}, {tracks}{few}."
     heard = f"by the sound of {heard_in} ({share}{second})"
     return f"Genre: your library {genre.name} {heard}, {tracks}{few}; --library FILE names another."
+
+
+def faults(report: Report) -> tuple[str, ...]:
+    """What was found about the files."""
+    several = len(report.compared) > 1
+    names = ((shown(PurePath(one.path).name) if several else "reference", one) for one in report.compared)
+    files = (("target", report.target), *names)
+    return tuple(f"{name}: {defect.text}" for name, profile in files for defect in profile.defects)
 
 
 def check_text(check: Check) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from refmaster.decide import in_phase
 from refmaster.errors import BadSetting
-from refmaster.explain import genre_line, reference_words
+from refmaster.explain import faults, genre_line, reference_words
 from refmaster.moves import blank_of
 from refmaster.names import shown
 from refmaster.records import (
@@ -123,7 +123,7 @@ def outcome_of(report: Report) -> Outcome | None:
         effects=report.effects,
         checks=report.checks,
         limiter=None if work is None else Work(work.max_db, work.share_working_pct, work.share_over_4_db_pct),
-        notes=report.notes,
+        notes=(*report.notes, *faults(report)),
     )
 
 

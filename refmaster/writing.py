@@ -19,6 +19,8 @@ LABELS = {
     "side_to_mid_db": "side − mid, mean of bands",
     "width_db": "width, total side − mid",
     "dc_offset_pct": "DC offset",
+    "dc_left_offset_pct": "DC offset, left",
+    "dc_right_offset_pct": "DC offset, right",
     "mono_loss_db": "mono fold-down loss",
     "n_samples": "length",
     "clipped_samples": "clipped samples",

@@ -83,7 +83,7 @@ def _limiter_cost(move: Move, outcome: Outcome | None) -> str:
         return "Punch, and the more the harder it works."
     work = outcome.limiter
     text = (
-        f"Punch: it takes up to {written('margin_db', work.max_db)}, and works for {work.share_working_pct:.0f} % of "
+        f"Punch: it takes up to {written('margin_db', work.max_db)}, and works for {work.share_working_pct:.1f} % of "
         f"the time; lowest PSR {pair('psr_db', *_both(outcome, 'psr_db'))}."
     )
     if work.max_db <= HARD_WORK_DB:

@@ -74,7 +74,10 @@ NoReport = Annotated[bool, typer.Option("--no-report", help="Write no HTML repor
 NoAudio = Annotated[bool, typer.Option("--no-audio", help="Put no sound into the HTML report: 6 MB less.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no summary.")]
 Verbose = Annotated[
-    bool, typer.Option("-v", "--verbose", help="Say also what was considered and rejected, and notes on the files.")
+    bool,
+    typer.Option(
+        "-v", "--verbose", help="Tell of every band by itself, and of those that were considered and left out."
+    ),
 ]
 Threads = Annotated[
     int, typer.Option("--threads", min=1, max=64, help="How many threads may work; the result is the same.")

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from refmaster.bands import FREQUENCY_NAME
-from refmaster.explain import genre_line, reference_lines, reference_words, undo, verdict_line
+from refmaster.explain import faults, genre_line, reference_lines, reference_words, undo, verdict_line
 from refmaster.names import shown
 from refmaster.records import Effect, Move, Profile, Reading, Report, Verdict
 from refmaster.units import NO_BREAK, unbroken, written
@@ -64,7 +64,7 @@ def print_report(report: Report, *, verbose: bool) -> None:
     print_list(console, "Assumed", [f"{one.question} {one.assumed}" for one in report.plan.assumptions])
     ignored = report.comparison.ignored if report.comparison else ()
     print_list(console, "Ignored", list(ignored))
-    print_list(console, "Notes", [*report.notes, *_faults(report)])
+    print_list(console, "Notes", [*report.notes, *faults(report)])
     _print_files(console, report)
 
 
@@ -94,14 +94,6 @@ def _band(move: Move) -> str:
     gain = next(param for param in move.params if param.name.endswith("gain_db"))
     place = next((param for param in move.params if param.name in FREQUENCY_NAME.values()), None)
     return str(gain) if place is None else f"{gain} at {place}"
-
-
-def _faults(report: Report) -> list[str]:
-    """What was found about the files."""
-    several = len(report.compared) > 1
-    names = ((shown(Path(one.path).name) if several else "reference", one) for one in report.compared)
-    files = (("target", report.target), *names)
-    return [f"{name}: {defect.text}" for name, profile in files for defect in profile.defects]
 
 
 def print_profiles(profiles: Sequence[Profile]) -> None:

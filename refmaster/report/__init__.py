@@ -14,9 +14,10 @@ import shlex
 from pathlib import Path, PurePath
 
 from refmaster.explain import reference_lines
+from refmaster.genres import ANY
 from refmaster.listen import Listening
 from refmaster.passport import STRANGER, in_short
-from refmaster.records import Profile, Report, Request
+from refmaster.records import Genre, Profile, Report, Request
 from refmaster.report.cards import cards_of
 from refmaster.report.figure import figures_json
 from refmaster.report.players import player_of
@@ -89,18 +90,24 @@ def _filled(text: str, large: dict[str, str]) -> str:
 def _facts(report: Report) -> tuple[tuple[str, str], ...]:
     """What was asked and what was compared, for the head of the page."""
     genre, request = report.genre, report.request
-    kind = genre.label or genre.name
-    share = "" if genre.share is None else f", {100 * genre.share:.0f} % share"
-    tracks = f", {genre.n_tracks} tracks" if genre.n_tracks else ""
     ceiling = request.ceiling_dbtp if report.plan.ceiling_dbtp is None else report.plan.ceiling_dbtp
     return (
         ("Reference", _reference(report)),
-        ("Genre", f"{kind[:1].upper()}{kind[1:]}{tracks}{share}"),
+        ("Genre", _genre(genre)),
         *_kinship(report),
         ("Amount", f"{request.amount_pct:g} of 100"),
         ("Goal", f"{_loudness_goal(report)}, {said('_dbtp', ceiling)}"),
         ("Target", f"{clock(report.target.duration_s)}, {_format(report.target)}"),
     )
+
+
+def _genre(genre: Genre) -> str:
+    """What the track is read in, on how many tracks that stands, and how probable it is where nobody named it."""
+    if genre.name == ANY:
+        return "none" if genre.share is None else "none that is known fits"
+    kind, tracks = genre.label or genre.name, f", {genre.n_tracks} tracks" if genre.n_tracks else ""
+    share = "" if genre.share is None else f", {100 * genre.share:.0f} % share"
+    return f"{kind[:1].upper()}{kind[1:]}{tracks}{share}"
 
 
 def _reference(report: Report) -> str:
@@ -126,7 +133,8 @@ def _kinship(report: Report) -> tuple[tuple[str, str], ...]:
     single = len(report.heard) < 2
     moved = single and report.comparison is not None and report.comparison.transposed_semitones is not None
     read = "read in the target's key" if moved else "the same song or session"
-    return (("Kinship", f"{100 * report.kinship:.0f} % {read}"),)
+    of = "" if single else ", the nearest of them"
+    return (("Kinship", f"{100 * report.kinship:.0f} % {read}{of}"),)
 
 
 def _format(profile: Profile) -> str:

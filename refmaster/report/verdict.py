@@ -10,7 +10,7 @@ from refmaster.writing import bounds, counted, difference, label, pair, said
 
 # How much of each unit is just heard, DESIGN.md §4: the yardstick that makes a LU and a dB comparable.
 JUST_HEARD = {"LU": 0.3, "LUFS": 0.3, "dB": 0.5, "dB/oct": 0.1, "Hz": 100.0}
-UNHEARD = {"true_peak_dbtp", "sample_peak_dbfs", "dc_offset_pct"}  # a promise kept or headroom won, not a change heard
+UNHEARD = ("true_peak_dbtp", "sample_peak_dbfs", "dc_")  # a promise kept or headroom won, not a change heard
 OTHER_JUST_HEARD = 0.1
 ALSO_SAID = 2  # changes named after the largest
 
@@ -82,9 +82,9 @@ def _measured(report: Report) -> list[tuple[float, str]]:
 
 
 def _whole(report: Report, effect: Effect) -> tuple[float, float]:
-    """Loudness from file to master, as in the table: a move's own effect starts where the moves before it left off."""
-    if effect.feature == "integrated_lufs" and report.master is not None:
-        before, after = report.target.integrated_lufs, report.master.integrated_lufs
+    """Level from file to master, as in the table: a move's own effect starts where the moves before it left off."""
+    if effect.feature in ("integrated_lufs", "true_peak_dbtp") and report.master is not None:
+        before, after = (getattr(one, effect.feature) for one in (report.target, report.master))
         if before is not None and after is not None:
             return before, after
     return effect.before, effect.after
@@ -102,7 +102,7 @@ def _planned(report: Report) -> list[tuple[float, str]]:
 
 
 def _yardstick(move: Move, feature: str) -> float:
-    if feature in UNHEARD:
+    if feature.startswith(UNHEARD):
         return math.inf
     tolerance = next((gap.tolerance for gap in move.because if gap.feature == feature), 0.0)
     return tolerance if tolerance > 0 else JUST_HEARD.get(unit_of(feature) or "", OTHER_JUST_HEARD)
