@@ -305,6 +305,14 @@ def genre_line(report: Report) -> str:
     return f"Genre: {genre.label} by the sound of {heard_in} ({sure}); --genre NAME says otherwise."
 
 
+def genre_words(genre: Genre) -> str:
+    """What a track was read in, in a word or two, with its share where it was heard; empty where nothing was."""
+    share = "" if genre.share is None else f" {100 * genre.share:.0f} %"
+    if genre.name == ANY:
+        return "none fits" if share else ""
+    return f"{genre.label}{share}"
+
+
 def _library_line(genre: Genre, second: str, heard_in: str) -> str:
     """The same for a library of one's own, or one of several that was heard."""
     share = "" if genre.share is None else f"{100 * genre.share:.0f} %"

@@ -117,7 +117,9 @@ def prepared(
     limits = limits or Limits()
     _refuse_numbers(at_once, limits)
     folder = folder if is_url(folder) else os.path.abspath(folder)
-    settings = replace(settings, references=tuple(map(_absolute, settings.references)))
+    library = settings.library
+    library = os.path.abspath(library) if library and os.path.exists(library) else library
+    settings = replace(settings, references=tuple(map(_absolute, settings.references)), library=library)
     jobs = jobs_of(sources, folder, settings)
     refuse_folder(folder)
     if not force:

@@ -128,7 +128,19 @@ def _checked(settings: Settings) -> Request:
     for number, reference in enumerate(settings.files):
         here = fetched(reference, _scratch() / f"reference-{number}") if is_url(reference) else reference
         hashes.append(open_track(here, role="reference").source.sha256)
-    return {"references": hashes}
+    return {"references": hashes + _libraries(settings)}
+
+
+def _libraries(settings: Settings) -> list[str]:
+    """SHA-256 of what each library holds: another content is another batch."""
+    from hashlib import sha256
+
+    from refmaster.library.files import default_folder, find_libraries, row_lines
+
+    if settings.library is None:
+        return []
+    found = find_libraries(settings.library, default_folder())
+    return [sha256(json.dumps(row_lines(one.tracks), sort_keys=True).encode()).hexdigest() for one in found]
 
 
 def _refuse_aimless(settings: Settings, genre: str) -> None:
@@ -137,7 +149,9 @@ def _refuse_aimless(settings: Settings, genre: str) -> None:
     from refmaster.genres.context import AUTO
     from refmaster.genres.posterior import NONE
 
-    if settings.references or (genre == AUTO and settings.genre is not None):
+    if settings.library is not None and settings.genre is not None:
+        raise BadSetting("--genre and --library were both given; tracks are read in one of them")
+    if settings.references or settings.library is not None or (genre == AUTO and settings.genre is not None):
         return
     if settings.genre is None:
         asked = "no reference and no genre was given"
@@ -182,6 +196,7 @@ def _run(target: str, references: list[str], out: str, settings: Settings, work:
         list(zip(references, weights, strict=True)),
         out,
         genre=settings.genre,
+        library=settings.library,
         amount=settings.amount,
         loudness=settings.loudness,
         ceiling=settings.ceiling,
@@ -207,7 +222,7 @@ def _run(target: str, references: list[str], out: str, settings: Settings, work:
 
 
 def _outcome(job: Job, report: "Report", *, html: bool) -> Outcome:
-    from refmaster.explain import check_text, missed_words
+    from refmaster.explain import check_text, genre_words, missed_words
 
     master, session, page = job.outputs
     after = report.master or report.target
@@ -223,6 +238,7 @@ def _outcome(job: Job, report: "Report", *, html: bool) -> Outcome:
         master_dbtp=after.true_peak_dbtp,
         moves=len(report.plan.active),
         failed_checks=tuple(check_text(check) for check in report.checks if not check.passed),
+        genre=genre_words(report.genre) or None,
         not_reached=missed_words(report.plan),
         master=master,
         session=session,

@@ -30,6 +30,7 @@ COLUMNS = (
     "target_dbtp",
     "master_dbtp",
     "moves",
+    "genre",
     "failed_checks",
     "not_reached",
     "error",
@@ -66,6 +67,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
                 status_of(one),
                 *("" if value is None else f"{value:.2f}" for value in figures),
                 one.moves,
+                one.genre or "",
                 "; ".join(one.failed_checks),
                 "; ".join(one.not_reached or ()),
                 one.error or "",
@@ -115,6 +117,7 @@ def _facts(settings: Settings) -> tuple[tuple[str, str], ...]:
     return (
         ("Reference", ", ".join(map(shown, named(settings))) or "none: the genre stands for it"),
         *([] if settings.genre is None else [("Genre", settings.genre)]),
+        *([] if settings.library is None else [("Library", shown(settings.library))]),
         ("Amount", f"{settings.amount:g} of 100"),
         ("Loudness", loudness),
         ("Ceiling", said("_dbtp", settings.ceiling)),
@@ -137,6 +140,7 @@ def _row(one: Outcome) -> dict[str, object]:
         "loudness": unbroken(pair("_lufs", one.target_lufs, one.master_lufs)) if one.master else "—",
         "peak": unbroken(pair("_dbtp", one.target_dbtp, one.master_dbtp)) if one.master else "—",
         "moves": one.moves if one.master else "—",
+        "genre": unbroken(one.genre or "—"),
         "missed": "—" if one.not_reached is None else ", ".join(one.not_reached) or "none",
         "remark": unbroken(one.error or "; ".join(one.failed_checks)),
     }

@@ -30,6 +30,7 @@ class Settings:
     bit_depth: str | None = None
     html: bool = True
     genre: str | None = None
+    library: str | None = None  # a name, or an absolute path
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -89,6 +90,7 @@ class Outcome:
     master_dbtp: float | None = None
     moves: int = 0
     failed_checks: tuple[str, ...] = ()
+    genre: str | None = None  # what it was read in, with its share where it was heard
     not_reached: tuple[str, ...] | None = None  # in a word or two each; the report says why
     master: str | None = None
     session: str | None = None

@@ -33,6 +33,14 @@ def command(
             " has no default: give a name, or auto for each track's own.",
         ),
     ] = None,
+    library: Annotated[
+        str | None,
+        typer.Option(
+            "--library",
+            metavar="NAME",
+            help="A library of your own, or a folder of them, for the genre; on a cluster, where all can read it.",
+        ),
+    ] = None,
     out: Annotated[str, typer.Option("-o", "--out", metavar="FOLDER", help="Where all results go.")] = FOLDER,
     jobs: Annotated[
         int | None, typer.Option("--jobs", metavar="N", help="So many tracks at a time. [one a processor]")
@@ -85,7 +93,7 @@ def command(
     from refmaster.batch import Limits, Settings, prepared
     from refmaster.errors import BadSetting
 
-    if not ref and genre is None:
+    if not ref and genre is None and library is None:
         raise BadSetting(
             "no reference was given; name a track to master toward, --ref FILE, or a genre, --genre NAME"
             " (auto takes each track's own)"
@@ -93,6 +101,7 @@ def command(
     settings = Settings(
         references=tuple(ref or ()),
         genre=genre,
+        library=library,
         amount=amount,
         loudness=loudness,
         ceiling=ceiling,

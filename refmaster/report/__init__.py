@@ -13,7 +13,7 @@ import re
 import shlex
 from pathlib import Path, PurePath
 
-from refmaster.explain import reference_lines
+from refmaster.explain import genre_words, reference_lines
 from refmaster.genres import ANY
 from refmaster.listen import Listening
 from refmaster.passport import STRANGER, in_short
@@ -104,7 +104,7 @@ def _facts(report: Report) -> tuple[tuple[str, str], ...]:
 def _genre(genre: Genre) -> str:
     """What the track is read in, on how many tracks that stands, and how probable it is where nobody named it."""
     if genre.name == ANY:
-        return "none" if genre.share is None else "none that is known fits"
+        return genre_words(genre) or "none"
     kind, tracks = genre.label or genre.name, f", {genre.n_tracks} tracks" if genre.n_tracks else ""
     share = "" if genre.share is None else f", {100 * genre.share:.0f} % share"
     return f"{kind[:1].upper()}{kind[1:]}{tracks}{share}"

@@ -152,6 +152,23 @@ def test_a_batch_toward_a_genre_says_so(catalogue, fresh):
     assert "<dt>Loudness</dt><dd>as the genre has it</dd>" in page
 
 
+def test_a_library_of_ones_own_reaches_every_track_and_the_table_says_what_each_was_read_in(catalogue, fresh, tmp_path):
+    from refmaster.library import Library, save_library
+    from refmaster.library.build import gathered
+
+    path = tmp_path / "mine.json"
+    save_library(Library("mine", gathered([catalogue / "record.wav"], kept=None, jobs=1).rows), path)
+    asked = ("mixes/short.wav", "--library", path, "-o", fresh, "-q", "--no-report")
+    assert run(catalogue, *asked).returncode == 0
+    (row,) = csv.DictReader(io.StringIO((fresh / "batch.csv").read_text(encoding="utf-8")))
+    assert row["genre"] == "mine"
+    assert "<td>mine</td>" in (fresh / "batch.html").read_text(encoding="utf-8")
+    refused = run(catalogue, *asked, "--resume", "--genre", "rock")
+    assert (refused.returncode, "both given" in refused.stderr) == (2, True)
+    save_library(Library("mine", gathered([catalogue / "mixes/long.wav"], kept=None, jobs=1).rows), path)
+    assert run(catalogue, *asked, "--resume").returncode == 2  # of another library it is another batch
+
+
 def test_options_of_the_main_job_reach_every_track(catalogue, fresh):
     ran = run(
         catalogue, "mixes/short.wav", "mixes/long.wav", "--ref", "record.wav", "-o", fresh, "--jsonl",

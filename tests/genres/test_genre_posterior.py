@@ -8,7 +8,7 @@ import pytest
 
 from refmaster.analyse import analyse
 from refmaster.errors import BadSetting
-from refmaster.genres import genre_names, load_genre, references_folder
+from refmaster.genres import context, genre_names, load_genre, references_folder, spread_of
 from refmaster.genres.features import feature_names, features
 from refmaster.genres.posterior import (
     NONE,
@@ -19,6 +19,7 @@ from refmaster.genres.posterior import (
     probable,
     shares,
     top_two_share,
+    without,
 )
 from tests.conftest import write_wav
 from tests.signals import clicks, sine
@@ -150,3 +151,29 @@ def test_a_tampered_row_is_refused(tmp_path, value):
     (tmp_path / "tracks.json").write_text(json.dumps(data), encoding="utf-8")
     with pytest.raises(BadSetting, match=r"^tracks\.json: "):
         load_table(tmp_path / "tracks.json")
+
+
+def test_a_track_that_the_genres_were_measured_on_is_not_asked_about_itself():
+    table = load_table()
+    sha256 = table.hashes[0]
+    known = without(table, sha256)
+    assert len(known.rows) == len(known.hashes) == len(table.rows) - 1
+    assert sha256 not in known.hashes
+    assert without(table, "f" * 64) is table
+
+
+def test_loudness_of_a_guess_is_usual_where_any_likely_genre_has_it(monkeypatch):
+    """At 41 % ambient a track is not turned down to what is usual there: the next likely genres are louder."""
+    guess = (("ambient", 0.41), ("electronic", 0.32), ("orchestral_cinematic", 0.2), (NONE, 0.07))
+    monkeypatch.setattr(context, "probable", lambda profile: guess)
+    heard = context.context("auto", None)
+    mixed, alone = (spread_of(genre, "integrated_lufs") for genre in (heard, load_genre("ambient")))
+    assert mixed.p90 > alone.p90 + 2
+    assert mixed.p10 == pytest.approx(alone.p10, abs=0.8)
+    assert alone.p50 < mixed.p50 < spread_of(load_genre("electronic"), "integrated_lufs").p50
+    others = [
+        {one for one in genre.spreads if one.name != "integrated_lufs"} for genre in (heard, load_genre("ambient"))
+    ]
+    assert others[0] == others[1]
+    monkeypatch.setattr(context, "probable", lambda profile: (("ambient", 0.99), (NONE, 0.01)))
+    assert context.context("auto", None).spreads == load_genre("ambient").spreads
