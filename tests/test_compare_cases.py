@@ -8,7 +8,7 @@ import pytest
 from scipy.signal import resample_poly
 
 from refmaster.analyse import Measured, measure
-from refmaster.compare import CODEC_HZ, compare, corrected, empty_top, is_limited, wanted
+from refmaster.compare import CODEC_HZ, Example, compare, corrected, empty_top, is_limited, wanted
 from refmaster.compare.dynamics import MOST_STEP
 from refmaster.compare.fault import LIMITED_PCT
 from refmaster.demo import finished, song
@@ -40,6 +40,9 @@ def sound(name: str) -> FloatArray:
         "clipped": lambda: np.clip(6.0 * whole, -0.8, 0.8),
         "noise": lambda: pink_noise(-20.0, LENGTH_S, RATE_HZ),
         "mono": lambda: whole[:1],
+        "narrow": lambda: spoil(whole, RATE_HZ, width_db=-6.0),
+        "inverted": lambda: whole * np.array([[1.0], [-1.0]]),
+        "silent": lambda: whole * np.array([[1.0], [0.0]]),
     }[name]()
 
 
@@ -230,3 +233,45 @@ def test_little_of_a_gap_in_dynamics_is_believed_and_less_of_a_stranger_s():
 
 def test_a_track_has_no_gap_in_dynamics_to_itself():
     assert all(gap.target_db == gap.reference_db for gap in compared("song", "song").dynamics)
+
+
+# Channels that are no stereo
+
+
+@pytest.mark.parametrize("pair", [("spoiled", "inverted"), ("inverted", "song")], ids=["reference", "target"])
+def test_an_inverted_channel_is_no_witness_of_tone_nor_width(pair):
+    """What is its mid is what should be the side: all that is compared by it would be of another sound."""
+    found = compared(*pair)
+    assert not any(found.tone.wanted_db)
+    assert not any(found.tone.full_weight)
+    assert found.width is None
+    assert found.dynamics == ()
+    (said,) = (text for text in found.ignored if "inverted" in text)
+    assert ("target" if pair[0] == "inverted" else "reference") in said
+
+
+def test_an_inverted_track_is_not_moved_toward_a_genre_either():
+    found = compare(heard("inverted"), (), load_genre("rock"))
+    assert not any(found.tone.wanted_db)
+    assert found.width is None
+
+
+@pytest.mark.parametrize("pair", [("silent", "song"), ("spoiled", "silent")], ids=["target", "reference"])
+def test_a_silent_channel_makes_no_image(pair):
+    found = compared(*pair)
+    assert found.width is None
+    assert any(found.tone.weight)
+
+
+def test_the_width_of_several_references_is_read_from_all_in_any_order():
+    """What is told of it would else be the first one's alone."""
+    wide, narrow = heard("song"), heard("narrow")
+    both = [
+        compare(heard("spoiled"), tuple(map(Example, order)), load_genre()).width
+        for order in ((wide, narrow), (narrow, wide))
+    ]
+    alone = [np.array(compare(heard("spoiled"), one, load_genre()).width.matched_db) for one in (wide, narrow)]
+    assert both[0].matched_db == pytest.approx(both[1].matched_db)
+    assert (np.array(both[0].matched_db) <= np.maximum(*alone) + 1e-9).all()
+    assert (np.array(both[0].matched_db) >= np.minimum(*alone) - 1e-9).all()
+    assert np.abs(np.array(both[0].matched_db) - alone[0]).max() > 1
