@@ -30,6 +30,8 @@ def command(
 
     Example: refmaster compare mix.wav --ref record.flac
     """
+    from functools import partial
+
     from refmaster import lean
 
     lean.start()
@@ -48,9 +50,11 @@ def command(
 
     if library:
         from refmaster.cli.library import folder_of
-        from refmaster.library.files import find_libraries
+        from refmaster.library.files import library_files, load_library
 
-        libraries = find_libraries(library, folder_of(out))
-        show_among(lambda: among(target, libraries, kept_in(cache)), target, html=html, force=force, json=json)
+        paths = library_files(library, folder_of(out))
+        libraries = tuple(map(load_library, paths))
+        ask = partial(among, target, libraries, kept_in(cache))
+        show_among(ask, (target, *paths), html=html, force=force, json=json)
     else:
-        show_among(lambda: in_genre(target, genre or "", kept_in(cache)), target, html=html, force=force, json=json)
+        show_among(lambda: in_genre(target, genre or "", kept_in(cache)), [target], html=html, force=force, json=json)

@@ -180,10 +180,11 @@ def compare(
     from refmaster.cache import kept_in
     from refmaster.cli.placed import show_among
     from refmaster.library.answers import among
-    from refmaster.library.files import find_libraries
+    from refmaster.library.files import library_files, load_library
 
-    libraries = find_libraries(library, folder_of(out))
-    show_among(lambda: among(file, libraries, kept_in(cache)), file, html=html, force=force, json=json)
+    paths = library_files(library, folder_of(out))
+    libraries = tuple(map(load_library, paths))
+    show_among(lambda: among(file, libraries, kept_in(cache)), (file, *paths), html=html, force=force, json=json)
 
 
 def folder_of(out: str | None) -> Path:

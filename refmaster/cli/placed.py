@@ -25,9 +25,14 @@ MEDIANS = ("integrated_lufs", "loudness_range_lu", "plr_db", "side_to_mid_db")
 MOST_TRACKS = 40
 
 
-def show_among(ask: Callable[[], Among], file: str, *, html: str | None, force: bool, json: bool) -> None:
-    """Ask where a track sits, print the answer, and write its page where one is wanted."""
-    _check_page(html, [file], force=force)
+def show_among(
+    ask: Callable[[], Among], inputs: Sequence[str | Path], *, html: str | None, force: bool, json: bool
+) -> None:
+    """Ask where a track sits, print the answer, and write its page where one is wanted.
+
+    `inputs` are the files that the answer is read from: the track and the libraries.
+    """
+    _check_page(html, inputs, force=force)
     answer = ask()
     if html:
         from refmaster.library.page import among_page
@@ -141,7 +146,7 @@ def _median(genre: Genre, name: str) -> str:
     return next((bare(name, spread.p50) for spread in genre.spreads if spread.name == name), "—")
 
 
-def _check_page(html: str | None, inputs: Sequence[str], *, force: bool) -> None:
+def _check_page(html: str | None, inputs: Sequence[str | Path], *, force: bool) -> None:
     if html:
         from refmaster.save import check_outputs
 

@@ -130,15 +130,20 @@ def find_library(name: str, folder: Path) -> Path:
     raise BadSetting(f"no library {shown(name)!r}{hint}; in {shown(folder)}: {', '.join(known)}")
 
 
-def find_libraries(name: str | None, folder: Path) -> tuple[Library, ...]:
-    """All libraries of a folder, or the one that is named; a folder may be named as well."""
+def library_files(name: str | None, folder: Path) -> tuple[Path, ...]:
+    """The files of all libraries of a folder, or of the one that is named; a folder may be named as well."""
     if name is not None and not os.path.isdir(name):
-        return (load_library(find_library(name, folder)),)
+        return (find_library(name, folder),)
     place = folder if name is None else Path(name)
     found = libraries_in(place)
     if not found:
         raise BadSetting(f"{shown(place)} holds no library; make one with: refmaster library build")
-    return tuple(load_library(path) for path in found)
+    return found
+
+
+def find_libraries(name: str | None, folder: Path) -> tuple[Library, ...]:
+    """The libraries in those files."""
+    return tuple(load_library(path) for path in library_files(name, folder))
 
 
 def place_of(name: str, folder: Path) -> Path:

@@ -282,6 +282,18 @@ def test_a_page_is_not_written_over_unasked_nor_over_an_input(run, soul, files, 
     before = page.stat().st_mtime_ns
     refused(run("library", "compare", files["spoiled"], "--html", page), "exists; --force overwrites it")
     refused(run("compare", files["song"], "--genre", "rock", "--html", files["song"]), "is an input as well")
+    library = tmp_path / "libs" / "soul.json"
+    held = library.read_bytes()
+    for words in (
+        ("library", "compare", "-n", "soul"),
+        ("library", "compare", "-n", library),
+        ("library", "compare"),
+        ("compare", "--library", library),
+        ("compare", "--library", library.parent),
+    ):
+        over = run(*words, files["spoiled"], "--html", library, "--force")
+        refused(over, r"soul\.json is an input as well")
+    assert library.read_bytes() == held
     assert page.stat().st_mtime_ns == before
     assert run("library", "compare", files["spoiled"], "--html", page, "--force")[0] == 0
 
