@@ -92,6 +92,14 @@ def carried_on(
     return replace(taken_up(path, flags=flags), anew=True)
 
 
+def not_to_lose(before: Before | None, track: Track) -> tuple[Path, ...]:
+    """The session that is kept from, where nothing may be written over it.
+
+    Its own track goes on with its history, there as well; another track begins one of its own.
+    """
+    return () if before is None or before.session.target.sha256 == track.source.sha256 else (before.path,)
+
+
 def settled(before: Before, undo: Iterable[str] = ()) -> tuple[Move, ...]:
     """The moves about which a person decided something, less what is taken back now."""
     gone = set(undo)

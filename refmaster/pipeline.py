@@ -19,6 +19,7 @@ from refmaster.again import (
     carried_on,
     flags_of,
     goal_again,
+    not_to_lose,
     references_again,
     replanned,
     settled,
@@ -146,7 +147,7 @@ def master(
     delivery = choose_delivery(goal, container=options.container, bit_depth=options.bit_depth, source=track.source)
     files = _files(goal, options)
     if not options.dry_run:
-        inputs = [Path(target), *(Path(path) for path, _ in asked)]
+        inputs = [Path(target), *(Path(path) for path, _ in asked), *not_to_lose(before, track)]
         need_bytes = size_bytes(delivery, track.source.channels, track.n_samples)
         check_outputs(paths(files), inputs, force=options.force, need_bytes=need_bytes)
     earlier, lost = locks.carried(kept, track.source.channels)

@@ -13,7 +13,7 @@ import soundfile as sf
 
 from refmaster import explain
 from refmaster import session as sessions
-from refmaster.errors import BadAudio, BadSetting
+from refmaster.errors import BadAudio, BadOutput, BadSetting
 from refmaster.moves import match_eq
 from refmaster.pipeline import Options, master, render
 from refmaster.records import Move, Plan, Verdict
@@ -385,6 +385,14 @@ def test_another_target_begins_a_history_of_its_own(folder):
     assert move_of(report.plan, "match_width/side").locked
     (one,) = sessions.read(folder / "new.toml").revisions
     assert one.flags == (f"--keep-from {folder / 'o.toml'}",)
+
+
+def test_a_session_that_is_kept_from_is_not_written_over_for_another_target(folder):
+    before = (folder / "o.toml").read_bytes()
+    with pytest.raises(BadOutput, match=r"o\.toml is an input as well"):
+        master(folder / "other.wav", folder / "reference.wav", folder / "o.wav", keep_from=folder / "o.toml",
+               options=OVER)  # fmt: skip
+    assert (folder / "o.toml").read_bytes() == before
 
 
 def test_a_locked_gain_is_no_broken_promise_of_loudness(folder):
