@@ -22,10 +22,15 @@ _HIDDEN = re.compile(r"\.(?P<stem>.+)\.part-[0-9a-f]{8}(?P<ending>\.[^.]*|)")
 
 
 class Together:
-    """Files that belong together: they stay hidden until all are written, and then take their names in a row."""
+    """Files that belong together: they stay hidden until all are written, and then take their names in a row.
 
-    def __init__(self) -> None:
+    Where they must be `new`, and anything has one of their names by then, none of them takes its own. Only what appears
+    between that look and the renames, which follow at once, is still written over.
+    """
+
+    def __init__(self, *, new: bool = False) -> None:
         self._hidden: dict[Path, Path] = {}
+        self._new = new
 
     def keep(self, temp: Path, out: Path) -> None:
         """Take in a file that is written, and is to be named `out`."""
@@ -37,6 +42,8 @@ class Together:
 
     def name(self) -> None:
         """Give all of them their names."""
+        if self._new:
+            _refuse_taken(self._hidden)
         for out, temp in self._hidden.items():
             try:
                 os.replace(temp, out)
@@ -53,9 +60,12 @@ class Together:
 
 
 @contextmanager
-def together() -> Iterator[Together]:
-    """Files that are `replacing` others within the block do so at its end, or where it ends badly none of them does."""
-    files = Together()
+def together(*, new: bool = False) -> Iterator[Together]:
+    """Files that are `replacing` others within the block do so at its end, or where it ends badly none of them does.
+
+    Files that must be `new` replace none: see `Together`.
+    """
+    files = Together(new=new)
     try:
         yield files
         files.name()
@@ -64,10 +74,11 @@ def together() -> Iterator[Together]:
 
 
 @contextmanager
-def replacing(out: Path, within: Together | None = None) -> Iterator[Path]:
+def replacing(out: Path, within: Together | None = None, *, new: bool = False) -> Iterator[Path]:
     """A new, empty file with the ending of `out`, which takes its place when the block ends well.
 
-    `within` others it does so with them. What the disk or libsndfile object to becomes a BadOutput.
+    `within` others it does so with them; alone, where it must be `new`, only if its name is still free. What the disk
+    or libsndfile object to becomes a BadOutput.
     """
     temp: Path | None = None
     try:
@@ -77,6 +88,8 @@ def replacing(out: Path, within: Together | None = None) -> Iterator[Path]:
         if within is not None:
             within.keep(temp, out)
             return
+        if new:
+            _refuse_taken([out])
         os.replace(temp, out)
         _synced_folder(out.parent)
     except BaseException as error:
@@ -108,6 +121,16 @@ def why(error: Exception) -> str:
     else:
         text = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
     return shown(text.strip().rstrip("."))
+
+
+def _refuse_taken(names: Iterable[Path]) -> None:
+    """Refuse names that were free when the work began, and no longer are."""
+    for out in names:
+        if os.path.lexists(out):
+            raise BadOutput(
+                f"{shown(out)} appeared while this ran, and nothing was written;"
+                " --force overwrites it, or choose another name"
+            )
 
 
 def _created_beside(out: Path) -> Path:

@@ -283,7 +283,7 @@ def finish(
         report = _report(material, heard_out(material, made), None, None, 0, Files(), ())
         notes = material.notes + notes + explain.conflicts(report.plan)
         return replace(report, notes=notes, reference_gone=gone)
-    with together() as written:
+    with together(new=not options.force) as written:
         work = Work(told, options.threads, options.block_samples, written)
         done = delivered(material, made, delivery, Path(files.master), work)
         reduction = done.meter.read()

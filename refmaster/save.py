@@ -185,9 +185,12 @@ def write_audio(
     return result
 
 
-def write_text(out: Path, text: str, within: Together | None = None) -> None:
-    """Write a text as UTF-8 with newlines as they are, whole or not at all; `within` others named with them."""
-    with replacing(out, within) as temp:
+def write_text(out: Path, text: str, within: Together | None = None, *, new: bool = False) -> None:
+    """Write a text as UTF-8 with newlines as they are, whole or not at all; `within` others named with them.
+
+    Alone, where it must be `new`, it is refused if its name was taken meanwhile.
+    """
+    with replacing(out, within, new=new) as temp:
         temp.write_bytes(as_bytes(text))
 
 

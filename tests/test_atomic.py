@@ -37,6 +37,31 @@ def test_where_one_fails_none_is_there_and_what_stood_there_stands(tmp_path, err
     assert {one.name: one.read_text() for one in tmp_path.iterdir()} == {"a.txt": "old"}
 
 
+def test_a_name_that_was_taken_meanwhile_is_not_written_over_where_it_must_be_new(tmp_path):
+    def write() -> None:
+        with together(new=True) as files:
+            write_text(tmp_path / "a.txt", "new", files)
+            write_text(tmp_path / "b.txt", "new", files)
+            (tmp_path / "b.txt").write_text("theirs")
+
+    with pytest.raises(BadOutput, match=r"b\.txt appeared while this ran, and nothing was written; --force"):
+        write()
+    assert {one.name: one.read_text() for one in tmp_path.iterdir()} == {"b.txt": "theirs"}
+
+
+def test_so_it_is_with_one_file_alone(tmp_path):
+    def write(*, new: bool) -> None:
+        with replacing(tmp_path / "a.txt", new=new) as temp:
+            temp.write_text("new")
+            (tmp_path / "a.txt").write_text("theirs")
+
+    with pytest.raises(BadOutput, match=r"a\.txt appeared while this ran"):
+        write(new=True)
+    assert {one.name: one.read_text() for one in tmp_path.iterdir()} == {"a.txt": "theirs"}
+    write(new=False)
+    assert (tmp_path / "a.txt").read_text() == "new"
+
+
 def test_a_name_that_cannot_be_given_is_refused_in_one_line(tmp_path):
     def write() -> None:
         with together() as files:

@@ -22,6 +22,7 @@ def command(
     from refmaster import lean
 
     lean.start()
+    from refmaster.atomic import together
     from refmaster.cli.running import run
     from refmaster.demo import dull_mix, finished
     from refmaster.errors import BadOutput
@@ -37,6 +38,8 @@ def command(
     mix, record, out = place / "mix.wav", place / "record.wav", place / "mix.master.wav"
     check_outputs([mix, record, out, out.with_suffix(".toml"), out.with_suffix(".html")], [], force=force)
     rate = 44100
-    for path, make in ((mix, dull_mix), (record, finished)):
-        write_audio(path, [make(rate)], sample_rate_hz=rate, channels=2, delivery=Delivery())
+    with together(new=not force) as written:
+        for path, make in ((mix, dull_mix), (record, finished)):
+            sound = [make(rate)]
+            write_audio(path, sound, sample_rate_hz=rate, channels=2, delivery=Delivery(), within=written)
     run(lambda told: master(mix, record, out, options=Options(force=force), told=told), json, quiet, False)

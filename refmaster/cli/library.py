@@ -78,7 +78,7 @@ def build(
         who = "the file could not" if n == 1 else f"none of {n} files could"
         raise BadAudio(f"{who} be measured; nothing was written")
     library = Library(path.stem, merged(found.rows))
-    save_library(library, path)
+    save_library(library, path, new=not force)
     _tell(library, path, found, (), json=json, quiet=quiet)
 
 

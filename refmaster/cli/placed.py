@@ -38,7 +38,7 @@ def show_among(
         from refmaster.library.page import among_page
         from refmaster.save import write_text
 
-        write_text(Path(html), among_page(answer))
+        write_text(Path(html), among_page(answer), new=not force)
     if json:
         print(dumps(among_data(answer), ensure_ascii=False, indent=1, allow_nan=False))
     else:
@@ -53,7 +53,7 @@ def show_beside(target: str, references: Sequence[str], *, html: str | None, for
         from refmaster.library.page import beside_page
         from refmaster.save import write_text
 
-        write_text(Path(html), beside_page(profile, found))
+        write_text(Path(html), beside_page(profile, found), new=not force)
     if json:
         print(dumps(beside_data(profile, found), ensure_ascii=False, indent=1, allow_nan=False))
     else:

@@ -232,7 +232,7 @@ def _shifted(samples: FloatArray, delay: int) -> FloatArray:
 
 def _finished(job: _Job, ours: Report, options: Options, told: Told) -> Report:
     """Write the master, measure what was written, say what was done, and write session and report."""
-    with together() as files:
+    with together(new=not options.force) as files:
         after, clipped, tag_notes = _written(job, told, files)
         told("explain", -1.0)
         tone = tone_of(job.material.target.profile, after.profile)

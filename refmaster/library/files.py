@@ -74,8 +74,8 @@ def load_library(path: str | os.PathLike[str]) -> Library:
     return Library(place.stem, tracks)
 
 
-def save_library(library: Library, path: Path) -> None:
-    """Write a library, whole or not at all, its folder made if need be."""
+def save_library(library: Library, path: Path, *, new: bool = False) -> None:
+    """Write a library, whole or not at all, its folder made if need be; one that must be `new` over no other."""
     from refmaster.version import __version__
 
     head = {"format": FORMAT, "schema": SCHEMA, "name": library.name, "refmaster": __version__}
@@ -86,7 +86,7 @@ def save_library(library: Library, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadOutput(f"{shown(path.parent)} cannot be made a folder ({error.strerror})") from error
-    with replacing(path) as temp:
+    with replacing(path, new=new) as temp:
         temp.write_text(text, encoding="utf-8")
 
 

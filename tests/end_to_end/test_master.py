@@ -404,6 +404,17 @@ def test_a_run_that_ends_at_its_report_leaves_all_as_it_was(files, tmp_path, mon
     assert before.master is not None
 
 
+@pytest.mark.parametrize("name", ["o.wav", "o.toml", "o.html"])
+def test_what_appears_while_a_run_is_at_work_is_not_written_over(files, tmp_path, name):
+    def told(step, share):
+        if step == "render":
+            (tmp_path / name).write_text("theirs")
+
+    with pytest.raises(BadOutput, match=f"{name} appeared while this ran"):
+        master(files["spoiled"], files["song"], tmp_path / "o.wav", options=replace(WITH_PAGE, audio=False), told=told)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {name: "theirs"}
+
+
 def test_a_lossy_file_that_was_only_encoded_anew_is_not_called_unchanged_alone(files, tmp_path):
     once = master(files["spoiled"], files["song"], tmp_path / "o.ogg", options=QUICK)
     twice = master(once.files.master, files["song"], tmp_path / "p.ogg", options=QUICK)
