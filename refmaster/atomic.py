@@ -101,6 +101,28 @@ def replacing(out: Path, within: Together | None = None, *, new: bool = False) -
         raise
 
 
+@contextmanager
+def held(folder: Path, *, busy: str = "") -> Iterator[None]:
+    """Hold a folder, so that no other who holds it writes into it meanwhile; where the system has such locks.
+
+    While another has it, `busy` is what a BadOutput says; without such words it is waited for.
+    """
+    descriptor = None
+    try:
+        with suppress(ImportError, OSError):
+            import fcntl
+
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | (fcntl.LOCK_NB if busy else 0))
+            except BlockingIOError as error:
+                raise BadOutput(busy) from error
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
 def orphans(goals: Iterable[Path]) -> list[Path]:
     """The hidden files that processes which were killed left beside these goals."""
     wanted: dict[Path, set[str]] = {}

@@ -8,11 +8,12 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from refmaster.atomic import held
 from refmaster.batch.jobs import folder_of, jobs_of, made, refuse_folder, refuse_outputs, sweep
 from refmaster.batch.overview import CSV, HTML, write_overview
 from refmaster.batch.pool import master_here
@@ -60,7 +61,8 @@ class Batch:
             if is_url(self.folder):
                 return (yield from self._worked())
             stack.enter_context(made([Path(self.folder)]))
-            stack.enter_context(_alone(self.folder))
+            busy = f"another batch is at work in {shown(self.folder)}; wait for it, or choose -o"
+            stack.enter_context(held(Path(self.folder), busy=busy))
             stack.enter_context(made(map(folder_of, self.jobs), self._left_behind()))
             yield from self._worked()
 
@@ -175,24 +177,3 @@ def _refuse_numbers(at_once: int | None, limits: Limits) -> None:
         raise BadSetting(f"--timeout {limits.timeout_s:g} leaves no time; give seconds above 0")
     if not limits.memory_mb >= 1:
         raise BadSetting(f"--memory {limits.memory_mb:g} leaves no room; give MB, 1 or more")
-
-
-@contextmanager
-def _alone(folder: str) -> Iterator[None]:
-    """Hold the folder, so that two batches do not write into it at once; where the system has such locks."""
-    descriptor = None
-    if not is_url(folder):
-        with suppress(ImportError, OSError):
-            import fcntl
-
-            descriptor = os.open(Path(folder), os.O_RDONLY)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                os.close(descriptor)
-                raise BadOutput(f"another batch is at work in {shown(folder)}; wait for it, or choose -o") from error
-    try:
-        yield
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)

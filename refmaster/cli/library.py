@@ -97,19 +97,14 @@ def add(
     Example: refmaster library add soul new_record.flac friend/soul.json
     """
     from refmaster.library.build import Gathered
-    from refmaster.library.files import Library, find_library, load_library, save_library
-    from refmaster.library.rows import merged
+    from refmaster.library.files import extend_library, find_library, load_library
 
     path = find_library(library, folder_of(out))
-    old = load_library(path)
+    load_library(path)  # a damaged one is refused before any work
     others = [load_library(one) for one in given if one.lower().endswith(".json")]
     sounds = [one for one in given if not one.lower().endswith(".json")]
     found = _gathered(sounds, cache, jobs, quiet) if sounds else Gathered((), ())
-    new = {row.sha256 for row in found.rows}
-    kept = (row for one in (old, *others) for row in one.tracks if row.sha256 not in new)  # measured anew just now
-    whole = Library(old.name, merged((*kept, *found.rows)))
-    if whole != old:
-        save_library(whole, path)
+    old, whole = extend_library(path, found.rows, others)
     _tell(whole, path, found, (old,), json=json, quiet=quiet)
 
 

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 
-from refmaster.atomic import replacing
+from refmaster.atomic import held, replacing
 from refmaster.errors import BadOutput, BadSetting
 from refmaster.library.distribution import genre_of
 from refmaster.library.reading import REMEDY, LibraryFields, library_document
@@ -76,16 +76,37 @@ def load_library(path: str | os.PathLike[str]) -> Library:
 
 def save_library(library: Library, path: Path, *, new: bool = False) -> None:
     """Write a library, whole or not at all, its folder made if need be; one that must be `new` over no other."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadOutput(f"{shown(path.parent)} cannot be made a folder ({error.strerror})") from error
+    with held(path.parent):
+        _write(library, path, new=new)
+
+
+def extend_library(path: Path, rows: Sequence[Row], others: Sequence[Library] = ()) -> tuple[Library, Library]:
+    """Add rows, and the tracks of other libraries, to a library as it stands now: what it was, and what it is.
+
+    Its folder is held from the reading to the writing, so two who add at once lose nothing of each other's. A row is
+    taken in the place of what is there of the same content.
+    """
+    with held(path.parent):
+        old = load_library(path)
+        new = {row.sha256 for row in rows}
+        kept = (row for one in (old, *others) for row in one.tracks if row.sha256 not in new)
+        whole = Library(old.name, merged((*kept, *rows)))
+        if whole != old:
+            _write(whole, path)
+    return old, whole
+
+
+def _write(library: Library, path: Path, *, new: bool = False) -> None:
     from refmaster.version import __version__
 
     head = {"format": FORMAT, "schema": SCHEMA, "name": library.name, "refmaster": __version__}
     lines = [f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}," for key, value in head.items()]
     rows = [json.dumps(row_data(row), ensure_ascii=False, allow_nan=False) for row in library.tracks]
     text = "\n".join(["{", *lines, ' "tracks": [', ",\n".join(f"  {row}" for row in rows), " ]", "}", ""])
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadOutput(f"{shown(path.parent)} cannot be made a folder ({error.strerror})") from error
     with replacing(path, new=new) as temp:
         temp.write_text(text, encoding="utf-8")
 

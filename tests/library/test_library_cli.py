@@ -9,6 +9,7 @@ import typer
 
 from refmaster.cli import library as commands
 from refmaster.cli.app import app, main
+from refmaster.library import build
 from refmaster.version import __version__
 
 
@@ -112,6 +113,21 @@ def test_adding_takes_files_and_libraries_and_each_content_once(run, soul, files
     assert after != before
     run("library", "add", "soul", tmp_path / "elsewhere" / "friend.json", files["song"], "-q")
     assert (tmp_path / "libs" / "soul.json").read_bytes() == after
+
+
+def test_two_who_add_at_once_lose_nothing_of_each_others(run, soul, files, monkeypatch):
+    """The second adds while the first still measures."""
+    measured = build.gathered
+
+    def meanwhile(paths, *given, **how):
+        monkeypatch.setattr(build, "gathered", measured)
+        assert run("library", "add", "soul", files["spoiled"], "-q")[0] == 0
+        return measured(paths, *given, **how)
+
+    monkeypatch.setattr(build, "gathered", meanwhile)
+    code, out, _ = run("library", "add", "soul", files["song"], "--json")
+    assert (code, document(out)["n_tracks"], document(out)["n_new"]) == (0, 4, 1)
+    assert len(document(run("library", "show", "soul", "--json")[1])["tracks"]) == 4
 
 
 def test_libraries_are_listed_and_shown(run, soul):

@@ -1,13 +1,15 @@
 """Libraries as files: saved and loaded, found by name, refused in one line."""
 
 import json
+import threading
 from dataclasses import replace
 
 import pytest
 
+from refmaster.atomic import held
 from refmaster.errors import BadOutput, BadSetting
 from refmaster.library import find_libraries, find_library, load_library, save_library
-from refmaster.library.files import SCHEMA, check_new, libraries_in, place_of, readable_in
+from refmaster.library.files import SCHEMA, check_new, extend_library, libraries_in, place_of, readable_in
 
 
 @pytest.fixture
@@ -163,6 +165,21 @@ def test_a_folder_with_one_library_is_that_library(path, library):
 def test_what_no_file_can_be_called_is_refused(name, tmp_path):
     with pytest.raises(BadSetting, match="cannot be called"):
         place_of(name, tmp_path)
+
+
+def test_adding_takes_what_another_added_meanwhile_and_waits_for_it(library, path, rows):
+    pytest.importorskip("fcntl")
+    theirs = path.parent.with_name("theirs") / path.name
+    save_library(library, theirs)
+    save_library(replace(library, tracks=library.tracks[:1]), path)
+    with held(path.parent):
+        adding = threading.Thread(target=extend_library, args=(path, [rows["spoiled"]]))
+        adding.start()
+        adding.join(0.2)
+        assert adding.is_alive()
+        theirs.replace(path)
+    adding.join()
+    assert set(load_library(path).tracks) == {*library.tracks, rows["spoiled"]}
 
 
 def test_a_library_that_stands_is_not_written_over(path):
