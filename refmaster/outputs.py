@@ -8,6 +8,9 @@ from refmaster.names import shown
 from refmaster.records import Delivery, Files
 from refmaster.save import EXTENSIONS, refuse_device
 
+OUR_PAGE = b'name="generator" content="refmaster '  # so a report says in its head whose it is
+PAGE_HEAD_BYTES = 4096
+
 
 def goal_path(target: Path, out: str | os.PathLike[str] | None, container: str | None) -> Path:
     """The master's file: as named, with the format's ending where it has none; else TARGET.master beside the target."""
@@ -34,6 +37,23 @@ def files_of(goal: Path, *, html: bool) -> Files:
 def paths(files: Files) -> list[Path]:
     """Those that will be written."""
     return [Path(name) for name in (files.master, files.session, files.report) if name]
+
+
+def older_report(files: Files) -> tuple[str, ...]:
+    """A note that a report of an earlier master stays beside the one that is written without; none where there is none.
+
+    A page of anybody else's is not ours to speak of.
+    """
+    if files.master is None or files.report is not None:
+        return ()
+    page = Path(str(files_of(Path(files.master), html=True).report))
+    try:
+        with open(page, "rb") as file:
+            ours = OUR_PAGE in file.read(PAGE_HEAD_BYTES)
+    except OSError:
+        return ()
+    said = "is the report of an earlier master; --force without --no-report makes it anew"
+    return (f"{shown(page.name)} {said}",) if ours else ()
 
 
 def ending_of(container: str | None) -> str:

@@ -41,7 +41,7 @@ from refmaster.genres.context import checked_genre
 from refmaster.genres.posterior import NONE
 from refmaster.listen import Listening, listening
 from refmaster.load import BLOCK_SAMPLES, Track, track_of
-from refmaster.outputs import files_of, goal_path, paths
+from refmaster.outputs import files_of, goal_path, older_report, paths
 from refmaster.passport import passport_of
 from refmaster.plan import Draft, Material, draft, heard_out, lightened, plan
 from refmaster.prepare import Asked, Told, checked_request, files_asked, needed, opened, prepare, silent
@@ -291,7 +291,7 @@ def finish(
         made_of = explain.lost(done.plan, done.clipped, lossy=done.profile.lossy)
         report = _report(material, made_of, done.profile, reduction, done.clipped, files, told_effects)
         notes += explain.conflicts(done.plan) + explain.short_of(done.plan, told_effects)
-        notes += verify.codec_peaks(done.plan, done.profile)
+        notes += verify.codec_peaks(done.plan, done.profile) + older_report(files)
         report = replace(report, notes=material.notes + notes + done.notes, reference_gone=gone)
         told("explain", -1.0)
         hidden = replace(report, master=replace(done.profile, path=str(written.now(Path(files.master)))))

@@ -31,7 +31,7 @@ from refmaster.engines.closed import Tone, closed, text_of, tone_of
 from refmaster.errors import BadAudio, BadOutput, BadSetting
 from refmaster.load import Track, open_track, resampled, track_of
 from refmaster.names import shown
-from refmaster.outputs import files_of, goal_path, paths
+from refmaster.outputs import files_of, goal_path, older_report, paths
 from refmaster.pipeline import Options, heard_in
 from refmaster.plan import Material
 from refmaster.prepare import Told, checked_request, prepare
@@ -270,7 +270,7 @@ def _report(job: _Job, ours: Report, tone: Tone, after: Measured, clipped: int, 
         effects=((ID, Effect("integrated_lufs", gaps[-1].gap.target, gaps[-1].master)),),
         texts=((ID, text_of(job.version, tone, gaps)),),
         files=job.files,
-        notes=material.notes + job.notes + tag_notes,
+        notes=material.notes + job.notes + tag_notes + older_report(job.files),
         beside=ours,
     )
 

@@ -415,6 +415,23 @@ def test_what_appears_while_a_run_is_at_work_is_not_written_over(files, tmp_path
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {name: "theirs"}
 
 
+def test_a_report_of_an_earlier_master_that_stays_is_noted(files, tmp_path):
+    page, over = tmp_path / "o.html", replace(QUICK, force=True)
+    page.write_text("a page of somebody else's")
+    report = master(files["spoiled"], files["song"], tmp_path / "o.wav", options=QUICK)
+    assert not any("o.html" in note for note in report.notes)
+    page.unlink()
+    render(report.files.session, options=replace(WITH_PAGE, force=True))
+    stood = page.read_bytes()
+    again = render(report.files.session, set=["match_loudness.gain_db=1"], options=over)
+    note = "o.html is the report of an earlier master; --force without --no-report makes it anew"
+    assert note in again.notes
+    assert note in Path(again.files.session).read_text(encoding="utf-8")
+    assert page.read_bytes() == stood
+    last = render(report.files.session, options=replace(WITH_PAGE, force=True))
+    assert note not in last.notes
+
+
 def test_a_lossy_file_that_was_only_encoded_anew_is_not_called_unchanged_alone(files, tmp_path):
     once = master(files["spoiled"], files["song"], tmp_path / "o.ogg", options=QUICK)
     twice = master(once.files.master, files["song"], tmp_path / "p.ogg", options=QUICK)
