@@ -130,12 +130,12 @@ def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path], *, force: boo
 
 
 def refuse_device(out: Path) -> None:
-    """Refuse a name at which a device or a pipe stands: what is put there is no file."""
+    """Refuse a name at which a device or a pipe stands, or a link to one: what is put there is no file."""
     try:
-        mode = os.lstat(out).st_mode
-    except (OSError, ValueError):  # whatever is wrong with the name, writing there will tell
+        mode = os.stat(out).st_mode
+    except (OSError, ValueError):  # a link to nothing; whatever else is wrong with the name, writing there will tell
         return
-    if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode) or stat.S_ISDIR(mode)):
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         raise BadOutput(f"{shown(out)} is a device or a pipe; give a file name")
 
 

@@ -158,6 +158,21 @@ def test_a_folder_a_device_and_an_endless_name_are_no_outputs(tmp_path):
             goal_path(Path("t.wav"), "/dev/null", None)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="devices have no such names")
+def test_a_link_to_a_device_is_one_and_a_link_to_a_file_is_not(tmp_path):
+    for name in ("null", "null.wav"):
+        link = tmp_path / name
+        link.symlink_to("/dev/null")
+        with pytest.raises(BadOutput, match=rf"{name} is a device or a pipe; give a file name"):
+            goal_path(Path("t.wav"), link, None)
+        with pytest.raises(BadOutput, match="is a device or a pipe"):
+            check_outputs([link], [], force=True)
+        assert link.is_symlink()
+    (tmp_path / "old.wav").touch()
+    (tmp_path / "link.wav").symlink_to(tmp_path / "old.wav")
+    check_outputs([tmp_path / "link.wav"], [], force=True)
+
+
 def test_a_missing_folder_is_refused(tmp_path):
     with pytest.raises(BadOutput, match=r"the folder .*gone does not exist"):
         check_outputs([tmp_path / "gone" / "m.wav"], [], force=False)
