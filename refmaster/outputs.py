@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 from refmaster.errors import BadOutput
-from refmaster.names import shown
+from refmaster.names import LONGEST_NAME_BYTES, shown
 from refmaster.records import Delivery, Files
-from refmaster.save import EXTENSIONS, refuse_device
+from refmaster.save import EXTENSIONS, check_outputs, refuse_device
 
 OUR_PAGE = b'name="generator" content="refmaster '  # so a report says in its head whose it is
 PAGE_HEAD_BYTES = 4096
@@ -21,6 +21,21 @@ def goal_path(target: Path, out: str | os.PathLike[str] | None, container: str |
         refuse_device(path)  # or the ending would make a file beside it
         return path if path.suffix else path.with_name(path.name + ending_of(container))
     return target.with_name(f"{target.stem}.master{ending_of(container)}")
+
+
+def refuse_place(folder: Path) -> None:
+    """Refuse a folder that cannot be made, with those above it, or that nothing can be written into."""
+    place = folder
+    while not os.path.lexists(place) and place != place.parent:
+        if len(os.fsencode(place.name)) > LONGEST_NAME_BYTES:
+            raise BadOutput(
+                f"{shown(place)} is too long a name; at most {LONGEST_NAME_BYTES} bytes: choose another with -o"
+            )
+        place = place.parent
+    if not os.path.isdir(place):
+        raise BadOutput(f"{shown(place)} is no folder; choose another with -o")
+    # A name that nothing has: asked about only to learn whether a file could be made there.
+    check_outputs([place / ".refmaster-probe"], [], force=True)
 
 
 def ending(delivery: Delivery) -> str:

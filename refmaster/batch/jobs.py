@@ -17,7 +17,7 @@ from refmaster.batch.records import Job, Settings
 from refmaster.batch.remote import base_name, exists, is_url, joined, listed, size_bytes
 from refmaster.errors import BadAudio, BadOutput, BadSetting
 from refmaster.names import shown
-from refmaster.outputs import goal_path
+from refmaster.outputs import goal_path, refuse_place
 from refmaster.save import check_outputs
 from refmaster.tracks import ENDINGS, is_sound, sound_below
 from refmaster.writing import counted
@@ -60,15 +60,8 @@ def refuse_outputs(jobs: Iterable[Job], settings: Settings, *, force: bool, ours
 
 def refuse_folder(folder: str) -> None:
     """Refuse a local output folder that cannot be made or written to."""
-    if is_url(folder):
-        return
-    place = Path(folder)
-    while not os.path.exists(place) and place != place.parent:
-        place = place.parent
-    if not os.path.isdir(place):
-        raise BadOutput(f"{shown(place)} is no folder; choose another with -o")
-    # A name that nothing has: asked about only to learn whether a file could be made there.
-    check_outputs([place / ".refmaster-batch"], [], force=True)
+    if not is_url(folder):
+        refuse_place(Path(folder))
 
 
 @contextmanager

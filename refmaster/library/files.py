@@ -177,9 +177,15 @@ def place_of(name: str, folder: Path) -> Path:
 
 
 def check_new(path: Path, *, force: bool) -> None:
-    """Refuse to write over a library that nobody said may go."""
-    if path.exists() and not force:
+    """Refuse to write over a library that nobody said may go, and where none can be written."""
+    from refmaster.outputs import refuse_place
+    from refmaster.save import check_outputs
+
+    if os.path.lexists(path) and not force:
         raise BadOutput(f"{shown(path)} exists; add to it with: refmaster library add, or replace it with --force")
+    refuse_place(path.parent)
+    if os.path.isdir(path.parent):
+        check_outputs([path], [], force=True)
 
 
 def row_lines(rows: Sequence[Row]) -> list[dict[str, object]]:

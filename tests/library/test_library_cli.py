@@ -101,6 +101,24 @@ def test_a_library_is_not_written_over_unasked(run, music, soul):
     assert len(document(run("library", "show", "soul", "--json")[1])["tracks"]) == 1
 
 
+def test_a_folder_that_cannot_be_is_refused_before_any_work(run, files, tmp_path, monkeypatch):
+    def worked(*given, **how):
+        raise AssertionError("measured")
+
+    monkeypatch.setattr(build, "gathered", worked)
+    (tmp_path / "mix.wav").write_bytes(b"sound")
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    words = ("library", "build", files["song"], "-n", "a", "-o")
+    for name in ("mix.wav", "mix.wav/below", "gone"):
+        refused(run(*words, tmp_path / name), "is no folder; choose another with -o")
+    refused(run(*words, tmp_path / ("a" * 300)), "is too long a name; at most 255 bytes: choose another with -o")
+    (tmp_path / "a.json").mkdir()
+    refused(run(*words, tmp_path, "--force"), "a.json is a folder")
+    if sys.platform == "linux":
+        refused(run(*words, "/proc/zz"), "the folder /proc cannot be written to")
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["a.json", "gone", "mix.wav"]
+
+
 def test_adding_takes_files_and_libraries_and_each_content_once(run, soul, files, music, tmp_path):
     code, out, _ = run("library", "add", "soul", files["song"], music / "a.wav", "-q", "--json")
     assert code == 0
