@@ -16,8 +16,10 @@ import soundfile as sf
 
 from refmaster.errors import BadOutput
 from refmaster.names import fitting, shown
+from refmaster.stream import objection
 
 _TRIES = 100
+_SYSTEM_ERROR = 2  # libsndfile's number for whatever the system objected to
 _HIDDEN = re.compile(r"\.(?P<stem>.+)\.part-[0-9a-f]{8}(?P<ending>\.[^.]*|)")
 
 
@@ -138,7 +140,11 @@ def orphans(goals: Iterable[Path]) -> list[Path]:
 
 def why(error: Exception) -> str:
     """What the system or libsndfile said, on one line."""
-    if isinstance(error, sf.LibsndfileError):
+    if isinstance(error, sf.LibsndfileError) and (number := objection()):
+        text = os.strerror(number)
+    elif isinstance(error, sf.LibsndfileError) and error.code == _SYSTEM_ERROR:
+        text = "the disk may be full"
+    elif isinstance(error, sf.LibsndfileError):
         text = error.error_string.strip().removeprefix("Error : ")
     else:
         text = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__

@@ -24,7 +24,7 @@ from refmaster.errors import BadOutput, BadSetting
 from refmaster.names import LONGEST_NAME_BYTES, as_bytes, shown
 from refmaster.records import Delivery, Source
 from refmaster.stored import Values, bytes_of, numbers, sound
-from refmaster.stream import PIECE_SAMPLES, SoundStream, reading
+from refmaster.stream import PIECE_SAMPLES, SoundStream, forget_objection, no_room, reading
 from refmaster.timeless import make_timeless
 from refmaster.units import FloatArray
 
@@ -327,13 +327,14 @@ def _put(stream: SoundStream, values: Values, data: Values | None, delivery: Del
     try:
         stream.write(np.ascontiguousarray(values.T))
     except AssertionError as error:  # how python-soundfile says that less was written than given
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        raise no_room() from error
 
 
 @contextmanager
 def _writing(path: Path, sample_rate_hz: int, channels: int, delivery: Delivery) -> Iterator[SoundStream]:
     """A file to write sound into, by its descriptor, so that any name works."""
     compression = _COMPRESSION.get(delivery.subtype)
+    forget_objection()
     descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
     try:
         with SoundStream(

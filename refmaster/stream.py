@@ -20,6 +20,8 @@ LITTLE_ENDIAN = ("WAV", "WAVEX", "RF64", "W64")
 RAW_WIDTHS = {"PCM_16": 2, "PCM_24": 3, "PCM_32": 4}
 RAW_KNOWN = all(hasattr(getattr(sf, "_snd", None), name) for name in ("sf_read_raw", "sf_write_raw"))  # not promised
 
+OBJECTIONS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO)  # to a file that could be opened
+
 
 class SoundStream(sf.SoundFile):  # type: ignore[misc]  # soundfile ships no types
     """A sound file that never seeks."""
@@ -50,7 +52,28 @@ class SoundStream(sf.SoundFile):  # type: ignore[misc]  # soundfile ships no typ
     def write_raw(self, data: npt.NDArray[np.uint8]) -> None:
         """Write samples as the file is to hold them. Raises OSError where there is no room for all."""
         if sf._snd.sf_write_raw(self._file, sf._ffi.from_buffer(data), data.size) != data.size:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise no_room()
+
+
+def objection() -> int | None:
+    """The number of what the system held against a write of libsndfile's, which itself says "System error", or worse.
+
+    None where nobody can tell.
+    """
+    number = getattr(getattr(sf, "_ffi", None), "errno", None)  # not promised
+    return number if number in OBJECTIONS else None
+
+
+def forget_objection() -> None:
+    """Begin anew: what was held against an earlier file says nothing of the next."""
+    if hasattr(sf, "_ffi"):
+        sf._ffi.errno = 0
+
+
+def no_room() -> OSError:
+    """What it means that libsndfile wrote less than it was given."""
+    number = objection() or errno.ENOSPC
+    return OSError(number, os.strerror(number))
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The door out: the format, where it may go, and that a file appears whole or not at all."""
 
+import errno
 import os
 import stat
 import struct
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from refmaster.atomic import why
 from refmaster.errors import BadAudio, BadOutput, BadSetting
 from refmaster.load import open_track, track_of
 from refmaster.names import as_bytes, fitting, shown, storable
@@ -364,7 +366,14 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, music, name, limit
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert "\n" not in str(found.value)
+    assert f"({os.strerror(errno.EFBIG)})" in str(found.value)
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
+
+
+def test_where_the_system_says_nothing_of_it_the_disk_may_be_full(monkeypatch):
+    monkeypatch.setattr("refmaster.atomic.objection", lambda: None)
+    assert why(sf.LibsndfileError(2)) == "the disk may be full"
+    assert why(sf.LibsndfileError(1)) == "Format not recognised"
 
 
 def test_a_file_that_comes_out_short_is_not_delivered(tmp_path, music):
