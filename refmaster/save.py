@@ -110,10 +110,12 @@ def is_lossy(delivery: Delivery) -> bool:
     return delivery.subtype in _COMPRESSION
 
 
-def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path], *, force: bool, need_bytes: int = 0) -> None:
+def check_outputs(
+    outputs: Sequence[Path], inputs: Sequence[Path], *, force: bool, need_bytes: int = 0, option: str = "-o"
+) -> None:
     """Refuse, before any work, results that cannot or must not be written.
 
-    `need_bytes` is what all outputs together will take at least, as far as is known.
+    `need_bytes` is what all outputs together will take at least, as far as is known; `option` is what names them.
     """
     for number, out in enumerate(outputs):
         for other in inputs:
@@ -123,10 +125,10 @@ def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path], *, force: boo
                 )
         if any(_same_file(out, other) for other in outputs[:number]):
             raise BadOutput(f"{shown(out)} is asked for twice; give each result its own name")
-        _refuse_name(out)
+        _refuse_name(out, option)
         _refuse_standing(out, force)
     for folder in dict.fromkeys(out.parent for out in outputs):
-        _refuse_folder(folder, need_bytes)
+        _refuse_folder(folder, need_bytes, option)
 
 
 def refuse_device(out: Path) -> None:
@@ -229,11 +231,13 @@ def _same_file(one: Path, other: Path) -> bool:
     return os.path.normcase(os.path.realpath(one)) == os.path.normcase(os.path.realpath(other))
 
 
-def _refuse_name(out: Path) -> None:
+def _refuse_name(out: Path, option: str) -> None:
     if not out.name or "\0" in str(out):
         raise BadOutput(f"{shown(out)!r} is no name for a file; give one")
     if len(os.fsencode(out.name)) > LONGEST_NAME_BYTES:
-        raise BadOutput(f"{shown(out)} is too long a name; at most {LONGEST_NAME_BYTES} bytes")
+        raise BadOutput(
+            f"{shown(out)} is too long a name; at most {LONGEST_NAME_BYTES} bytes: give a shorter one with {option}"
+        )
 
 
 def _refuse_standing(out: Path, force: bool) -> None:
@@ -253,10 +257,10 @@ def _refuse_standing(out: Path, force: bool) -> None:
         raise BadOutput(f"{shown(out)} is write-protected; choose another name")
 
 
-def _refuse_folder(folder: Path, need_bytes: int) -> None:
+def _refuse_folder(folder: Path, need_bytes: int, option: str) -> None:
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
-        raise BadOutput(f"the folder {shown(folder)} {what}; make it, or choose another with -o")
+        raise BadOutput(f"the folder {shown(folder)} {what}; make it, or choose another with {option}")
     try:
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
@@ -268,8 +272,9 @@ def _refuse_folder(folder: Path, need_bytes: int) -> None:
     except OSError as error:
         raise BadOutput(f"the folder {shown(folder)} cannot be written to ({why(error)}); choose another") from error
     if need_bytes > free_bytes:
+        name = folder if folder.name else os.path.basename(os.path.abspath(folder)) or folder  # who knows which is "."?
         raise BadOutput(
-            f"the disk of {shown(folder)} has {free_bytes / 1e6:.0f} MB free, and {need_bytes / 1e6:.0f} MB are needed"
+            f"the disk of {shown(name)} has {free_bytes / 1e6:.0f} MB free, and {need_bytes / 1e6:.0f} MB are needed"
         )
 
 

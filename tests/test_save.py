@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import stat
 import struct
 import sys
@@ -149,7 +150,7 @@ def test_a_link_to_nothing_stands_as_well(tmp_path):
 def test_a_folder_a_device_and_an_endless_name_are_no_outputs(tmp_path):
     with pytest.raises(BadOutput, match="is a folder; give a file name"):
         check_outputs([tmp_path], [], force=True)
-    with pytest.raises(BadOutput, match="too long a name; at most 255 bytes"):
+    with pytest.raises(BadOutput, match="too long a name; at most 255 bytes: give a shorter one with -o"):
         check_outputs([tmp_path / ("ü" * 126 + ".wav")], [], force=False)
     with pytest.raises(BadOutput, match="is no name"):
         check_outputs([Path()], [], force=False)
@@ -205,9 +206,13 @@ def test_two_results_of_one_name_are_refused(tmp_path):
         check_outputs([tmp_path / "m.wav", tmp_path / "." / "m.wav"], [], force=False)
 
 
-def test_a_disk_with_too_little_space_is_refused(tmp_path):
-    with pytest.raises(BadOutput, match="MB are needed"):
+def test_a_disk_with_too_little_space_is_refused(tmp_path, monkeypatch):
+    with pytest.raises(BadOutput, match=f"^the disk of {re.escape(str(tmp_path))} has .* MB are needed$"):
         check_outputs([tmp_path / "m.wav"], [], force=False, need_bytes=2**62)
+    (tmp_path / "masters").mkdir()
+    monkeypatch.chdir(tmp_path / "masters")
+    with pytest.raises(BadOutput, match="the disk of masters has"):
+        check_outputs([Path("m.wav")], [], force=False, need_bytes=2**62)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from refmaster.batch.length import guessed_s, length_s
 from refmaster.batch.records import Job, Settings
 from refmaster.batch.remote import base_name, exists, is_url, joined, listed, size_bytes
 from refmaster.errors import BadAudio, BadOutput, BadSetting
-from refmaster.names import shown
+from refmaster.names import LONGEST_NAME_BYTES, shown
 from refmaster.outputs import goal_path, refuse_place
 from refmaster.save import check_outputs
 from refmaster.tracks import ENDINGS, is_sound, sound_below
@@ -41,6 +41,8 @@ def jobs_of(sources: Sequence[str], folder: str, settings: Settings) -> tuple[Jo
             found.setdefault(_key(one.target), one)
     jobs = [_job(one, folder, settings) for one in found.values()]
     _refuse_shared(jobs)
+    if not is_url(folder):
+        _refuse_long(jobs)
     return tuple(sorted(jobs, key=lambda job: (-job.length_s, job.out)))
 
 
@@ -166,6 +168,16 @@ def _refuse_shared(jobs: Iterable[Job]) -> None:
             raise BadOutput(
                 f"{shown(other.target)} and {shown(job.target)} would both become {shown(job.out)};"
                 " rename one, or master them into two folders"
+            )
+
+
+def _refuse_long(jobs: Iterable[Job]) -> None:
+    """Refuse a track whose results no folder can hold by their names: `-o` names the folder, not them."""
+    for job in jobs:
+        longest = max((PurePosixPath(one).name for one in job.outputs), key=lambda name: len(os.fsencode(name)))
+        if len(os.fsencode(longest)) > LONGEST_NAME_BYTES:
+            raise BadOutput(
+                f"{shown(longest)} is too long a name; at most {LONGEST_NAME_BYTES} bytes: rename {shown(job.name)}"
             )
 
 

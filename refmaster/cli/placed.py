@@ -150,7 +150,7 @@ def _check_page(html: str | None, inputs: Sequence[str | Path], *, force: bool) 
     if html:
         from refmaster.save import check_outputs
 
-        check_outputs([Path(html)], [Path(one) for one in inputs], force=force)
+        check_outputs([Path(html)], [Path(one) for one in inputs], force=force, option="--html")
 
 
 def _print_page(console: Console, html: str | None) -> None:

@@ -281,6 +281,7 @@ def test_the_library_tells_what_happens(catalogue, fresh):
         (("session.toml", "--ref", "record.wav"), "session.toml is a session, not a track"),
         (("mixes/short.wav", "mixes/sub/short.wav", *THREE[1:]), "would both become short.master.wav"),
         (("mixes/short.wav", "mixes/sub/SHORT.wav", *THREE[1:]), "would both become"),
+        (("mixes/" + "l" * 244 + ".wav", *THREE[1:]), "l.master.toml is too long a name; .* rename l+.wav"),
         ((*THREE, "--amount", "101"), "--amount 101 is out of range"),
         ((*THREE, "--only", "colours"), "--only knows no 'colours'"),
         ((*THREE, "--format", "m4a"), "no format 'm4a'"),
@@ -306,6 +307,10 @@ def test_what_cannot_be_is_refused_in_one_line_before_any_work(asked, said, cata
         (tmp_path / "mixes" / "sub").mkdir(parents=True)
         for name in ("short.wav", "sub/short.wav", "sub/SHORT.wav"):
             (tmp_path / "mixes" / name).write_bytes(b"never opened")
+    if "l" * 244 in asked[0]:
+        (tmp_path / "mixes").unlink()
+        (tmp_path / "mixes").mkdir()
+        (tmp_path / asked[0]).write_bytes(b"never opened")
     before = sorted(tmp_path.rglob("*"))
     refused(run(tmp_path, *asked), said)
     assert sorted(tmp_path.rglob("*")) == before

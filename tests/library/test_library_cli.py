@@ -316,6 +316,10 @@ def test_a_page_is_not_written_over_unasked_nor_over_an_input(run, soul, files, 
     before = page.stat().st_mtime_ns
     refused(run("library", "compare", files["spoiled"], "--html", page), "exists; --force overwrites it")
     refused(run("compare", files["song"], "--genre", "rock", "--html", files["song"]), "is an input as well")
+    away = run("compare", files["song"], "--genre", "rock", "--html", tmp_path / "nodir" / "x.html")
+    refused(away, "nodir does not exist; make it, or choose another with --html")
+    long = run("library", "compare", files["song"], "--html", tmp_path / ("a" * 300))
+    refused(long, "at most 255 bytes: give a shorter one with --html")
     library = tmp_path / "libs" / "soul.json"
     held = library.read_bytes()
     for words in (
