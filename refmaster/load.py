@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import soundfile as sf
 
+from refmaster.contents import kind
 from refmaster.dsp.between import largest
 from refmaster.dsp.blocks import Kept, Place, rechunked
 from refmaster.dsp.pcm import unpacked
@@ -192,7 +193,7 @@ def _examined(path: str | os.PathLike[str], name: str) -> tuple[str, Claim | Non
         status = os.stat(path)
         # Asked before opening, because opening a named pipe waits for ever.
         if not stat.S_ISREG(status.st_mode):
-            raise BadAudio(f"{name} is {_kind(status.st_mode)}; give a sound file")
+            raise BadAudio(f"{name} is {kind(status.st_mode)}; give a sound file")
         if status.st_size == 0:
             raise BadAudio(f"{name} is empty (0 bytes); give a sound file")
         with open(path, "rb") as file:
@@ -205,14 +206,6 @@ def _examined(path: str | os.PathLike[str], name: str) -> tuple[str, Claim | Non
         raise BadAudio(_why_not_opened(path, name, error)) from error
     except ValueError as error:  # a NUL in the name
         raise BadAudio(f"{name} cannot be opened ({error})") from error
-
-
-def _kind(mode: int) -> str:
-    if stat.S_ISDIR(mode):
-        return "a folder"
-    if stat.S_ISFIFO(mode):
-        return "a named pipe"
-    return "a socket" if stat.S_ISSOCK(mode) else "a device"
 
 
 def _why_not_opened(path: str | os.PathLike[str], name: str, error: OSError) -> str:
@@ -265,9 +258,9 @@ def _refuse_rate(sample_rate_hz: int, name: str) -> None:
 
 
 def _why_not_audio(error: sf.SoundFileError, name: str, head: bytes) -> str:
-    for magic, (at, kind) in _PROBABLY.items():
+    for magic, (at, what) in _PROBABLY.items():
         if head[at : at + len(magic)] == magic:
-            return f"{name} is {kind}; refmaster reads {_READS}; convert it"
+            return f"{name} is {what}; refmaster reads {_READS}; convert it"
     return f"{name} is not audio that can be read ({_said(error)}); refmaster reads {_READS}"
 
 

@@ -15,6 +15,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from refmaster.contents import content
 from refmaster.decide import in_phase
 from refmaster.errors import BadSetting
 from refmaster.explain import faults, genre_line, reference_words
@@ -130,9 +131,10 @@ def outcome_of(report: Report) -> Outcome | None:
 def text_at(path: Path) -> str:
     """The file's text; BadSetting where it cannot be a session."""
     try:
-        if path.stat().st_size > LARGEST_BYTES:
+        data = content(path, LARGEST_BYTES)
+        if data is None:
             raise BadSetting(f"{shown(path)}: larger than {LARGEST_BYTES // 2**20} MiB; that is no session")
-        return path.read_bytes().decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
+        return data.decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
     except FileNotFoundError as error:
         raise BadSetting(f"session {shown(path)} does not exist; check the name and the folder") from error
     except IsADirectoryError as error:
@@ -140,7 +142,10 @@ def text_at(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise BadSetting(f"session {shown(path)} is no text; give the .toml that stands beside a master") from error
     except OSError as error:
-        raise BadSetting(f"session {shown(path)} cannot be read ({type(error).__name__})") from error
+        said = error.strerror or type(error).__name__
+        raise BadSetting(
+            f"session {shown(path)} cannot be read ({said}); give the .toml that stands beside a master"
+        ) from error
 
 
 def read(path: Path) -> Session:

@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "refmaster"
 ROWS = (
-    "errors units version names records lean writing",
+    "errors units version names contents records lean writing",
     "dsp headers stream stored atomic timeless tracks demo",
     "measure load save tags genres",
     "analyse belief compare bands own outputs cache remembered nearness passport listen price",

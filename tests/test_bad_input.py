@@ -15,6 +15,7 @@ import pytest
 import soundfile as sf
 
 from refmaster.cli.app import main
+from refmaster.contents import content
 from tests.conftest import RATE_HZ, write_wav
 from tests.signals import pink_noise, silence
 
@@ -485,3 +486,42 @@ def test_a_render_does_not_overwrite_without_force(session, refused):
     (session.parent / "o.wav").write_text("mine")
     refused("render", session)
     assert (session.parent / "o.wav").read_text() == "mine"
+
+
+# What is no file
+
+
+def in_its_own_process(*words: str | Path) -> tuple[int, str, str]:
+    """The program with 4 GB to spend and a minute to end in."""
+    import resource
+
+    def little() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (4 * 2**30, 4 * 2**30))
+
+    command = [sys.executable, str(ROOT / "cli.py"), *map(str, words)]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, preexec_fn=little)
+    return ran.returncode, ran.stdout, ran.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the devices of a Linux")
+@pytest.mark.parametrize("what", ["a device", "a named pipe"])
+@pytest.mark.parametrize("words", ["explain", "history", "render", "library show", "mix.wav --keep-from"])
+def test_what_never_ends_is_not_read(words, what, short, tmp_path):
+    place = Path("/dev/full")
+    if what == "a named pipe" or "library" in words:  # whose file ends in .json
+        place = tmp_path / "x.json"
+        os.mkfifo(place) if what == "a named pipe" else place.symlink_to("/dev/full")
+    given = [str(short["target"]) if word == "mix.wav" else word for word in words.split()]
+    more = ["--ref", short["reference"], "-o", tmp_path / "o.wav"] if "mix.wav" in words else []
+    code, out, said = in_its_own_process(*given, place, *more)
+    assert code == REFUSED
+    line = one_line(said, out)
+    assert place.name in line
+    assert what in line or "library" in words  # a name that stands for no file is no library's
+    assert not (tmp_path / "o.wav").exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs a file whose size is not told")
+def test_no_more_is_read_than_may_be_whatever_size_is_told():
+    assert content("/proc/self/maps", 10) is None
+    assert content("/proc/self/maps", 2**20)

@@ -20,6 +20,7 @@ from refmaster.atomic import replacing
 from refmaster.batch.overview import named
 from refmaster.batch.records import Job, Outcome, Settings, outcome_data, outcome_from
 from refmaster.batch.remote import is_url, joined, read_text, write_text
+from refmaster.contents import content
 from refmaster.decide import parse_reference
 from refmaster.errors import BadOutput, BadSetting
 from refmaster.names import shown
@@ -28,6 +29,7 @@ from refmaster.version import __version__
 
 FORMAT = 1
 NAME = "batch.state.jsonl"
+LARGEST_BYTES = 2**28  # a hundred thousand tracks and more
 _KEY = "refmaster_batch"
 _OPTIONS = {"html": "--no-report", "container": "--format", "bit_depth": "--bit-depth"}
 
@@ -75,7 +77,7 @@ def read_past(folder: str, head: dict[str, object]) -> Past:
             begun = frozenset(name for line in rest for name in line.get("begun", ()))
             return Past(ended, begun | frozenset(ended))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadSetting(f"{shown(where)} is no state of a batch; remove it, and start without --resume") from error
+        raise _no_state(where) from error
     raise BadSetting(f"{shown(where)} has format {number!r}; this version reads {FORMAT}; start without --resume")
 
 
@@ -151,11 +153,20 @@ def _read(folder: str) -> str | None:
     if is_url(folder):
         return read_text(joined(folder, NAME))
     try:
-        return Path(folder, NAME).read_text(encoding="utf-8")
+        data = content(Path(folder, NAME), LARGEST_BYTES)
+        if data is None:
+            raise _no_state(joined(folder, NAME))
+        return data.decode("utf-8")
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadSetting(f"{shown(Path(folder, NAME))} cannot be read ({error})") from error
+    except UnicodeDecodeError as error:
+        raise _no_state(joined(folder, NAME)) from error
+    except OSError as error:
+        raise BadSetting(f"{shown(joined(folder, NAME))} cannot be read ({error.strerror or error})") from error
+
+
+def _no_state(where: str) -> BadSetting:
+    return BadSetting(f"{shown(where)} is no state of a batch; remove it, and start without --resume")
 
 
 def refuse_other(old: dict[str, object], head: dict[str, object]) -> None:

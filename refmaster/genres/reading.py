@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 from typing import NoReturn
 
+from refmaster.contents import content
 from refmaster.errors import BadSetting
 from refmaster.names import shown
 from refmaster.records import Genre, Spread, ToneSpread, WidthSpread
@@ -60,9 +61,10 @@ def document(path: Path) -> dict[str, object]:
         raise BadSetting(f"{name}: holds {word}, which is no number; restore the file")
 
     try:
-        if path.stat().st_size > LARGEST_BYTES:
+        text = content(path, LARGEST_BYTES)
+        if text is None:
             raise BadSetting(f"{name}: larger than {LARGEST_BYTES // 1_000_000} MB; not a genre's file")
-        data = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+        data = json.loads(text.decode("utf-8"), parse_constant=refuse)
     except OSError as error:
         raise BadSetting(f"{name}: cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError) as error:

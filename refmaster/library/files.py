@@ -196,6 +196,8 @@ def row_lines(rows: Sequence[Row]) -> list[dict[str, object]]:
 def _is_library(path: Path) -> bool:
     """Whether the head of a file says so: a damaged library is still one, and is refused by its name."""
     try:
+        if not path.is_file():  # opening a named pipe would wait for ever
+            return False
         with path.open(encoding="utf-8", errors="replace") as file:
             return FORMAT in file.read(400)
     except OSError:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
+from refmaster.contents import content
 from refmaster.errors import BadSetting
 from refmaster.genres.reading import LARGEST, LARGEST_BYTES, Fields
 from refmaster.names import shown
@@ -26,16 +27,17 @@ def library_document(path: Path) -> dict[str, object]:
         raise BadSetting(f"{name} holds {word}, which is no number; {REMEDY}")
 
     try:
-        if path.stat().st_size > LARGEST_BYTES:
+        text = content(path, LARGEST_BYTES)
+        if text is None:
             most_mb = LARGEST_BYTES // 1_000_000
             raise BadSetting(
                 f"{name} is larger than {most_mb} MB, the most that is read; build several libraries of it"
             )
-        data = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+        data = json.loads(text.decode("utf-8"), parse_constant=refuse)
     except FileNotFoundError as error:
         raise BadSetting(f"{name} does not exist; check the name and the folder") from error
     except OSError as error:
-        raise BadSetting(f"{name} cannot be read ({error.strerror}); check its permissions") from error
+        raise BadSetting(f"{name} cannot be read ({error.strerror}); check it and its permissions") from error
     except json.JSONDecodeError as error:
         raise BadSetting(f"{name} is damaged (no JSON, line {error.lineno}); {REMEDY}") from error
     except (ValueError, RecursionError) as error:  # no text, a number of thousands of digits, lists without an end

@@ -1,6 +1,7 @@
 """Libraries as files: saved and loaded, found by name, refused in one line."""
 
 import json
+import os
 import threading
 from dataclasses import replace
 
@@ -187,3 +188,11 @@ def test_a_library_that_stands_is_not_written_over(path):
         check_new(path, force=False)
     check_new(path, force=True)
     check_new(path.with_name("new.json"), force=False)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_among_libraries_is_neither_opened_nor_waited_for(path):
+    os.mkfifo(path.parent / "pipe.json")
+    assert libraries_in(path.parent) == (path,)
+    with pytest.raises(BadSetting, match=r"pipe\.json cannot be read \(it is a named pipe, not a file\)"):
+        load_library(path.parent / "pipe.json")
