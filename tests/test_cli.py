@@ -481,3 +481,55 @@ def test_values_that_the_format_has_no_room_for_stand_in_the_first_line(run, tmp
     assert out.startswith("Unchanged, but 6 values of the target above full scale are cut off.")
     code, out, _ = run(hot, "--ref", hot, *words, tmp_path / "o.wav", "--bit-depth", "32f")
     assert out.startswith("Unchanged: nothing needed doing.")
+
+
+# Streams
+
+
+@pytest.fixture(scope="module")
+def standing(files, tmp_path_factory) -> Path:
+    """A folder with a session, made once, whose names hold what ASCII does not."""
+    place = tmp_path_factory.mktemp("süß 𝄞")
+    done = program(files["spoiled"], "--ref", files["song"], "-o", place / "é.wav", "-q", "--no-report")
+    assert done.returncode == 0, done.stderr
+    return place
+
+
+def program(*words: str | Path, **env: str) -> "subprocess.CompletedProcess[str]":
+    """The program in a process of its own."""
+    command = [sys.executable, str(ROOT / "cli.py"), *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **env}, encoding="latin-1")
+
+
+NARROW = {
+    "ascii": {"PYTHONIOENCODING": "ascii"},
+    "cp1252": {"PYTHONIOENCODING": "cp1252"},
+    "C": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+}
+
+
+@pytest.mark.parametrize("env", NARROW.values(), ids=NARROW)
+def test_a_terminal_that_lacks_our_signs_costs_no_run_its_end(standing, env):
+    for words in (["explain"], ["explain", "--markdown"], ["history"]):
+        done = program(*words, standing / "é.toml", **env)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert re.search(r" -\d+\.\d+ (LUFS|dB)", done.stdout)  # a minus is one
+    done = program("analyse", standing / "no 𝄞.wav", **env)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+
+def test_nor_does_it_a_master(standing, files):
+    done = program(files["spoiled"], "--ref", files["song"], "-o", standing / "é.wav", "--force", **NARROW["ascii"])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "undo: --drop" in done.stdout
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+@pytest.mark.parametrize("command", ["explain", "history", "analyse"])
+def test_json_stays_what_it_is_whatever_stdout_can_hold(standing, command, encoding):
+    file = standing / ("é.wav" if command == "analyse" else "é.toml")
+    told = [
+        json.loads(program(command, file, "--json", PYTHONIOENCODING=one).stdout.encode("latin-1").decode(one))
+        for one in (encoding, "utf-8")
+    ]
+    assert told[0] == told[1]

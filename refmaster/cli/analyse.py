@@ -22,8 +22,9 @@ def command(files: Annotated[list[str], typer.Argument(help="Tracks to measure."
     if json:
         from json import dumps
 
+        from refmaster.cli.streams import print_json
         from refmaster.plain import profile_data
 
-        print(dumps([profile_data(one) for one in profiles], ensure_ascii=False, indent=1, allow_nan=False))
+        print_json(dumps([profile_data(one) for one in profiles], ensure_ascii=False, indent=1, allow_nan=False))
     else:
         print_profiles(profiles)

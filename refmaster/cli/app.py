@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from refmaster.cli import analyse, batch, compare, demo, explain, history, library, master, render
+from refmaster.cli import analyse, batch, compare, demo, explain, history, library, master, render, streams
 from refmaster.cli.ready import ReadyGroup, ReadyTyper
 from refmaster.errors import RefmasterError
 
@@ -92,6 +92,7 @@ def _leave() -> NoReturn:
 
 def main() -> None:
     """Run the program: exit 0 done, 1 done but a check failed, 2 refused, 130 interrupted."""
+    streams.prepare()
     for request in _requests_to_end():
         signal.signal(request, _interrupt)
     # Before numpy is imported: our matrices are so small that a second thread costs more than it does.

@@ -33,8 +33,9 @@ def command(
     account = account_of(sessions.read(Path(session)), Path(session))
     if json:
         from refmaster.account.data import as_json
+        from refmaster.cli.streams import print_json
 
-        print(as_json(account))
+        print_json(as_json(account))
     elif markdown:
         from refmaster.account.markdown import as_markdown
 

@@ -23,6 +23,7 @@ def command(
 
     from refmaster import session as sessions
     from refmaster.cli.show import print_command, print_list, print_text
+    from refmaster.cli.streams import print_json
     from refmaster.history import as_json, heeded
     from refmaster.names import shown
     from refmaster.writing import counted, said
@@ -31,7 +32,7 @@ def command(
     read = sessions.read(path)
     _, edits = heeded(read)
     if json:
-        print(as_json(read, edits))
+        print_json(as_json(read, edits))
         return
     console = Console(highlight=False)
     print_text(console, f"{shown(path.name)}: {counted(len(read.revisions), 'revision')}", style="bold", indent=0)

@@ -243,4 +243,6 @@ def _name_skipped(found: "Gathered") -> None:
 def _print_json(data: object) -> None:
     from json import dumps
 
-    print(dumps(data, ensure_ascii=False, indent=1, allow_nan=False))
+    from refmaster.cli.streams import print_json
+
+    print_json(dumps(data, ensure_ascii=False, indent=1, allow_nan=False))

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from refmaster.cli.show import print_list, print_text, table_of
+from refmaster.cli.streams import print_json
 from refmaster.genres import FEW_TRACKS
 from refmaster.library.answers import Among, Beside, among_data, beside, beside_data
 from refmaster.library.files import Library
@@ -40,7 +41,7 @@ def show_among(
 
         write_text(Path(html), among_page(answer), new=not force)
     if json:
-        print(dumps(among_data(answer), ensure_ascii=False, indent=1, allow_nan=False))
+        print_json(dumps(among_data(answer), ensure_ascii=False, indent=1, allow_nan=False))
     else:
         _print_among(answer, html)
 
@@ -55,7 +56,7 @@ def show_beside(target: str, references: Sequence[str], *, html: str | None, for
 
         write_text(Path(html), beside_page(profile, found), new=not force)
     if json:
-        print(dumps(beside_data(profile, found), ensure_ascii=False, indent=1, allow_nan=False))
+        print_json(dumps(beside_data(profile, found), ensure_ascii=False, indent=1, allow_nan=False))
     else:
         _print_beside(profile, found, html)
 

@@ -16,9 +16,10 @@ def run(job: Callable[[Told], Report], json: bool, quiet: bool, verbose: bool) -
     with progress(quiet or json) as told:
         report = job(told)
     if json:
+        from refmaster.cli.streams import print_json
         from refmaster.plain import as_json
 
-        print(as_json(report))
+        print_json(as_json(report))
     elif not quiet:
         from refmaster.cli.show import print_report
 
