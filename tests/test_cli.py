@@ -533,3 +533,49 @@ def test_json_stays_what_it_is_whatever_stdout_can_hold(standing, command, encod
         for one in (encoding, "utf-8")
     ]
     assert told[0] == told[1]
+
+
+def in_a_shell(words: str, **named: Path) -> "subprocess.CompletedProcess[str]":
+    """Words for a shell, in which REFMASTER is the program and the files have their names."""
+    door = f"'{sys.executable}' '{ROOT / 'cli.py'}'"
+    for name, place in {"REFMASTER": door, **{name: f"'{place}'" for name, place in named.items()}}.items():
+        words = words.replace(name, str(place))
+    return subprocess.run(["bash", "-c", words], capture_output=True, text=True)
+
+
+on_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a stdout that is full")
+
+
+@on_full
+@pytest.mark.parametrize(
+    "words",
+    ["--help", "--version", "analyse SONG", "analyse SONG --json", "explain SESSION", "batch SONG --ref SONG -o OUT"],
+)
+def test_a_stdout_that_is_full_is_told_in_a_line(words, files, standing, tmp_path):
+    done = in_a_shell(
+        f"REFMASTER {words} > /dev/full", SONG=files["song"], SESSION=standing / "é.toml", OUT=tmp_path / "out"
+    )
+    *progress, line = done.stderr.splitlines()
+    assert line.startswith("refmaster: stdout could not be written (No space left on device)")
+    assert len(progress) == words.count("batch")
+    made = "the job itself is done" in line
+    assert (done.returncode, made) == ((1, True) if "batch" in words else (2, False))
+
+
+@on_full
+def test_a_master_whose_summary_nobody_can_read_is_made_all_the_same(files, tmp_path):
+    master = "REFMASTER DULL --ref SONG -o OUT --no-report"
+    done = in_a_shell(f"{master} > /dev/full", DULL=files["dull"], SONG=files["song"], OUT=tmp_path / "o.wav")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.endswith("; the job itself is done\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["o.toml", "o.wav"]
+
+
+@on_full
+@pytest.mark.parametrize("streams", ["2>&-", "2>/dev/full", "<&- >&- 2>&-"])
+def test_a_stderr_that_is_closed_or_full_only_shows_nothing(streams, files, tmp_path):
+    for words in ("DULL --ref SONG -o OUT/o.wav --no-report", "batch DULL --ref SONG -o OUT --no-report"):
+        done = in_a_shell(f"REFMASTER {words} {streams}", DULL=files["dull"], SONG=files["song"], OUT=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert ("mastered" in done.stdout.lower()) == (">&- 2" not in streams)
+    assert sf.info(tmp_path / "o.wav").frames == sf.info(tmp_path / "dull.master.wav").frames

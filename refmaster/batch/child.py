@@ -12,6 +12,7 @@ import queue
 import shutil
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,7 +73,8 @@ def _answered(request: Request, answers: int) -> Request:
     except Exception as error:
         import traceback
 
-        os.write(2, traceback.format_exc().encode("utf-8", "backslashreplace"))
+        with suppress(OSError):  # stderr may be full, or nobody's any more
+            os.write(2, traceback.format_exc().encode("utf-8", "backslashreplace"))
         return {"refused": f"a mistake of ours, {type(error).__name__}: {error}; its traceback stands above"}
 
 

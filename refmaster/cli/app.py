@@ -12,12 +12,12 @@ import typer
 
 from refmaster.cli import analyse, batch, compare, demo, explain, history, library, master, render, streams
 from refmaster.cli.ready import ReadyGroup, ReadyTyper
+from refmaster.cli.streams import REFUSED
 from refmaster.errors import RefmasterError
 
 DEFAULT = "master"
 INTERRUPTED = 130
 UsageError: Any = typer.BadParameter.__mro__[2]  # the root of all that a command line can have wrong
-REFUSED = 2
 EXAMPLES = (
     "refmaster mix.wav --ref record.flac",
     "refmaster mix.wav --ref record.flac --amount 30 --drop match_width",
@@ -91,31 +91,37 @@ def _leave() -> NoReturn:
 
 
 def main() -> None:
-    """Run the program: exit 0 done, 1 done but a check failed, 2 refused, 130 interrupted."""
+    """Run the program: exit 0 done, 1 done but a check failed, 2 refused, 130 interrupted, 141 not read to its end."""
     streams.prepare()
     for request in _requests_to_end():
         signal.signal(request, _interrupt)
     # Before numpy is imported: our matrices are so small that a second thread costs more than it does.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
+        code = _run()
+        sys.stdout.flush()
+    except streams.Unprinted as unheard:
+        code = streams.code_of(unheard)
+    sys.exit(code)
+
+
+def _run() -> int:
+    """Do what the command line asks for; the exit code."""
+    try:
         code = app(standalone_mode=False)
         if code == INTERRUPTED:  # what typer makes of Ctrl-C
             raise KeyboardInterrupt
-        sys.exit(code if isinstance(code, int) else 0)
+        return code if isinstance(code, int) else 0
     except UsageError as error:
         print(f"refmaster: {' '.join(error.format_message().split())}; see --help", file=sys.stderr)
-        sys.exit(REFUSED)
     except typer.Exit as stop:
-        sys.exit(stop.exit_code)
+        return int(stop.exit_code)
     except RefmasterError as error:
         print(f"refmaster: {' '.join(str(error).splitlines())}", file=sys.stderr)
-        sys.exit(REFUSED)
     except (KeyboardInterrupt, typer.Abort):
         _leave()
     except SystemError as error:  # how an interruption comes out of a compiled function
         if not isinstance(error.__cause__, KeyboardInterrupt):
             raise
         _leave()
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+    return REFUSED

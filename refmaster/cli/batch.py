@@ -126,16 +126,17 @@ def command(
         resume=resume,
         force=force,
     )
-    if not all(one.good for one in _done(batch, jsonl=jsonl, quiet=quiet)):
-        raise typer.Exit(1)
+    if failed := _done(batch, jsonl=jsonl, quiet=quiet):
+        raise typer.Exit(failed)
 
 
-def _done(batch: "Batch", *, jsonl: bool, quiet: bool) -> list:  # type: ignore[type-arg]
-    """Run the batch, show how it goes, and sum it up."""
+def _done(batch: "Batch", *, jsonl: bool, quiet: bool) -> int:
+    """Run the batch, show how it goes, and sum it up; the exit code."""
     from contextlib import closing
 
     from refmaster.batch import Ended
     from refmaster.cli.batch_show import print_summary, watching
+    from refmaster.cli.streams import Unprinted, telling
 
     outcomes = []
     try:
@@ -146,12 +147,14 @@ def _done(batch: "Batch", *, jsonl: bool, quiet: bool) -> list:  # type: ignore[
                     outcomes.append(event.outcome)
                     if jsonl:
                         print(_line(batch, event), flush=True)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Unprinted):
         print(f"{len(outcomes)} of {len(batch.jobs)} tracks are done; --resume goes on from there", file=sys.stderr)
         raise
-    if not quiet:
-        print_summary(batch, outcomes, on_stderr=jsonl)
-    return outcomes
+    code = 0 if all(one.good for one in outcomes) else 1
+    with telling(code):
+        if not quiet:
+            print_summary(batch, outcomes, on_stderr=jsonl)
+    return code
 
 
 def _line(batch: "Batch", ended: "Ended") -> str:

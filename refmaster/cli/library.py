@@ -215,6 +215,17 @@ def _tell(
     library: "Library", path: Path, found: "Gathered", before: "Sequence[Library]", *, json: bool, quiet: bool
 ) -> None:
     """What came of building or adding; exit 1 where a file was left out."""
+    from refmaster.cli.streams import telling
+
+    with telling(1 if found.skipped else 0):
+        _tell_all(library, path, found, before, json=json, quiet=quiet)
+    if found.skipped:
+        raise typer.Exit(1)
+
+
+def _tell_all(
+    library: "Library", path: Path, found: "Gathered", before: "Sequence[Library]", *, json: bool, quiet: bool
+) -> None:
     from refmaster.names import shown
 
     held = {row.sha256 for one in before for row in one.tracks}
@@ -231,8 +242,6 @@ def _tell(
         out += f"; {twice} more of the same content" if twice else ""
         print(f"{library.name}: {len(library.tracks)} track{'s' if len(library.tracks) != 1 else ''}{more}{out}")
         print(f"library  {shown(path)}")
-    if found.skipped:
-        raise typer.Exit(1)
 
 
 def _name_skipped(found: "Gathered") -> None:

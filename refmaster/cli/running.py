@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import typer
 
+from refmaster.cli.streams import print_json, telling
 from refmaster.records import Report
 
 Told = Callable[[str, float], None]
@@ -15,16 +16,17 @@ def run(job: Callable[[Told], Report], json: bool, quiet: bool, verbose: bool) -
     """Do the job; exit 1 where a check failed."""
     with progress(quiet or json) as told:
         report = job(told)
-    if json:
-        from refmaster.cli.streams import print_json
-        from refmaster.plain import as_json
+    failed = any(not check.passed for check in report.checks)
+    with telling(1 if failed else 0):
+        if json:
+            from refmaster.plain import as_json
 
-        print_json(as_json(report))
-    elif not quiet:
-        from refmaster.cli.show import print_report
+            print_json(as_json(report))
+        elif not quiet:
+            from refmaster.cli.show import print_report
 
-        print_report(report, verbose=verbose)
-    if any(not check.passed for check in report.checks):
+            print_report(report, verbose=verbose)
+    if failed:
         raise typer.Exit(1)
 
 
