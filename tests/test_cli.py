@@ -402,6 +402,23 @@ def test_a_pipe_that_closes_is_no_error(files):
     assert "Exception ignored" not in ran.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [("SPOILED --ref SONG -o OUT", 0), ("explain SESSION", 141), ("analyse SONG", 141), ("--help", 141)],
+)
+def test_a_reader_that_had_enough_fails_no_check(words, code, files, standing, tmp_path):
+    """As `head -1` does, only sooner: it is gone before a word is printed."""
+    named = {"SPOILED": files["spoiled"], "SONG": files["song"], "OUT": tmp_path / "o.wav"}
+    done = in_a_shell(f"REFMASTER {words} | :; echo ${{PIPESTATUS[0]}}", SESSION=standing / "é.toml", **named)
+    assert (done.stdout, done.stderr) == (f"{code}\n", "")
+
+
+@pytest.mark.parametrize("columns", ["0", "00", ""])
+def test_a_terminal_of_no_columns_has_an_unknown_number_of_them(columns, standing):
+    done = program("explain", standing / "é.toml", COLUMNS=columns)
+    assert (done.returncode, done.stdout) == (0, program("explain", standing / "é.toml", COLUMNS="80").stdout)
+
+
 # Python
 
 

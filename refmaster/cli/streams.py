@@ -64,6 +64,8 @@ def prepare() -> None:
     codecs.register_error(_IN_TEXT, _plain)
     codecs.register_error(_IN_JSON, _escaped)
     _open_what_is_closed()
+    if os.environ.get("COLUMNS", "").strip("0 ") == "":
+        os.environ.pop("COLUMNS", None)  # whoever says 0 does not know; rich would believe it, and print nothing
     sys.stdout = _prepared(sys.stdout, sys.__stdout__, _raise)
     sys.stderr = _prepared(sys.stderr, sys.__stderr__, lambda error: None)
 
