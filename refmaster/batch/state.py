@@ -11,14 +11,15 @@ the end of a batch it is written anew in the order of the names, so the same bat
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from shlex import quote
+from typing import get_args
 
 from refmaster.atomic import replacing
 from refmaster.batch.overview import named
-from refmaster.batch.records import Job, Outcome, Settings, outcome_data, outcome_from
+from refmaster.batch.records import Ending, Job, Outcome, Settings, outcome_data, outcome_from
 from refmaster.batch.remote import is_url, joined, read_text, write_text
 from refmaster.contents import content
 from refmaster.decide import parse_reference
@@ -31,6 +32,9 @@ FORMAT = 1
 NAME = "batch.state.jsonl"
 LARGEST_BYTES = 2**28  # a hundred thousand tracks and more
 _KEY = "refmaster_batch"
+_TEXTS = ("error", "sha256", "master", "session", "report")
+_NUMBERS = ("duration_s", "target_lufs", "master_lufs", "target_dbtp", "master_dbtp")
+_LARGEST = 1e9
 _OPTIONS = {"html": "--no-report", "container": "--format", "bit_depth": "--bit-depth"}
 
 
@@ -73,12 +77,38 @@ def read_past(folder: str, head: dict[str, object]) -> Past:
         number = old[_KEY]
         if number == FORMAT:
             refuse_other(old, head)
-            ended = {one.out: one for one in (outcome_from(line["ended"]) for line in rest if "ended" in line)}
-            begun = frozenset(name for line in rest for name in line.get("begun", ()))
+            ended = {one.out: one for one in (_outcome(line["ended"]) for line in rest if "ended" in line)}
+            begun = frozenset(name for line in rest for name in _texts(line.get("begun", [])))
             return Past(ended, begun | frozenset(ended))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _no_state(where) from error
-    raise BadSetting(f"{shown(where)} has format {number!r}; this version reads {FORMAT}; start without --resume")
+    if not isinstance(number, int):
+        raise _no_state(where)
+    raise BadSetting(f"{shown(where)} has format {number}; this version reads {FORMAT}; start without --resume")
+
+
+def _outcome(data: dict[str, object]) -> Outcome:
+    """An outcome as a state has it, which is a file that anybody may have changed: ValueError where it is none."""
+    found = outcome_from(data)
+    if found.status not in get_args(Ending):
+        raise ValueError(f"no status: {found.status!r}")
+    _texts([found.name, found.out])
+    _texts([one for one in (getattr(found, name) for name in _TEXTS) if one is not None])
+    _texts(found.failed_checks)
+    _texts(found.not_reached or [])
+    numbers = [found.moves, *(one for one in (getattr(found, name) for name in _NUMBERS) if one is not None)]
+    if not all(isinstance(one, int | float) and abs(one) <= _LARGEST for one in numbers):
+        raise ValueError(f"not all are numbers: {numbers}")
+    return found
+
+
+def _texts(found: object) -> Sequence[str]:
+    """A list of texts; ValueError where it is another thing, or one of them is neither text nor a name on disk."""
+    if not isinstance(found, list | tuple) or not all(isinstance(one, str) for one in found):
+        raise ValueError("no list of texts")
+    for one in found:
+        one.encode("utf-8", "surrogateescape")  # a UnicodeError is a ValueError
+    return found
 
 
 def still_good(job: Job, past: Past, *, html: bool) -> Outcome | None:
@@ -172,7 +202,7 @@ def _no_state(where: str) -> BadSetting:
 def refuse_other(old: dict[str, object], head: dict[str, object]) -> None:
     """One line that names the first thing in which a batch and its resumption differ, as it is asked for."""
     if old["version"] != head["version"]:
-        raise _other(f"with refmaster {old['version']}", f"refmaster {head['version']}")
+        raise _other(f"with refmaster {shown(str(old['version']))}", f"refmaster {head['version']}")
     before, now = (dict(one["settings"]) for one in (old, head))  # type: ignore[call-overload]
     for name, value in now.items():
         if before.get(name) != value:

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from refmaster.batch.records import Settings
-from refmaster.batch.state import NAME, head_of, refuse_other
+from refmaster.batch.state import NAME, head_of, read_past, refuse_other
 from refmaster.errors import BadSetting
 from tests.batch.conftest import NAMES, begun, children_of, is_alive, lines, masters, on_linux, run, tree, wait_until
 
@@ -167,6 +167,43 @@ def test_a_state_that_cannot_be_read_is_refused(text, said, catalogue, copied):
     ran = run(catalogue, *THREE, "-o", copied, "--resume")
     assert (ran.returncode, ran.stderr.count("\n")) == (2, 1)
     assert said in ran.stderr
+
+
+DAMAGED = {
+    "a text for a number": {"ended": {"target_lufs": "abc"}},
+    "a number that is none": {"ended": {"master_dbtp": float("nan")}},
+    "a number that is too large": {"ended": {"duration_s": 10**400}},
+    "a number for a list": {"ended": {"failed_checks": 5}},
+    "a text for a list": {"ended": {"failed_checks": "abc"}},
+    "numbers in a list": {"ended": {"not_reached": [1, 2]}},
+    "a number for a name": {"ended": {"name": 5}},
+    "a list for a name": {"ended": {"out": ["a"]}},
+    "another status": {"ended": {"status": "foo"}},
+    "half a character": {"ended": {"name": "\ud800"}},
+    "half a character in an error": {"ended": {"status": "failed", "error": "\ud800"}},
+    "no names": {"begun": [1, 2, None]},
+    "a text for names": {"begun": "abc"},
+    "a number in a line": 5,
+}
+
+
+@pytest.mark.parametrize("line", DAMAGED.values(), ids=DAMAGED)
+def test_a_line_that_somebody_changed_is_refused(line, done, tmp_path):
+    first, *ended = (done / NAME).read_text().splitlines()
+    whole = json.loads(ended[0])
+    if isinstance(line, dict) and "ended" in line:
+        line = {"ended": {**whole["ended"], **line["ended"]}}
+    (tmp_path / NAME).write_text(f"{first}\n{json.dumps(whole)}\n{json.dumps(line)}\n")
+    with pytest.raises(BadSetting, match="is no state of a batch; remove it"):
+        read_past(str(tmp_path), json.loads(first))
+
+
+def test_lists_without_an_end_and_what_is_no_text_are_refused_too(done, tmp_path):
+    first = (done / NAME).read_bytes().splitlines()[0]
+    for more in (b"[" * 100_000, b"\xff", b"9" * 5000):
+        (tmp_path / NAME).write_bytes(first + b"\n" + more + b"\n")
+        with pytest.raises(BadSetting, match="is no state of a batch; remove it"):
+            read_past(str(tmp_path), json.loads(first))
 
 
 def test_a_file_of_somebody_elses_is_not_taken_for_ours(catalogue, copied):
