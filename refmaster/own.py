@@ -9,7 +9,7 @@ import hashlib
 import re
 
 from refmaster.load import Track
-from refmaster.names import shown
+from refmaster.names import as_bytes, shown
 from refmaster.records import Mark, Plan, Rejected, Request, Stage, Verdict
 from refmaster.stored import BITS, FLOATS, bytes_as
 from refmaster.tags import read_mark
@@ -83,7 +83,7 @@ def recognised(track: Track, toward: tuple[str, ...], request: Request) -> tuple
 
 def by_genre(name: str) -> tuple[str, ...]:
     """What stands for a reference's SHA-256 where a genre stood for the reference."""
-    return (hashlib.sha256(f"genre {name}".encode()).hexdigest(),)
+    return (hashlib.sha256(as_bytes(f"genre {name}")).hexdigest(),)
 
 
 def sound_of(track: Track, stored: str) -> str:

@@ -18,7 +18,7 @@ from refmaster.errors import BadOutput, BadSetting
 from refmaster.library.distribution import genre_of
 from refmaster.library.reading import REMEDY, LibraryFields, library_document
 from refmaster.library.rows import Row, merged, read_row, row_data
-from refmaster.names import shown
+from refmaster.names import shown, storable
 from refmaster.records import Genre
 
 SCHEMA = 1
@@ -71,7 +71,7 @@ def load_library(path: str | os.PathLike[str]) -> Library:
     if not tracks:
         raise BadSetting(f"{shown(place)} is a library without tracks; {REMEDY}")
     fields.text("name")  # what it was called when it was made; refused where it is none
-    return Library(place.stem, tracks)
+    return Library(storable(place.stem), tracks)
 
 
 def save_library(library: Library, path: Path, *, new: bool = False) -> None:

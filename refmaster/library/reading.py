@@ -11,7 +11,7 @@ from typing import NoReturn
 from refmaster.contents import content
 from refmaster.errors import BadSetting
 from refmaster.genres.reading import LARGEST, LARGEST_BYTES, Fields
-from refmaster.names import shown
+from refmaster.names import shown, storable
 from refmaster.units import unit_of
 
 REMEDY = "build it again, or take it out of the folder"
@@ -58,6 +58,10 @@ class LibraryFields(Fields):
     def refuse(self, key: str, why: str) -> NoReturn:
         """One line that names the file, the track, the field, and what is wrong with it."""
         raise BadSetting(f"{shown(self.name)}{self.at}: `{key}` {why}; {REMEDY}")
+
+    def text(self, key: str) -> str:
+        r"""Text that is not empty, and that UTF-8 can hold: JSON may name half a character, `\ud800`."""
+        return storable(super().text(key))
 
     def tracks(self) -> Iterator["LibraryFields"]:
         """The tracks one by one, each under its name, or its place where it has none."""

@@ -342,3 +342,32 @@ def test_the_cache_can_stand_elsewhere_or_be_off(run, music, tmp_path, monkeypat
     monkeypatch.setenv("REFMASTER_CACHE", "off")
     run("library", "build", music, "-n", "b", "-q")
     assert not (tmp_path / "cache").exists()
+
+
+HALF = "x\ud800y"
+
+
+def test_half_a_character_in_a_library_costs_nobody_an_answer(run, soul, files, tmp_path):
+    libs = tmp_path / "libs"
+    data = json.loads((libs / "soul.json").read_text(encoding="utf-8"))
+    texts = ("file", "title", "artist", "album", "genre", "refmaster", "container", "subtype")
+    data["name"], data["tracks"][0] = HALF, {**data["tracks"][0], **dict.fromkeys(texts, HALF)}
+    (libs / "half.json").write_text(json.dumps(data))
+    for words in (["list"], ["list", "--json"], ["show", "half"], ["show", "half", "--json"]):
+        code, out, err = run("library", *words)
+        assert (code, err) == (0, "")
+        out.encode("utf-8")
+        assert "half" in out
+        assert "list" not in words or "soul" in out
+    assert run("library", "compare", files["dull"], "-n", "half", "--html", tmp_path / "p.html")[0] == 0
+    assert run("library", "add", "half", files["song"], "-q")[0] == 0
+    assert "song.wav" in run("library", "show", "half")[1]
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="names are text there")
+def test_a_library_whose_name_is_no_utf_8_is_mastered_toward(run, soul, files, tmp_path):
+    place = tmp_path / "libs" / "n\udcff.json"
+    place.write_bytes((tmp_path / "libs" / "soul.json").read_bytes())
+    code, _, err = run(files["spoiled"], "--library", place, "-o", tmp_path / "o.wav", "--no-report", "-q")
+    assert (code, err) == (0, "")
+    assert "n\ufffd" in run("library", "list")[1]
