@@ -43,14 +43,14 @@ class Together:
         return self._hidden.get(out, out)
 
     def name(self) -> None:
-        """Give all of them their names."""
+        """Give all of them their names; an interruption is heard behind the last, or some would stand alone."""
         if self._new:
             _refuse_taken(self._hidden)
-        for out, temp in self._hidden.items():
-            try:
-                os.replace(temp, out)
-            except OSError as error:
-                raise BadOutput(f"{shown(out)} could not be given its name ({why(error)})") from error
+        try:
+            _name(self._hidden)
+        except KeyboardInterrupt:
+            _name({out: temp for out, temp in self._hidden.items() if os.path.lexists(temp)})
+            raise
         for folder in {out.parent for out in self._hidden}:
             _synced_folder(folder)
 
@@ -161,14 +161,27 @@ def _refuse_taken(names: Iterable[Path]) -> None:
             )
 
 
+def _name(hidden: dict[Path, Path]) -> None:
+    for out, temp in hidden.items():
+        try:
+            os.replace(temp, out)
+        except OSError as error:
+            raise BadOutput(f"{shown(out)} could not be given its name ({why(error)})") from error
+
+
 def _created_beside(out: Path) -> Path:
     """An empty file `.stem.part-XXXXXXXX.ending` that did not exist before; tag writers go by the ending."""
     stem, ending = out.stem, out.suffix
     for _ in range(_TRIES):
         temp = fitting(out.parent, f".{stem}", f".part-{secrets.token_hex(4)}{ending}")
-        with suppress(FileExistsError):
+        try:
             os.close(os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
             return temp
+        except FileExistsError:
+            pass
+        except KeyboardInterrupt:  # it may have struck when the file was there and nobody knew of it yet
+            temp.unlink(missing_ok=True)
+            raise
     raise FileExistsError(f"no free name beside {shown(out)}")
 
 

@@ -5,7 +5,7 @@
     ├── BadSetting            an option, a value or a session asks for what cannot be
     └── BadOutput             the result cannot be written where it should go
 
-Anything else that is raised is a bug of ours and keeps its traceback.
+Anything else that is raised is a bug of ours and keeps its traceback, but for an interruption.
 """
 
 
@@ -23,3 +23,9 @@ class BadSetting(RefmasterError):
 
 class BadOutput(RefmasterError):
     """A result that cannot be written where it was asked for."""
+
+
+def is_interruption(error: BaseException) -> bool:
+    """Whether somebody asked to end: Ctrl-C, also as it comes out of a compiled function that it struck."""
+    struck = isinstance(error, SystemError) and isinstance(error.__cause__, KeyboardInterrupt)
+    return struck or isinstance(error, KeyboardInterrupt)

@@ -71,3 +71,34 @@ def test_a_name_that_cannot_be_given_is_refused_in_one_line(tmp_path):
     with pytest.raises(BadOutput, match=r"a\.txt could not be given its name"):
         write()
     assert [one.name for one in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_an_interruption_between_two_names_waits_until_all_are_given(tmp_path, monkeypatch):
+    """A master without its session would be half of a result."""
+    replace, given = os.replace, []
+
+    def struck(temp, out):
+        replace(temp, out)
+        given.append(out)
+        if len(given) == 1:
+            raise KeyboardInterrupt
+
+    def write() -> None:
+        with together() as files:
+            write_text(tmp_path / "a.txt", "new", files)
+            write_text(tmp_path / "b.txt", "other", files)
+            monkeypatch.setattr(os, "replace", struck)
+
+    with pytest.raises(KeyboardInterrupt):
+        write()
+    assert {one.name: one.read_text() for one in tmp_path.iterdir()} == {"a.txt": "new", "b.txt": "other"}
+
+
+def test_an_interruption_of_a_hidden_file_s_making_leaves_none(tmp_path, monkeypatch):
+    def struck(descriptor):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "close", struck)
+    with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "a.txt"):
+        pass
+    assert list(tmp_path.iterdir()) == []

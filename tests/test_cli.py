@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ import typer
 
 from refmaster import decide
 from refmaster.cli import ready
-from refmaster.cli.app import EXAMPLES, app, main
+from refmaster.cli.app import EXAMPLES, TIDY_S, _Interrupting, app, main
 from refmaster.version import __version__
 from tests.signals import pink_noise
 
@@ -464,6 +465,36 @@ def test_an_interruption_that_struck_a_compiled_function_is_one_all_the_same(mon
         main()
     assert stopped.value.code == 130
     assert capsys.readouterr().err == "refmaster: interrupted; nothing half-made was left\n"
+
+
+def test_many_interruptions_are_one(files, tmp_path):
+    """Ctrl-C held down: the second would break off the tidying that the first one began."""
+    words = [str(files["dull"]), "--ref", str(files["song"]), "-o", str(tmp_path / "o.wav")]
+    running = subprocess.Popen([sys.executable, str(ROOT / "cli.py"), *words], stderr=subprocess.PIPE, text=True)
+    try:
+        end = time.monotonic() + 60
+        while not any(".part-" in path.name for path in tmp_path.iterdir()):
+            assert running.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.002)
+        for _ in range(60):
+            running.send_signal(signal.SIGINT)
+            time.sleep(0.0005)
+        _, said = running.communicate(timeout=60)
+    finally:
+        running.kill()
+    assert (running.returncode, said.strip()) == (130, "refmaster: interrupted; nothing half-made was left")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_after_an_interruption_none_is_heard_until_there_was_time_to_tidy(monkeypatch):
+    now_s = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now_s[0])
+    interrupting = _Interrupting()
+    for later_s, heard in ((0.0, True), (0.004, False), (TIDY_S - 1, False), (TIDY_S, True)):
+        now_s[0] += later_s
+        with pytest.raises(KeyboardInterrupt) if heard else nullcontext():
+            interrupting(signal.SIGINT, None)
 
 
 # The cache

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from refmaster import lean
 from refmaster.batch.records import Job, Outcome, Settings, outcome_data, settings_from
-from refmaster.errors import BadOutput, BadSetting, RefmasterError
+from refmaster.errors import BadOutput, BadSetting, RefmasterError, is_interruption
 from refmaster.names import shown
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ def _answered(request: Request, answers: int) -> Request:
     except RefmasterError as error:
         return {"refused": " ".join(str(error).split())}
     except Exception as error:
+        if is_interruption(error) or isinstance(error, BrokenPipeError):  # nobody is left to hear of it
+            raise KeyboardInterrupt from error
         import traceback
 
         with suppress(OSError):  # stderr may be full, or nobody's any more

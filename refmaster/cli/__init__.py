@@ -1,6 +1,7 @@
 """The command line: one file a command, and the only place that prints."""
 
 import os
+import signal
 import sys
 
 __all__ = ["main"]
@@ -11,6 +12,7 @@ def main() -> None:
     try:
         from refmaster.cli.app import main as run
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # one is enough
         print("refmaster: interrupted before anything was begun", file=sys.stderr, flush=True)
         os._exit(130)
     run()

@@ -3,9 +3,11 @@
 `refmaster target.wav --ref reference.wav` is `refmaster master target.wav --ref reference.wav`.
 """
 
+import math
 import os
 import signal
 import sys
+import time
 from typing import Any, NoReturn
 
 import typer
@@ -13,10 +15,11 @@ import typer
 from refmaster.cli import analyse, batch, compare, demo, explain, history, library, master, render, streams
 from refmaster.cli.ready import ReadyGroup, ReadyTyper
 from refmaster.cli.streams import REFUSED
-from refmaster.errors import RefmasterError
+from refmaster.errors import RefmasterError, is_interruption
 
 DEFAULT = "master"
 INTERRUPTED = 130
+TIDY_S = 5.0  # taste: how long tidying may take before an impatient Ctrl-C is heard again
 UsageError: Any = typer.BadParameter.__mro__[2]  # the root of all that a command line can have wrong
 EXAMPLES = (
     "refmaster mix.wav --ref record.flac",
@@ -72,16 +75,26 @@ def _options(version: bool = typer.Option(False, "--version", help="Print the ve
         raise typer.Exit
 
 
-def _interrupt(number: int, frame: object) -> None:
-    """A polite request to end is as good as Ctrl-C: nothing half-made is left."""
-    raise KeyboardInterrupt
+class _Interrupting:
+    """What hears Ctrl-C and a polite request to end, which is as good: nothing half-made is left.
+
+    While that is tidied no more of them are heard: many at once would break off the tidying, too.
+    """
+
+    def __init__(self) -> None:
+        self._since_s = -math.inf
+
+    def __call__(self, number: int, frame: object) -> None:
+        now_s = time.monotonic()
+        if now_s - self._since_s > TIDY_S:
+            self._since_s = now_s
+            raise KeyboardInterrupt
 
 
 def _requests_to_end() -> tuple[int, ...]:
-    """SIGTERM, and that the terminal was closed, unless whoever started us (nohup) wants that ignored."""
-    closed = getattr(signal, "SIGHUP", None)  # Windows has none
-    heard = closed is not None and signal.getsignal(closed) is not signal.SIG_IGN
-    return (signal.SIGTERM, closed) if closed is not None and heard else (signal.SIGTERM,)
+    """Ctrl-C, SIGTERM, and that the terminal was closed, unless whoever started us (nohup) wants that ignored."""
+    known = (getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP"))  # Windows has no SIGHUP
+    return tuple(one for one in known if one is not None and signal.getsignal(one) is not signal.SIG_IGN)
 
 
 def _leave() -> NoReturn:
@@ -93,8 +106,9 @@ def _leave() -> NoReturn:
 def main() -> None:
     """Run the program: exit 0 done, 1 done but a check failed, 2 refused, 130 interrupted, 141 not read to its end."""
     streams.prepare()
+    interrupting = _Interrupting()
     for request in _requests_to_end():
-        signal.signal(request, _interrupt)
+        signal.signal(request, interrupting)
     # Before numpy is imported: our matrices are so small that a second thread costs more than it does.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
@@ -102,6 +116,12 @@ def main() -> None:
         sys.stdout.flush()
     except streams.Unprinted as unheard:
         code = streams.code_of(unheard)
+    except (KeyboardInterrupt, typer.Abort):
+        _leave()
+    except SystemError as error:
+        if not is_interruption(error):
+            raise
+        _leave()
     sys.exit(code)
 
 
@@ -118,10 +138,4 @@ def _run() -> int:
         return int(stop.exit_code)
     except RefmasterError as error:
         print(f"refmaster: {' '.join(str(error).splitlines())}", file=sys.stderr)
-    except (KeyboardInterrupt, typer.Abort):
-        _leave()
-    except SystemError as error:  # how an interruption comes out of a compiled function
-        if not isinstance(error.__cause__, KeyboardInterrupt):
-            raise
-        _leave()
     return REFUSED

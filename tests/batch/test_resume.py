@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from refmaster.batch import child
 from refmaster.batch.records import Settings
 from refmaster.batch.state import NAME, head_of, read_past, refuse_other
 from refmaster.errors import BadSetting
@@ -51,6 +52,19 @@ def test_ctrl_c_leaves_nothing_half_made_and_resume_goes_on(done, catalogue, fre
     assert not (fresh / "batch.csv").exists()
     assert run(catalogue, *THREE, "-o", fresh, "--resume").returncode == 0
     assert tree(fresh) == tree(done)
+
+
+@pytest.mark.parametrize("how", ["in a compiled function", "when nobody was left to be told"])
+def test_an_interruption_of_a_child_is_no_mistake_of_ours(how, monkeypatch, capfd):
+    def struck(settings: Settings) -> None:
+        if how == "in a compiled function":
+            raise SystemError("CPUDispatcher(...) returned a result with an exception set") from KeyboardInterrupt()
+        raise BrokenPipeError
+
+    monkeypatch.setattr(child, "_checked", struck)
+    with pytest.raises(KeyboardInterrupt):
+        child._answered({"do": "check", "settings": {"references": []}}, 1)
+    assert capfd.readouterr().err == ""
 
 
 def test_resume_begins_where_there_is_nothing_to_resume(catalogue, fresh):
