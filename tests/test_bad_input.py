@@ -525,3 +525,16 @@ def test_what_never_ends_is_not_read(words, what, short, tmp_path):
 def test_no_more_is_read_than_may_be_whatever_size_is_told():
     assert content("/proc/self/maps", 10) is None
     assert content("/proc/self/maps", 2**20)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there a folder in use cannot be deleted")
+@pytest.mark.parametrize("words", ["batch TARGET --ref REFERENCE", "compare TARGET --ref REFERENCE --html p.html"])
+def test_a_working_folder_that_was_deleted_is_told_in_a_line(words, short, tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    door = shlex.join([sys.executable, str(ROOT / "cli.py")])
+    asked = words.replace("TARGET", shlex.quote(str(short["target"])))
+    asked = asked.replace("REFERENCE", shlex.quote(str(short["reference"])))
+    ran = subprocess.run(f"rmdir {gone}; {door} {asked}", shell=True, cwd=gone, capture_output=True, text=True)
+    assert ran.returncode == REFUSED
+    assert "the working folder was deleted; change into one that exists" in one_line(ran.stderr, ran.stdout)

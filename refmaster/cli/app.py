@@ -138,4 +138,17 @@ def _run() -> int:
         return int(stop.exit_code)
     except RefmasterError as error:
         print(f"refmaster: {' '.join(str(error).splitlines())}", file=sys.stderr)
+    except FileNotFoundError:  # how Python says that no relative name leads anywhere
+        if _stands_somewhere():
+            raise
+        print("refmaster: the working folder was deleted; change into one that exists (cd)", file=sys.stderr)
     return REFUSED
+
+
+def _stands_somewhere() -> bool:
+    """Whether the working folder is there; somebody may have deleted it under us."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
