@@ -21,6 +21,7 @@ from refmaster.batch.records import Ended, Event, Job, Limits, Outcome, Settings
 from refmaster.batch.remote import exists, is_url, joined
 from refmaster.batch.state import NAME, NOTHING, Past, State, head_of, read_past, still_good
 from refmaster.batch.worker import Worker
+from refmaster.cache import OFF
 from refmaster.decide import parted, weights_of
 from refmaster.errors import BadOutput, BadSetting
 from refmaster.names import shown
@@ -116,7 +117,7 @@ def prepared(
 
     `at_once` None means as many tracks at a time as there are processors, or as the cluster takes.
     """
-    limits = limits or Limits()
+    limits = _from_here(limits or Limits())
     _refuse_numbers(at_once, limits)
     folder = folder if is_url(folder) else os.path.abspath(folder)
     library = settings.library
@@ -139,6 +140,13 @@ def prepared(
             client = connect(cluster)
         stack.pop_all()
     return Batch(jobs, folder, settings, limits, at_once, past, head, worker, client)
+
+
+def _from_here(limits: Limits) -> Limits:
+    """The same with a cache that is found from everywhere: a child stands in the output folder when it looks for it."""
+    if not limits.cache or limits.cache.lower() == OFF:
+        return limits
+    return replace(limits, cache=os.path.abspath(limits.cache))
 
 
 def processors() -> int:

@@ -183,6 +183,17 @@ def test_options_of_the_main_job_reach_every_track(catalogue, fresh):
         assert "match_eq" not in re.findall(r'^id = "(\w+)', session, re.MULTILINE)
 
 
+@pytest.mark.parametrize("how", ["--cache", "REFMASTER_CACHE"])
+def test_a_relative_cache_is_that_of_the_folder_one_stands_in(how, catalogue, tmp_path, monkeypatch):
+    more = ["--cache", "kept"] if how == "--cache" else []
+    if not more:
+        monkeypatch.setenv(how, "kept")
+    asked = [catalogue / "mixes" / "short.wav", "--ref", catalogue / "record.wav", "--no-report", "-q", *more]
+    assert run(tmp_path, *asked, "-o", "out").returncode == 0
+    assert (tmp_path / "kept" / "measured").is_dir()
+    assert not (tmp_path / "out" / "kept").exists()
+
+
 def test_a_lock_fails_no_track_that_has_no_such_move(catalogue, fresh):
     ran = run(
         catalogue, "mixes/short.wav", "--ref", "record.wav", "-o", fresh, "--jsonl", "--lock", "match_eq/bell_9",
