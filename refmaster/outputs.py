@@ -13,13 +13,17 @@ PAGE_HEAD_BYTES = 4096
 
 
 def goal_path(target: Path, out: str | os.PathLike[str] | None, container: str | None) -> Path:
-    """The master's file: as named, with the format's ending where it has none; else TARGET.master beside the target."""
+    """The master's file: as named, with the format's ending where it has none; else TARGET.master beside the target.
+
+    What stands behind the last dot of "song v1.5" is no ending once a format is given; until then it may be a slip.
+    """
     if out is not None:
         path = Path(out)
         if os.path.isdir(path):  # which takes any name; pathlib raises where one is too long
             raise BadOutput(f"{shown(path)} is a folder; give a file name in it, like {shown(path / 'master.wav')}")
         refuse_device(path)  # or the ending would make a file beside it
-        return path if path.suffix else path.with_name(path.name + ending_of(container))
+        whole = _has_ending(path) or (path.suffix and container is None)
+        return path if whole else path.with_name(path.name + ending_of(container))
     return target.with_name(f"{target.stem}.master{ending_of(container)}")
 
 
@@ -44,9 +48,10 @@ def ending(delivery: Delivery) -> str:
 
 
 def files_of(goal: Path, *, html: bool) -> Files:
-    """The master's file with its session and, if wanted, its report."""
-    page = str(goal.with_suffix(".html")) if html else None
-    return Files(str(goal), str(goal.with_suffix(".toml")), page)
+    """The master's file with its session and, if wanted, its report, called like it but for a format's ending."""
+    stem = goal.stem if _has_ending(goal) else goal.name
+    page = str(goal.with_name(f"{stem}.html")) if html else None
+    return Files(str(goal), str(goal.with_name(f"{stem}.toml")), page)
 
 
 def paths(files: Files) -> list[Path]:
@@ -69,6 +74,10 @@ def older_report(files: Files) -> tuple[str, ...]:
         return ()
     said = "is the report of an earlier master; --force without --no-report makes it anew"
     return (f"{shown(page.name)} {said}",) if ours else ()
+
+
+def _has_ending(path: Path) -> bool:
+    return path.suffix.lower() in EXTENSIONS
 
 
 def ending_of(container: str | None) -> str:

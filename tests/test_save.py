@@ -17,7 +17,7 @@ from refmaster.atomic import why
 from refmaster.errors import BadAudio, BadOutput, BadSetting
 from refmaster.load import open_track, track_of
 from refmaster.names import as_bytes, fitting, shown, storable
-from refmaster.outputs import goal_path
+from refmaster.outputs import files_of, goal_path
 from refmaster.records import Delivery
 from refmaster.save import EXTENSIONS, WriteResult, check_outputs, choose_delivery, size_bytes, write_audio, write_text
 
@@ -174,6 +174,26 @@ def test_a_link_to_a_device_is_one_and_a_link_to_a_file_is_not(tmp_path):
     (tmp_path / "old.wav").touch()
     (tmp_path / "link.wav").symlink_to(tmp_path / "old.wav")
     check_outputs([tmp_path / "link.wav"], [], force=True)
+
+
+@pytest.mark.parametrize(
+    ("out", "container", "master", "stem"),
+    [
+        ("song v1.5", "flac", "song v1.5.flac", "song v1.5"),
+        ("song v1.6", "mp3", "song v1.6.mp3", "song v1.6"),
+        ("song v1.5", None, "song v1.5", "song v1.5"),  # refused: see `choose_delivery`
+        ("song", None, "song.wav", "song"),
+        ("song", "opus", "song.opus", "song"),
+        ("song v1.5.wav", None, "song v1.5.wav", "song v1.5"),
+        ("song.AIF", "aiff", "song.AIF", "song"),
+        ("song.ogg", "opus", "song.ogg", "song"),
+    ],
+)
+def test_only_a_format_s_ending_is_one(tmp_path, out, container, master, stem):
+    goal = goal_path(Path("t.wav"), tmp_path / out, container)
+    assert goal == tmp_path / master
+    files = files_of(goal, html=True)
+    assert (files.session, files.report) == (str(tmp_path / f"{stem}.toml"), str(tmp_path / f"{stem}.html"))
 
 
 def test_a_missing_folder_is_refused(tmp_path):
