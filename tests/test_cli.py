@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -171,10 +172,37 @@ def test_every_option_has_help(command, run):
         assert getattr(param, "help", None), f"{command} {param.name} says nothing of itself"
 
 
-def test_without_a_word_help_is_shown(run):
-    _, out, err = run()
-    assert "Usage" in out + err
-    assert "Traceback" not in err
+@pytest.mark.parametrize("words", [[], ["library"]])
+def test_without_a_word_help_is_shown(run, words):
+    code, out, err = run(*words)
+    assert (code, out) == (2, "")
+    assert err == run(*words, "--help")[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("mix.wav ref.wav", "(ref.wav); a reference is named by --ref ref.wav; see --help"),
+        ("mix.wav 'it is.wav'", "(it is.wav); a reference is named by --ref 'it is.wav'; see --help"),
+        ("a.wav b.wav c.wav", "many with: refmaster batch FILES --ref FILE; see --help"),
+        ("a.wav b.wav --ref ref.wav", "many with: refmaster batch FILES --ref FILE; see --help"),
+        ("analyze mix.wav", "no command and no file analyze; did you mean analyse?; see --help"),
+        ("Render a.toml", "did you mean render?; see --help"),
+        ("explain a.toml b.toml", "(b.toml); see --help"),
+    ],
+)
+def test_who_gives_words_too_many_or_misspells_one_is_told_what_is_meant(run, words, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "it is.wav").touch()
+    code, out, err = run(*shlex.split(words))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.endswith(f"{said}\n")
+
+
+def test_a_file_that_is_called_nearly_like_a_command_is_a_file(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "analyze").write_text("no sound")
+    assert "reference" in run("analyze")[2]
 
 
 def test_the_version(run):

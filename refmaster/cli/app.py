@@ -5,9 +5,12 @@
 
 import math
 import os
+import re
 import signal
 import sys
 import time
+from difflib import get_close_matches
+from shlex import quote
 from typing import Any, NoReturn
 
 import typer
@@ -16,6 +19,7 @@ from refmaster.cli import analyse, batch, compare, demo, explain, history, libra
 from refmaster.cli.ready import ReadyGroup, ReadyTyper
 from refmaster.cli.streams import REFUSED
 from refmaster.errors import RefmasterError, is_interruption
+from refmaster.names import shown
 
 DEFAULT = "master"
 INTERRUPTED = 130
@@ -39,8 +43,15 @@ class DefaultGroup(ReadyGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the main job's name in front, unless a command or only the program's own options come first."""
         if args and args[0] not in self.commands and args[0] not in ("--help", "-h", "--version"):
+            self._refuse_misspelt(ctx, args[0])
             args = [DEFAULT, *args]
         return super().parse_args(ctx, args)
+
+    def _refuse_misspelt(self, ctx: Any, word: str) -> None:
+        """Refuse what looks like a command and is no file."""
+        near = get_close_matches(word.casefold(), list(self.commands), 1, cutoff=0.75)
+        if near and not os.path.exists(word):
+            ctx.fail(f"no command and no file {shown(word)}; did you mean {near[0]}?")
 
 
 app = ReadyTyper(
@@ -133,7 +144,8 @@ def _run() -> int:
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except UsageError as error:
-        print(f"refmaster: {' '.join(error.format_message().split())}; see --help", file=sys.stderr)
+        said = " ".join(error.format_message().split())
+        print(f"refmaster: {said}{_meant(error, said)}; see --help", file=sys.stderr)
     except typer.Exit as stop:
         return int(stop.exit_code)
     except RefmasterError as error:
@@ -143,6 +155,17 @@ def _run() -> int:
             raise
         print("refmaster: the working folder was deleted; change into one that exists (cd)", file=sys.stderr)
     return REFUSED
+
+
+def _meant(error: Any, said: str) -> str:
+    """What somebody may have meant who gave the main job more than one file."""
+    extra = re.search(r"unexpected extra argument\S* \((.*)\)", said)
+    if extra is None or getattr(error.ctx, "info_name", "") != DEFAULT:
+        return ""
+    several = " " in extra[1] and not os.path.exists(extra[1])
+    if several or error.ctx.params.get("ref"):
+        return "; one track is mastered at a time, and many with: refmaster batch FILES --ref FILE"
+    return f"; a reference is named by --ref {quote(shown(extra[1]))}"
 
 
 def _stands_somewhere() -> bool:

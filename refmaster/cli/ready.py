@@ -4,11 +4,14 @@ Newer Typers convert every value by pydantic, which takes a fourteenth of a seco
 line mostly holds words, which are text already, and defaults. What has to become something else is converted as ever.
 """
 
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+from refmaster.cli.streams import REFUSED
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -48,7 +51,15 @@ class ReadyCommand(ReadyParams, TyperCommand):
 
 
 class ReadyGroup(ReadyParams, TyperGroup):
-    """A group of that kind."""
+    """A group of that kind; without a word it prints its help."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take the words; Typer would refuse that there are none, with the help for its reason, in one line."""
+        if not args and self.no_args_is_help:
+            print(ctx.get_help(), file=sys.stderr)
+            ctx.exit(REFUSED)
+        rest: list[str] = super().parse_args(ctx, args)
+        return rest
 
 
 class ReadyTyper(typer.Typer):
