@@ -525,6 +525,32 @@ def test_after_an_interruption_none_is_heard_until_there_was_time_to_tidy(monkey
             interrupting(signal.SIGINT, None)
 
 
+STRUCK = """
+import os, signal, sys, time
+from refmaster.cli import app
+
+class Ending:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.1)
+
+def job(**_):
+    Ending()
+    time.sleep(20)
+    print("not heard")
+
+app.app = job
+app.main()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there nobody sends himself Ctrl-C")
+def test_an_interruption_in_the_end_of_an_object_is_not_lost():
+    done = subprocess.run([sys.executable, "-c", STRUCK], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "refmaster: interrupted; nothing half-made was left\n"
+
+
 # The cache
 
 

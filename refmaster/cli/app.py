@@ -8,7 +8,10 @@ import os
 import re
 import signal
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from shlex import quote
 from typing import Any, NoReturn
@@ -23,6 +26,7 @@ from refmaster.names import shown
 
 DEFAULT = "master"
 INTERRUPTED = 130
+AGAIN_S = 0.01
 TIDY_S = 5.0  # taste: how long tidying may take before an impatient Ctrl-C is heard again
 UsageError: Any = typer.BadParameter.__mro__[2]  # the root of all that a command line can have wrong
 EXAMPLES = (
@@ -101,6 +105,26 @@ class _Interrupting:
             self._since_s = now_s
             raise KeyboardInterrupt
 
+    @contextmanager
+    def heard_again(self) -> Iterator[None]:
+        """Within, an interruption that strikes where no exception leads out, as in `__del__`, is repeated, not lost."""
+        before = sys.unraisablehook
+
+        def unraisable(what: Any) -> None:
+            if not isinstance(what.exc_value, KeyboardInterrupt):
+                before(what)
+                return
+            self._since_s = -math.inf
+            again = threading.Timer(AGAIN_S, signal.raise_signal, (signal.SIGTERM,))
+            again.daemon = True
+            again.start()
+
+        sys.unraisablehook = unraisable
+        try:
+            yield
+        finally:
+            sys.unraisablehook = before
+
 
 def _requests_to_end() -> tuple[int, ...]:
     """Ctrl-C, SIGTERM, and that the terminal was closed, unless whoever started us (nohup) wants that ignored."""
@@ -123,7 +147,8 @@ def main() -> None:
     # Before numpy is imported: our matrices are so small that a second thread costs more than it does.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        code = _run()
+        with interrupting.heard_again():
+            code = _run()
         sys.stdout.flush()
     except streams.Unprinted as unheard:
         code = streams.code_of(unheard)
