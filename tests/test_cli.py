@@ -203,6 +203,7 @@ def test_a_file_that_is_called_nearly_like_a_command_is_a_file(run, tmp_path, mo
     monkeypatch.chdir(tmp_path)
     (tmp_path / "analyze").write_text("no sound")
     assert "reference" in run("analyze")[2]
+    assert "master.wav does not exist" in run("master.wav", "--ref", "analyze")[2]
 
 
 def test_the_version(run):

@@ -52,9 +52,9 @@ class DefaultGroup(ReadyGroup):
         return super().parse_args(ctx, args)
 
     def _refuse_misspelt(self, ctx: Any, word: str) -> None:
-        """Refuse what looks like a command and is no file."""
+        """Refuse what looks like a command, and not like a file, and is none."""
         near = get_close_matches(word.casefold(), list(self.commands), 1, cutoff=0.75)
-        if near and not os.path.exists(word):
+        if near and "." not in word and not os.path.exists(word):
             ctx.fail(f"no command and no file {shown(word)}; did you mean {near[0]}?")
 
 
