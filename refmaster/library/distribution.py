@@ -25,6 +25,13 @@ FILL_ROUNDS = 25
 # Taste: below FEW_TRACKS percentiles are chance, so a band leans on how such numbers spread in the measured genres, as
 # if that had been seen on so many tracks more.
 SPREAD_TRACKS = 4
+# Beyond which a number cannot be, by how its name begins.
+POSSIBLE = {
+    "correlation": (-1.0, 1.0),
+    "percussive_pct": (0.0, 100.0),
+    "loudness_range_lu": (0.0, math.inf),
+    "dynamics_": (0.0, math.inf),
+}
 
 
 def genre_of(name: str, tracks: Sequence[Row]) -> Genre:
@@ -85,8 +92,8 @@ def _steadied(spread: Spread) -> Spread:
         return spread
     own = (spread.p90 - spread.p10) / 2
     half = math.sqrt((SPREAD_TRACKS * usual**2 + (n - 1) * own**2) / (SPREAD_TRACKS + n - 1) * (1 + 1 / n))
-    least = 0.0 if spread.name.endswith(("_pct", "_lu")) else -math.inf
-    p10, p90 = max(spread.p50 - half, least), spread.p50 + half
+    least, most = next((ends for name, ends in POSSIBLE.items() if spread.name.startswith(name)), (-math.inf, math.inf))
+    p10, p90 = max(spread.p50 - half, least), min(spread.p50 + half, most)
     return replace(spread, p10=round(p10, 2), p25=None, p75=None, p90=round(p90, 2))
 
 

@@ -64,7 +64,7 @@ def propose(scene: Scene) -> Proposal:
     curve = comparison.width
     full = scene.request.in_full
     asked = compare.wanted(curve, scene.request.amount_pct)
-    wanted = np.clip(asked, -FULL_GAIN_DB, FULL_GAIN_DB) if full else np.clip(asked, -MAX_GAIN_DB, MAX_GAIN_DB)
+    wanted = asked if full else np.clip(asked, -MAX_GAIN_DB, MAX_GAIN_DB)
     at, weight = np.array(comparison.band_hz), np.array(curve.full_weight if full else curve.weight)
     whole = float(np.clip(np.average(wanted, weights=weight), -MAX_GAIN_DB, MAX_GAIN_DB))
     rate = scene.target.sample_rate_hz
@@ -89,7 +89,8 @@ def propose(scene: Scene) -> Proposal:
     moves: tuple[Move, ...] = (_whole(side_db, scene, made),) if side_db else ()
     moves += tuple(_regions(fit.bands, scene, made))
     left = () if moves else (_left_alone(curve, wanted, comparison, scene.request),)
-    return Proposal(moves, left, _too_far(asked, at[weight > 0], weight > 0, comparison.toward, full=full))
+    beyond = asked - whole if full else asked
+    return Proposal(moves, left, _too_far(beyond[weight > 0], at[weight > 0], comparison.toward, full=full))
 
 
 def _no_side(scene: Scene, comparison: Comparison) -> str:
@@ -231,19 +232,18 @@ def _gap(feature: str, around_hz: float | None, reach: FloatArray, scene: Scene,
     return Gap(feature, here, here + full, 0.5, sd, float(np.clip(taken, 0.0, 100.0)), toward)
 
 
-def _too_far(asked: FloatArray, at_hz: FloatArray, seen: Mask, toward: str, *, full: bool) -> tuple[NotReached, ...]:
-    """That more is asked of the side than is done to it, and where most."""
+def _too_far(asked_db: FloatArray, at_hz: FloatArray, toward: str, *, full: bool) -> tuple[NotReached, ...]:
+    """That more is asked of the side than is done to it, and where most; in full it is asked of a region."""
     most_db = FULL_GAIN_DB if full else MAX_GAIN_DB
-    if not seen.any():
+    if not asked_db.size:
         return ()
-    asked_db = asked[seen]
     worst = int(np.abs(asked_db).argmax())
     if abs(asked_db[worst]) < most_db + MISSED_DB:
         return ()
     place = written("centre_hz", float(f"{at_hz[worst]:.3g}"))
     text = (
-        f"Around {place} {toward} {verb(toward)} further off in width: {abs(asked_db[worst]):.1f} dB is asked for, and "
-        f"{most_db:g} dB is the most."
+        f"Around {place} {toward} {verb(toward)} further off in width: {abs(asked_db[worst]):.1f} dB is asked for"
+        f"{' beside the gain as a whole' if full else ''}, and {most_db:g} dB is the most."
     )
     return (NotReached("width", text),)
 

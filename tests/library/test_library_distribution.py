@@ -108,5 +108,10 @@ def test_the_band_of_few_tracks_leans_on_what_is_usual(rows):
 
 
 def test_the_band_of_few_tracks_keeps_to_what_can_be(rows):
-    hits = spread_of(genre_of("one", (rows["song"],)), "percussive_pct")
-    assert 0 <= hits.p10 <= hits.p50 < hits.p90
+    genre = genre_of("one", (rows["song"],))
+    hits, correlation, lively = (
+        spread_of(genre, name) for name in ("percussive_pct", "correlation", "loudness_range_lu")
+    )
+    assert 0 <= hits.p10 <= hits.p50 < hits.p90 <= 100
+    assert correlation.p90 <= 1
+    assert lively.p10 >= 0
