@@ -83,6 +83,22 @@ def test_a_stranger_that_is_as_far_from_normal_as_from_the_target_tells_nothing(
     assert np.ptp(taken) < 0.5 * np.ptp(alone)
 
 
+def test_what_a_stranger_itself_strays_from_normal_is_taken_off_what_it_says():
+    normal = Normal(AT, np.zeros(HZ.size), SONGS)
+    normally, like_it, unlike_it = (
+        np.ptp(of(matched(2.4, SHELF, strays_db=strays), normal=normal).mean_db)
+        for strays in (np.zeros(HZ.size), SHELF, -SHELF)
+    )
+    assert like_it < 0.05 * normally
+    assert unlike_it > 1.5 * normally
+
+
+def test_two_strangers_say_less_than_one_that_is_twice_as_sure():
+    """What they differ by from the target's own sound they have in common."""
+    assert np.ptp(of(*S1 * 2).mean_db) < 0.9 * np.ptp(of(matched(3.0, weight=2.0)).mean_db)
+    assert np.ptp(of(*K1 * 2).mean_db) == pytest.approx(np.ptp(of(matched(0.8, weight=2.0)).mean_db), rel=1e-3)
+
+
 def test_kin_outweigh_a_genre():
     found = of(matched(0.4, np.zeros(HZ.size), strays_db=-SHELF), normal=Normal(AT, SHELF, SONGS)).mean_db
     assert np.abs(found - found.mean()).max() < 0.5

@@ -9,17 +9,27 @@ from scipy.signal import resample_poly
 
 from refmaster.analyse import Measured, measure
 from refmaster.compare import CODEC_HZ, Example, compare, corrected, empty_top, is_limited, wanted
-from refmaster.compare.dynamics import MOST_STEP
+from refmaster.compare import tone as tone_module
+from refmaster.compare.dynamics import MOST_STEP, dynamics_gaps
 from refmaster.compare.fault import LIMITED_PCT
+from refmaster.compare.goal import goal_of
 from refmaster.demo import finished, song
 from refmaster.dsp.octaves import thirds_db
 from refmaster.genres import load_genre
 from refmaster.load import track_of
-from refmaster.records import Comparison
+from refmaster.records import Comparison, Spread
 from tests.signals import FloatArray, pink_noise, spoil
 
 RATE_HZ = 44100
 LENGTH_S = 12
+
+
+def low_side(n_samples: int) -> FloatArray:
+    """Noise under 100 Hz that is in the side alone."""
+    bins = np.fft.rfft(np.random.default_rng(5).standard_normal(n_samples))
+    bins[np.fft.rfftfreq(n_samples, 1 / RATE_HZ) > 100] = 0.0
+    noise = np.fft.irfft(bins, n_samples)
+    return np.array([[1.0], [-1.0]]) * 0.05 * noise / noise.std()
 
 
 @cache
@@ -40,6 +50,8 @@ def sound(name: str) -> FloatArray:
         "clipped": lambda: np.clip(6.0 * whole, -0.8, 0.8),
         "noise": lambda: pink_noise(-20.0, LENGTH_S, RATE_HZ),
         "mono": lambda: whole[:1],
+        "dark": lambda: spoil(whole, RATE_HZ, high_shelf_db=-12.0),
+        "rumbling": lambda: whole + low_side(whole.shape[1]),
         "narrow": lambda: spoil(whole, RATE_HZ, width_db=-6.0),
         "inverted": lambda: whole * np.array([[1.0], [-1.0]]),
         "silent": lambda: whole * np.array([[1.0], [0.0]]),
@@ -275,3 +287,52 @@ def test_the_width_of_several_references_is_read_from_all_in_any_order():
     assert (np.array(both[0].matched_db) <= np.maximum(*alone) + 1e-9).all()
     assert (np.array(both[0].matched_db) >= np.minimum(*alone) - 1e-9).all()
     assert np.abs(np.array(both[0].matched_db) - alone[0]).max() > 1
+
+
+# What the genre and the kinship bound
+
+
+def test_what_is_wanted_of_tone_has_no_level():
+    tone = compared("spoiled", "song").tone
+    seen = np.array(tone.weight) > 0
+    assert np.abs(tone.wanted_db).max() > 1
+    assert np.array(tone.wanted_db)[seen].mean() == pytest.approx(0.0, abs=1e-6)
+
+
+def test_what_strangers_say_of_the_top_counts_by_the_root_of_their_kinship(monkeypatch):
+    found = compared("dark", "other")
+    assert 0.005 < found.kinship < 0.9
+    monkeypatch.setattr(tone_module, "TOP_HZ", (1e8, 1e9))
+    whole = compared("dark", "other")
+    top, below = (np.array(found.band_hz) > 12000, np.array(found.band_hz) < 5000)
+    wanted, all_of_it = np.array(found.tone.wanted_db), np.array(whole.tone.wanted_db)
+    assert np.abs(all_of_it[top]).max() > 0.5
+    assert wanted[top] == pytest.approx(np.sqrt(found.kinship) * all_of_it[top])
+    assert wanted[below] == pytest.approx(all_of_it[below])
+
+
+def test_a_gap_in_dynamics_that_is_usual_in_the_genre_is_believed_by_kinship_alone():
+    target, any_music = heard("clipped").profile, load_genre()
+    spreads = tuple(
+        Spread(f"dynamics_{one.low_hz:.0f}_{one.high_hz:.0f}_db", 0.0, None, one.loud_over_median_db, None, 40.0, 9)
+        for one in target.dynamics
+    )
+    goal = goal_of((Example(heard("song")),), np.array(target.band_hz))
+    usual, unknown = (
+        dynamics_gaps(target, goal, genre, 0.25) for genre in (replace(any_music, spreads=spreads), any_music)
+    )
+    assert [one.believed for one in usual] == pytest.approx([0.25 * one.believed for one in unknown])
+
+
+def test_a_low_end_wider_than_a_genre_that_keeps_it_narrow_goes_to_its_edge_where_the_reference_agrees():
+    rock = load_genre("metal")
+    low = np.array(compared("rumbling", "song").band_hz) <= 120
+    narrowed, wide_too = (
+        np.array(compare(heard("rumbling"), heard(reference), rock).width.wanted_db)
+        for reference in ("song", "rumbling")
+    )
+    apart = narrowed[low].mean() - narrowed[~low].mean()
+    assert apart < -1
+    assert wide_too[low].mean() - wide_too[~low].mean() == pytest.approx(0.0, abs=0.1)  # the reference is as wide
+    plain = np.array(compared("rumbling", "song").width.wanted_db)
+    assert np.ptp(plain) == pytest.approx(0.0, abs=1e-9)
