@@ -8,13 +8,16 @@ import pytest
 from scipy.signal import resample_poly
 
 from refmaster.analyse import Measured, measure
-from refmaster.compare import CODEC_HZ, Example, compare, corrected, empty_top, is_limited, wanted
+from refmaster.compare import CODEC_HZ, Example, compare, corrected, empty_top, is_limited, pairing, wanted
 from refmaster.compare import tone as tone_module
 from refmaster.compare.dynamics import MOST_STEP, dynamics_gaps
 from refmaster.compare.fault import LIMITED_PCT
 from refmaster.compare.goal import goal_of
+from refmaster.compare.pairing import _registered as registered
+from refmaster.compare.pairing import at_usual_length, sight
 from refmaster.demo import finished, song
 from refmaster.dsp.octaves import thirds_db
+from refmaster.dsp.pitch import Likeness
 from refmaster.genres import load_genre
 from refmaster.load import track_of
 from refmaster.records import Comparison, Spread
@@ -336,3 +339,40 @@ def test_a_low_end_wider_than_a_genre_that_keeps_it_narrow_goes_to_its_edge_wher
     assert wide_too[low].mean() - wide_too[~low].mean() == pytest.approx(0.0, abs=0.1)  # the reference is as wide
     plain = np.array(compared("rumbling", "song").width.wanted_db)
     assert np.ptp(plain) == pytest.approx(0.0, abs=1e-9)
+
+
+# Strangers that pass for kin
+
+
+def test_what_is_rough_counts_as_of_25_s():
+    """The more there is of two strangers, the smoother they lie beside each other by chance."""
+    short, long = (heard(name).profile for name in ("song", "other"))
+
+    def factor(seconds: float) -> float:
+        pair = sight(heard("song"), Example(heard("other"))).pair
+        sides = (
+            replace(m, profile=replace(p, duration_s=seconds))
+            for m, p in ((heard("song"), short), (heard("other"), long))
+        )
+        return at_usual_length(replace(pair, **dict(zip(("target", "reference"), sides, strict=True))))
+
+    assert factor(12.0) == factor(25.0) == 1.0
+    assert factor(180.0) == pytest.approx(7.2**0.19)
+
+
+def test_songs_without_common_notes_are_no_close_kin(monkeypatch):
+    """However smoothly they lie beside each other."""
+    monkeypatch.setattr(pairing, "_registered", smooth)
+    alike, apart = Likeness(0.9, 0.9, 0.0), Likeness(0.2, 0.2, 0.0)
+    monkeypatch.setattr(pairing, "likeness", lambda *_: alike)
+    assert sight(heard("song"), Example(heard("other"))).found.roughness_db == pytest.approx(1.5)
+    monkeypatch.setattr(pairing, "likeness", lambda *_: apart)
+    strangers = sight(heard("song"), Example(heard("other")))
+    assert strangers.found.roughness_db == pairing.OTHER_SONG_DB
+    assert strangers.kinship < 0.45
+    assert sight(heard("song"), Example(heard("other")), same_song=True).kinship == 1.0
+
+
+def smooth(pair, seen, semitones, threads):
+    """A registration that leaves 1.5 dB."""
+    return replace(registered(pair, seen, semitones, threads), roughness_db=1.5)

@@ -12,7 +12,7 @@ from refmaster.belief import weighed
 from refmaster.compare.fault import heeded, probability
 from refmaster.compare.goal import Goal
 from refmaster.compare.normal import no_further, to_edge_db, width_normal_db
-from refmaster.compare.pairing import FEWEST_BANDS, Mask, Sight, audible, no_image, width_thirds_db
+from refmaster.compare.pairing import FEWEST_BANDS, Mask, Sight, at_usual_length, audible, no_image, width_thirds_db
 from refmaster.genres.statistics import EDGE_SDS
 from refmaster.records import Curve, Genre
 from refmaster.units import FloatArray, power_to_db
@@ -98,7 +98,8 @@ def _matched(one: Sight, here: Mask) -> _Told | None:
         return None
     target, reference = (_width_frames(m, heard) for m in (one.pair.target, one.pair.reference))
     difference = one.found.pairs.difference(target, reference)
-    error = WIDTH_ERROR_SCALE * float(difference.std()) ** WIDTH_ERROR_POWER + WIDTH_ERROR_FLOOR_DB
+    spread_db = float(difference.std()) * at_usual_length(one.pair)
+    error = WIDTH_ERROR_SCALE * spread_db**WIDTH_ERROR_POWER + WIDTH_ERROR_FLOOR_DB
     error /= np.sqrt(one.weights.image)
     return _Told(heard, wide, float(np.median(difference)), float(error), difference)
 
