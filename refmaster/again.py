@@ -17,7 +17,7 @@ from refmaster.errors import BadAudio, BadSetting
 from refmaster.load import Track, open_again, open_track
 from refmaster.moves import movers
 from refmaster.names import shown
-from refmaster.outputs import ending, ending_of
+from refmaster.outputs import ending, ending_of, goal_path
 from refmaster.plan import OF_THE_LEVEL, Draft, Material, draft
 from refmaster.records import (
     Decision,
@@ -196,11 +196,15 @@ def goal_again(
     """Where a session is rendered to and in which format: beside it and as it says, unless something else is asked."""
     old = before.session.delivery
     if out is not None:
-        goal, other = Path(out), bool(Path(out).suffix or container or bit_depth)
+        goal, other = goal_path(before.path, out, container or _container_of(old)), True
     else:
         goal, other = before.path.with_suffix(ending(old)), bool(container or bit_depth)
         goal = goal.with_suffix(ending_of(container)) if container else goal
     return goal, other_delivery(goal, old, source, container=container, bit_depth=bit_depth) if other else old
+
+
+def _container_of(delivery: Delivery) -> str:
+    return EXTENSIONS[ending(delivery)]
 
 
 def other_delivery(

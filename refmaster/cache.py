@@ -97,7 +97,7 @@ def put(kept: Cache, profile: Profile) -> None:
 def measuring_code() -> str:
     """A hash of the code that a Profile depends on (where it can be read) and of the versions of other people's."""
     package = Path(__file__).parent
-    theirs = (soundfile.__libsndfile_version__, *map(version, ("soundfile", "soxr", "numpy")))
+    theirs = (soundfile.__libsndfile_version__, *map(version, ("soundfile", "soxr", "numpy", "scipy", "numba")))
     digest = hashlib.sha256(" ".join((__version__, *theirs)).encode())
     with suppress(OSError):
         for pattern in MEASURING:

@@ -169,8 +169,10 @@ def missed_words(plan: Plan) -> tuple[str, ...]:
 
 
 def undo(report: Report, move: Move) -> str | None:
-    """The flag that takes a move back; None where another engine made it."""
-    return f"--drop {move.id}" if report.engine == OWN_ENGINE else None
+    """The flag that takes a move back, or brings back one that was dropped; None where another engine made it."""
+    if report.engine != OWN_ENGINE:
+        return None
+    return f"--{'undo' if move.verdict is Verdict.DROP else 'drop'} {move.id}"
 
 
 def reference_line(report: Report) -> str:

@@ -144,7 +144,7 @@ def held_db(profile: Profile) -> float:
 
 def encoded(profile: Profile, passage: Passage, *, exact: bool = True) -> bytes:
     """A passage of a file as FLAC; `exact` where it must lie on the sample, which costs time in Ogg."""
-    rate = profile.sample_rate_hz
+    rate = int(sf.info(profile.path).samplerate)  # the file's own: a reference is measured at the target's
     step = -(-rate // HIGHEST_RATE_HZ)
     memory, scale = io.BytesIO(), np.float32(10 ** (-held_db(profile) / 20))
     with SoundStream(

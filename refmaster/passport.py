@@ -107,7 +107,8 @@ def _unsuitable(reference: Profile, relation: str, tone: Lesson | None) -> str:
     if is_inaudible(reference):
         return f"it has {INAUDIBLE_TEXT}"
     if reference.duration_s < SHORTEST_S:
-        return f"it is {reference.duration_s:.1f} s long, and {SHORTEST_S:g} s are the least that can be compared"
+        length_s = math.floor(100 * reference.duration_s) / 100  # rounded, what is too short could read as long enough
+        return f"it is {length_s:.2f} s long, and {SHORTEST_S:g} s are the least that can be compared"
     if relation == "same file":
         return "it is the target itself, and there is nothing to learn from it"
     if tone is not None and tone.teaches == "nothing":

@@ -8,7 +8,8 @@ import pytest
 import soundfile as sf
 
 from refmaster import demo, listen
-from refmaster.analyse import analyse
+from refmaster.analyse import analyse, measure
+from refmaster.load import open_track, resampled
 from refmaster.records import Profile
 from tests.conftest import RATE_HZ, write_wav
 from tests.report import sample
@@ -158,3 +159,15 @@ def test_the_same_files_give_the_same_bytes_with_any_number_of_threads(pair):
 def test_a_file_that_is_gone_is_no_failure(pair):
     _, quiet, loud = pair
     assert listen.listening(quiet, replace(loud, path=f"{loud.path}.gone")) is None
+
+
+def test_a_reference_of_another_rate_is_heard_at_its_own(tmp_path):
+    """It is measured at the target's rate; what is played is the file."""
+    path = write_wav(
+        tmp_path / "r.wav", 0.2 * np.sin(2 * np.pi * 1000 * np.arange(4 * 48000) / 48000)[np.newaxis], 48000
+    )
+    measured = measure(resampled(open_track(path, role="reference"), 44100)).profile
+    samples, rate_hz = decoded(listen.encoded(measured, listen.passages_of(measured)[0]))
+    bins = np.abs(np.fft.rfft(samples[:, 0]))
+    assert np.argmax(bins) * rate_hz / len(samples) == pytest.approx(1000.0, abs=1.0)
+    assert len(samples) / rate_hz == pytest.approx(4.0, abs=0.01)

@@ -123,7 +123,7 @@ def test_silence_is_no_reference(target):
 
 def test_what_is_too_short_is_no_reference(target):
     short = measure(track_of(pink_noise(-20, 2.0, RATE_HZ), RATE_HZ)).profile
-    assert "2.0 s long" in passport_of(short, target.profile, None).reason
+    assert "2.00 s long" in passport_of(short, target.profile, None).reason
 
 
 def test_what_sounds_all_the_time_is_denser(measured):

@@ -8,7 +8,8 @@ import pytest
 from refmaster.decide import parse_decisions
 from refmaster.measure.loudness import measure_loudness
 from refmaster.moves import movers
-from refmaster.plan import lightened, limiting, plan
+from refmaster.moves.limit_peaks import limiting
+from refmaster.plan import lightened, plan
 from refmaster.records import Decision, Request, Stage, Verdict
 from refmaster.render import rendered
 from tests.moves.scenes import RATE_HZ, joined, music, planned, planned_for, spoiled
@@ -99,6 +100,18 @@ def test_the_limiter_is_as_a_person_set_it():
     assert limiting(request, parse_decisions(drops=["limit_peaks"]), target) is None
     set_by_hand = limiting(request, parse_decisions(sets=["limit_peaks.release_ms=50"]), target)
     assert (set_by_hand.ceiling_dbtp, set_by_hand.release_ms) == (-2.0, 50.0)
+
+
+def test_the_last_word_about_the_limiter_holds():
+    """As a session has it, whose decisions come one after the other."""
+    request, target = Request(), planned("dull")[0].target.profile
+    dropped, lower = parse_decisions(drops=["limit_peaks"]), parse_decisions(sets=["limit_peaks.ceiling_dbtp=-6"])
+    taken_back, locked = parse_decisions(undos=["limit_peaks"]), parse_decisions(locks=["limit_peaks"])
+    assert limiting(request, dropped + taken_back, target) == limiting(request, (), target)
+    assert limiting(request, lower + taken_back, target) == limiting(request, (), target)
+    assert limiting(request, dropped + lower, target).ceiling_dbtp == -6.0
+    assert limiting(request, lower + dropped, target) is None
+    assert limiting(request, lower + locked, target).ceiling_dbtp == -6.0
 
 
 def test_a_plan_needs_no_reference():

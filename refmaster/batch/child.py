@@ -112,7 +112,7 @@ def _say(answers: int, what: Request) -> None:
 def _checked(settings: Settings) -> Request:
     """Refuse what no track could be mastered with; the SHA-256 of the references."""
     from refmaster.batch.remote import fetched, is_url
-    from refmaster.decide import parse_decisions
+    from refmaster.decide import parse_decisions, refuse_second_word
     from refmaster.genres.context import checked_genre
     from refmaster.load import open_track
     from refmaster.outputs import goal_path
@@ -124,7 +124,8 @@ def _checked(settings: Settings) -> Request:
         settings.amount, settings.loudness, settings.ceiling, settings.only, settings.detail, settings.phase
     )
     _refuse_aimless(settings, checked_genre(settings.genre))
-    parse_decisions(settings.drop, settings.set, settings.lock)
+    decisions = parse_decisions(settings.drop, settings.set, settings.lock)
+    refuse_second_word(decisions, settings.loudness, settings.ceiling)
     goal = goal_path(Path("any.wav"), None, settings.container)
     any_source = Source("any.wav", "", 48000, 2, "WAV", "PCM_24", 24, lossy=False)  # every format takes 48 kHz
     choose_delivery(goal, container=settings.container, bit_depth=settings.bit_depth, source=any_source)

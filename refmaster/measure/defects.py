@@ -14,6 +14,7 @@ from refmaster.units import FloatArray
 
 DC_PCT = 0.1  # −60 dBFS: below this an offset costs nothing and may be the music's own asymmetry
 CLIPPED_RUNS = 10
+SAME_LEVEL_DB = 0.1
 LONG_SILENCE_S = 2.0
 INAUDIBLE, INAUDIBLE_TEXT = "inaudible", "nothing in it that is heard: no band sounds, as with an offset alone"
 
@@ -53,7 +54,8 @@ def _of_image(image: Image, channel_peak: FloatArray) -> list[Defect]:
     if channel_peak.min() <= 0 < channel_peak.max():
         side = "left" if channel_peak[0] <= 0 else "right"
         return [Defect("silent_channel", 1.0, f"the {side} channel is silent")]
-    if image.correlation is not None and image.correlation > 0.999999:
+    level = abs(image.balance_db or 0.0) < SAME_LEVEL_DB  # panned it would be mono as well, and has an image
+    if image.correlation is not None and image.correlation > 0.999999 and level:
         return [Defect("dual_mono", 1.0, "both channels hold the same: mono in a stereo file")]
     if image.correlation is not None and image.correlation < -0.5:
         return [

@@ -1,12 +1,13 @@
 """Limit the peaks: the ceiling's promise. A look-ahead true-peak limiter, and nothing at all below the ceiling."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from refmaster.compare import empty_top
 from refmaster.dsp.limiter import CLIP_DB, LOOKAHEAD_MS, MARGIN_DB, RELEASE_MS, Limiting, ReductionMeter, limited
 from refmaster.moves import Blocks, Scene
-from refmaster.records import Effect, Gap, Move, Param, Profile, Proposal, Rejected, Stage
+from refmaster.records import Decision, Effect, Gap, Move, Param, Profile, Proposal, Rejected, Request, Stage, Verdict
 from refmaster.units import FloatArray, written
 
 STAGE = Stage.CEILING
@@ -32,6 +33,24 @@ def propose(scene: Scene) -> Proposal:
     gap = Gap("true_peak_dbtp", peak, ceiling, 0.0, 0.0, 100.0, "the ceiling")
     clip_db = CLIP_DB if scene.limiting is None else scene.limiting.clip_db
     return Proposal((Move("limit_peaks", STAGE, _params(ceiling, margin, clip_db), (gap,), confidence=1.0),))
+
+
+def limiting(request: Request, decisions: Iterable[Decision], target: Profile) -> Limiting | None:
+    """How the limiter will work once every decision about it is heeded, in their order; None where it was dropped.
+
+    Nothing is clipped where the top of the spectrum is empty: what a clipper makes would be heard there alone.
+    """
+    clip_db = 0.0 if empty_top(target) else CLIP_DB
+    first = found = Limiting(request.ceiling_dbtp, LOOKAHEAD_MS, RELEASE_MS, MARGIN_DB, clip_db)
+    dropped = False
+    for decision in (one for one in decisions if one.move == "limit_peaks"):
+        if decision.values:
+            blank("limit_peaks", 1).at(**dict(decision.values))  # refuses what is out of range before it is heard
+            found = replace(found, **{k: v for k, v in decision.values if hasattr(found, k)})
+        elif not decision.locked:  # dropped, or what was decided before is taken back
+            found = first
+        dropped = decision.verdict is Verdict.DROP if not decision.locked else dropped
+    return None if dropped else found
 
 
 def limiting_of(move: Move) -> Limiting:

@@ -134,7 +134,8 @@ def _full_fit(wanted: FloatArray, at: FloatArray, weight: FloatArray, scene: Sce
         fit = fit_thirds(asked, at, weight, sample_rate_hz=rate, least_gain_db=FULL_LEAST_DB, max_gain_db=FULL_GAIN_DB)
         bent = spectrum.mid_bins * 10 ** (curve_db(fit.bands, bins_hz, rate) / 10)
         left = np.where(seen, wanted - (thirds_db(bent, spectrum.bin_hz, at) - before), 0.0)
-        asked = asked + np.clip(left - np.where(seen, left[seen].mean(), 0.0), -STEP_DB, STEP_DB)
+        level = left[seen].mean() if seen.any() else 0.0
+        asked = asked + np.clip(left - np.where(seen, level, 0.0), -STEP_DB, STEP_DB)
     return fit
 
 

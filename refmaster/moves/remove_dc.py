@@ -15,6 +15,7 @@ from refmaster.units import FloatArray
 
 STAGE = Stage.REPAIR
 PARTS: tuple[str, ...] = ()
+MOST_PCT = 100.0
 NAMES = {1: ("offset_pct",), 2: ("left_offset_pct", "right_offset_pct")}
 
 
@@ -29,7 +30,8 @@ def propose(scene: Scene) -> Proposal:
                 Rejected("remove_dc", "No DC offset to remove: the mean of each channel is within 0.1 % of zero."),
             )
         )
-    params = tuple(Param(name, o, -100.0, 100.0, 0.0) for name, o in zip(NAMES[len(offset)], offset, strict=True))
+    taken = (min(max(o, -MOST_PCT), MOST_PCT) for o in offset)  # a float file may be further off; that is no sound
+    params = tuple(Param(name, o, -MOST_PCT, MOST_PCT, 0.0) for name, o in zip(NAMES[len(offset)], taken, strict=True))
     gaps = tuple(
         Gap(f"dc_{p.name}", p.value, 0.0, DC_PCT, 0.0, 100.0, "no offset") for p in params if abs(p.value) >= DC_PCT
     )

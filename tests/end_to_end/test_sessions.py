@@ -478,3 +478,30 @@ def test_another_format_is_rendered_beside_the_session(folder):
     assert sf.info(folder / "o.flac").subtype == "PCM_16"
     with pytest.raises(BadSetting, match="FLAC has no bit depth '32f'"):
         render(folder / "o.toml", options=replace(OVER, container="flac", bit_depth="32f"))
+
+
+@pytest.mark.parametrize("kind", ["empty top", "over full scale", "very quiet", "offset"])
+def test_what_was_mastered_at_the_edge_of_the_possible_renders_again(folder, kind):
+    """No value is proposed that a session could not hold."""
+    song, rate_hz = sf.read(folder / "target.wav", always_2d=True)
+    sound = {
+        "empty top": lambda: np.round(2**23 * low_passed(0.02 * song, rate_hz, 2000.0)) / 2**23,
+        "over full scale": lambda: 12.0 * song,
+        "very quiet": lambda: 6e-3 * song,
+        "offset": lambda: song + 2.0,
+    }[kind]()
+    sf.write(folder / "edge.wav", sound, rate_hz, subtype="FLOAT")
+    asked = {"loudness": -6.0} if kind == "very quiet" else {"amount": 100.0}
+    master(folder / "edge.wav", folder / "reference.wav", folder / "e.wav", **asked, options=QUICK)
+    render(folder / "e.toml", folder / "again.wav", options=QUICK)
+    assert digest(folder / "again.wav") == digest(folder / "e.wav")
+
+
+def low_passed(sound, rate_hz, above_hz):
+    bins = np.fft.rfft(sound, axis=0)
+    bins[np.fft.rfftfreq(len(sound), 1 / rate_hz) > above_hz] = 0.0
+    return np.fft.irfft(bins, len(sound), axis=0)
+
+
+def test_a_name_without_an_ending_gets_the_sessions(folder):
+    assert render(folder / "o.toml", folder / "second", options=QUICK).files.master == str(folder / "second.wav")
