@@ -367,6 +367,10 @@ def test_songs_without_common_notes_are_no_close_kin(monkeypatch):
     monkeypatch.setattr(pairing, "likeness", lambda *_: alike)
     assert sight(heard("song"), Example(heard("other"))).found.roughness_db == pytest.approx(1.5)
     monkeypatch.setattr(pairing, "likeness", lambda *_: apart)
+    assert sight(heard("song"), Example(heard("other"))).found.roughness_db == pytest.approx(
+        1.5
+    )  # as short as they are
+    monkeypatch.setattr(pairing, "at_usual_length", lambda pair: 1.1)
     strangers = sight(heard("song"), Example(heard("other")))
     assert strangers.found.roughness_db == pairing.OTHER_SONG_DB
     assert strangers.kinship < 0.45

@@ -28,9 +28,10 @@ SAME_ROUGHNESS_DB = 1.0  # a person says that it is the same song: then it is ta
 # alike by chance, and the smoother is what is left: of 30 pairs of strangers 0.87 to 0.62 of it is, from 25 s beside
 # 90 s to 180 s beside 180 s; it goes with the geometric mean of the lengths to the power below. Of kin, too.
 USUAL_S, LONGER_POWER = 25.0, 0.19
-# Two songs may be smooth beside each other by chance: some metal is much alike at every moment. Their notes tell. Of
-# 99 songs, three have halves with a likeness under the first, all of them smoother than the second; of 99 pairs of
-# strangers 85 have one. These are taken for no nearer than the third: 40 % kin.
+# Long songs may be smooth beside each other by chance even so: some metal is much alike at every moment. Their notes
+# tell. Of 99 songs, three have halves with a likeness under the first, all of them smoother than the second; of 99
+# pairs of strangers 85 have one. These are taken for no nearer than the third: 40 % kin. Not so in 25 s, of which all
+# else was measured: there it spares nobody harm, and costs what songs of one album tell of each other.
 OTHER_NOTES, SURELY_KIN_DB, OTHER_SONG_DB = 0.45, 1.2, 2.0
 KIN_ROUGHNESS_DB, KIN_STEEPNESS = 1.9, 8.0  # halves of songs lie below (9 in 10 under 1.5), strangers above 2.4
 
@@ -97,8 +98,9 @@ def sight(target: Measured, example: Example, *, same_song: bool = False, thread
     alike = likeness(*(notes(m.spectrum.mid_bins, m.spectrum.bin_hz) for m in (target, reference)))
     shift = None if same_song else _transposed(alike)
     found = _registered(pair, seen, shift or 0.0, threads)
-    found = replace(found, roughness_db=found.roughness_db * at_usual_length(pair))
-    if shift is None and alike.as_is < OTHER_NOTES and found.roughness_db > SURELY_KIN_DB:
+    longer = at_usual_length(pair)
+    found = replace(found, roughness_db=found.roughness_db * longer)
+    if longer > 1.0 and shift is None and alike.as_is < OTHER_NOTES and found.roughness_db > SURELY_KIN_DB:
         found = replace(found, roughness_db=max(found.roughness_db, OTHER_SONG_DB))
     if same_song:
         found = replace(found, roughness_db=min(found.roughness_db, SAME_ROUGHNESS_DB))
