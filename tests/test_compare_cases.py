@@ -11,7 +11,7 @@ from refmaster.analyse import Measured, measure
 from refmaster.compare import CODEC_HZ, Example, compare, corrected, empty_top, is_limited, pairing, wanted
 from refmaster.compare import tone as tone_module
 from refmaster.compare.dynamics import MOST_STEP, dynamics_gaps
-from refmaster.compare.fault import LIMITED_PCT
+from refmaster.compare.fault import LIMITED_PCT, probability
 from refmaster.compare.goal import goal_of
 from refmaster.compare.pairing import _registered as registered
 from refmaster.compare.pairing import at_usual_length, sight
@@ -144,6 +144,13 @@ def test_less_is_believed_wrong_with_what_was_thought_finished():
         open_, shut = (compare(m, heard(reference), load_genre()) for m in (mix, done))
         assert size_db(shut.tone.wanted_db, shut) <= size_db(open_.tone.wanted_db, open_) + 1e-9
         assert shut.tone.full_db == open_.tone.full_db
+
+
+def test_without_evidence_a_mix_is_as_likely_wrong_as_right_and_a_limited_track_seldom():
+    profile = heard("spoiled").profile
+    mix, done = (replace(profile, peaks_held_pct=held_pct) for held_pct in (0.0, 30.0))
+    assert probability(0.0, mix) == pytest.approx(0.5)
+    assert probability(0.0, done) == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize(("name", "empty"), [("top8000", True), ("top10000", True), ("top16000", False)])
