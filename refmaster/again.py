@@ -196,15 +196,11 @@ def goal_again(
     """Where a session is rendered to and in which format: beside it and as it says, unless something else is asked."""
     old = before.session.delivery
     if out is not None:
-        goal, other = goal_path(before.path, out, container or _container_of(old)), True
+        goal, other = goal_path(before.path, out, container or EXTENSIONS[ending(old)]), True
     else:
         goal, other = before.path.with_suffix(ending(old)), bool(container or bit_depth)
         goal = goal.with_suffix(ending_of(container)) if container else goal
     return goal, other_delivery(goal, old, source, container=container, bit_depth=bit_depth) if other else old
-
-
-def _container_of(delivery: Delivery) -> str:
-    return EXTENSIONS[ending(delivery)]
 
 
 def other_delivery(

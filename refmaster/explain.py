@@ -8,7 +8,7 @@ import numpy as np
 
 from refmaster import passport
 from refmaster.compare import EVIDENCE_PCT
-from refmaster.genres import ANY, FEW_TRACKS, label_of
+from refmaster.genres import ANY, FEW_TRACKS, with_share
 from refmaster.genres.context import AUTO
 from refmaster.genres.posterior import NONE
 from refmaster.moves import match_eq, mover_of
@@ -290,9 +290,7 @@ def genre_line(report: Report) -> str:
     genre, asked = report.genre, report.request.genre
     if report.engine != OWN_ENGINE or asked == NONE:
         return ""
-    second = ""
-    if genre.runner_up is not None:
-        second = f", then {label_of(genre.runner_up[0])} {100 * genre.runner_up[1]:.0f} %"
+    second = "" if genre.runner_up is None else f", then {with_share(*genre.runner_up)}"
     heard_in = "the target" if report.comparison is None or report.comparison.by_genre else report.comparison.toward
     if report.request.library:
         return _library_line(genre, second, heard_in)
@@ -317,16 +315,14 @@ def genre_words(genre: Genre) -> str:
 
 def _library_line(genre: Genre, second: str, heard_in: str) -> str:
     """The same for a library of one's own, or one of several that was heard."""
-    share = "" if genre.share is None else f"{100 * genre.share:.0f} %"
     if genre.name == ANY:
-        return (
-            f"Genre: none of your libraries fits (nearest: {second.removeprefix(', then ')}); --library FILE names one."
-        )
+        nearest = "" if genre.runner_up is None else f" (nearest: {with_share(*genre.runner_up)})"
+        return f"Genre: none of your libraries fits{nearest}; --library FILE names one."
     tracks = f"{genre.n_tracks} track{'s' if genre.n_tracks != 1 else ''}"
     few = "; so few say little of what is normal" if genre.n_tracks < FEW_TRACKS else ""
-    if not share:
+    if genre.share is None:
         return f"Genre: your library {genre.name}, {tracks}{few}."
-    heard = f"by the sound of {heard_in} ({share}{second})"
+    heard = f"by the sound of {heard_in} ({100 * genre.share:.0f} %{second})"
     return f"Genre: your library {genre.name} {heard}, {tracks}{few}; --library FILE names another."
 
 

@@ -9,10 +9,10 @@ from dataclasses import astuple, dataclass, replace
 
 from refmaster import locks
 from refmaster.analyse import Measured, measure
-from refmaster.compare import Example, corrected
+from refmaster.compare import Example, corrected, empty_top
 from refmaster.decide import decided, in_phase
 from refmaster.dsp.ahead import ahead
-from refmaster.dsp.limiter import limited
+from refmaster.dsp.limiter import CLIP_DB, Limiting, limited
 from refmaster.ear import Ear
 from refmaster.load import Track
 from refmaster.measure.excerpt import Limited, LimitedMeter
@@ -173,7 +173,7 @@ def _heard_through(
         return material, None
     ear = Ear(material.track, material.target, material.threads)
     sound = ear.sound(_toned(material, decisions, None, told, ear).moves)
-    how = limit_peaks.limiting(material.request, decisions, material.target.profile)
+    how = limiting(material.request, decisions, material.target.profile)
     if how is not None and before is not None and before.profile.integrated_lufs is not None:
         goal = material.request.loudness_lufs
         goal = comparison.loudness_full_lufs if goal is None else goal
@@ -291,6 +291,16 @@ def _not_asked_for(material: Material, stage: Stage) -> str:
     return ""
 
 
+def limiting(request: Request, decisions: tuple[Decision, ...], target: Profile) -> Limiting | None:
+    """How the limiter will work once every decision about it is heeded; None where it was dropped.
+
+    Nothing is clipped where the top of the spectrum is empty: what a clipper makes would be heard there alone.
+    """
+    proposed = limit_peaks.working(request.ceiling_dbtp, clip_db=0.0 if empty_top(target) else CLIP_DB)
+    (move,) = decided((proposed,), decisions, "limit_peaks", target.channels)
+    return limit_peaks.limiting_of(move) if move.active else None
+
+
 def _levels_known(moves: tuple[Move, ...]) -> bool:
     """Behind a level move all levels follow from its gain; measuring again would find the same."""
     return any(move.stage >= Stage.LEVEL for move in moves)
@@ -303,7 +313,7 @@ def _active(moves: tuple[Move, ...]) -> tuple[Move, ...]:
 def _scene(material: Material, chain: _Chain, ear: Ear, heard: Limited | None) -> Scene:
     profile, so_far = chain.profile, _active(chain.moves)
     margin_db = next((answer.margin_db for answer in chain.answers if answer.margin_db is not None), None)
-    how = limit_peaks.limiting(material.request, chain.decisions, profile)
+    how = limiting(material.request, chain.decisions, profile)
     if how is not None and margin_db is not None:
         how = replace(how, margin_db=margin_db)
     return Scene(

@@ -11,7 +11,7 @@ from refmaster.compare import Example, compare
 from refmaster.decide import checked_weights, parse_phase, parse_reference, parse_stages
 from refmaster.dsp.ahead import workers
 from refmaster.errors import BadSetting
-from refmaster.genres import label_of
+from refmaster.genres import with_share
 from refmaster.genres.context import context
 from refmaster.genres.posterior import NONE
 from refmaster.load import BLOCK_SAMPLES, Track, open_track, resampled
@@ -181,8 +181,7 @@ def _no_genre(track: Track, genre: Genre, library: str) -> str:
     """Why there is nothing to master toward."""
     if genre.share is None:
         return f"--genre {genre.name} tells no tone to master toward; name a reference, --ref FILE, or another genre"
-    name, share = genre.runner_up or ("", 0.0)
-    nearest = f"nearest: {label_of(name)} {100 * share:.0f} %" if name else ""
+    nearest = "" if genre.runner_up is None else f"nearest: {with_share(*genre.runner_up)}"
     found = "; ".join(filter(None, (f"{100 * genre.share:.0f} %", nearest)))
     said = f"it sounds like no genre that was measured ({found})"
     other = "or a genre, --genre NAME"

@@ -43,8 +43,9 @@ def codec_peaks(plan: Plan, master: Profile) -> tuple[str, ...]:
         return (
             f"the codec raised peaks by {peak - ceiling:.2f} dB over the ceiling; take a higher quality, or --format",
         )
+    room = f"--set limit_peaks.margin_db={room_db:.1f} leaves it room under the same ceiling"
+    if limiter is None:  # one that is made by hand has a ceiling that nothing reaches
+        over = f"the codec raised peaks by {peak - ceiling:.2f} dB over the ceiling"
+        return (f"{over}; --set limit_peaks.ceiling_dbtp={ceiling:g} {room}",)
     held, raised = written("peak_dbtp", ceiling - margin_db), f"{peak - ceiling + margin_db:.2f} dB"
-    return (
-        f"peaks were held at {held}, and the codec raised them by up to {raised}; "
-        f"--set limit_peaks.margin_db={room_db:.1f} leaves it room under the same ceiling",
-    )
+    return (f"peaks were held at {held}, and the codec raised them by up to {raised}; {room}",)

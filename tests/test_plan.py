@@ -8,8 +8,7 @@ import pytest
 from refmaster.decide import parse_decisions
 from refmaster.measure.loudness import measure_loudness
 from refmaster.moves import movers
-from refmaster.moves.limit_peaks import limiting
-from refmaster.plan import lightened, plan
+from refmaster.plan import lightened, limiting, plan
 from refmaster.records import Decision, Request, Stage, Verdict
 from refmaster.render import rendered
 from tests.moves.scenes import RATE_HZ, joined, music, planned, planned_for, spoiled

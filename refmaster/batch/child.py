@@ -13,7 +13,7 @@ import shutil
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -179,6 +179,8 @@ def _mastered(job: Job, settings: Settings, work: _Work) -> Outcome:
     except OSError as error:
         raise BadOutput(f"the folder {job.folder} cannot be reached from here ({error.strerror})") from error
     target, *references = (_relative(one) for one in (job.target, *settings.files))
+    if settings.library and os.path.isabs(settings.library):
+        settings = replace(settings, library=_relative(settings.library))
     return _outcome(job, _named(job, target, references, job.out, settings, work), html=settings.html)
 
 

@@ -95,21 +95,28 @@ def sight(target: Measured, example: Example, *, same_song: bool = False, thread
     if seen.sum() < FEWEST_BANDS:
         ignored += ("tone and width: the two tracks have too little of the spectrum in common",)
         return Sight(pair, example.weights, None, 0.0, identical, ignored)
-    alike = likeness(*(notes(m.spectrum.mid_bins, m.spectrum.bin_hz) for m in (target, reference)))
-    shift = None if same_song else _transposed(alike)
+    spectra = [m.spectrum for m in (target, reference)]
+    alike = None if same_song else likeness(*(notes(s.mid_bins, s.bin_hz) for s in spectra))
+    shift = None if alike is None else _transposed(alike)
     found = _registered(pair, seen, shift or 0.0, threads)
-    longer = at_usual_length(pair)
-    found = replace(found, roughness_db=found.roughness_db * longer)
-    if longer > 1.0 and shift is None and alike.as_is < OTHER_NOTES and found.roughness_db > SURELY_KIN_DB:
-        found = replace(found, roughness_db=max(found.roughness_db, OTHER_SONG_DB))
-    if same_song:
-        found = replace(found, roughness_db=min(found.roughness_db, SAME_ROUGHNESS_DB))
-    elif shift is not None:
-        found = replace(found, roughness_db=max(found.roughness_db, TRANSPOSED_ROUGHNESS_DB))
+    found = replace(found, roughness_db=_counted_db(found.roughness_db, at_usual_length(pair), alike, shift))
+    if shift is not None:
         said = f"{abs(shift):.0f} semitone{'s' if abs(shift) >= 1.5 else ''} {'up' if shift > 0 else 'down'}"
         ignored += (f"its key: it seems to be this music {said}; its spectrum was moved to the target's key first",)
     kinship = 1.0 if same_song else 1 / (1 + (found.roughness_db / KIN_ROUGHNESS_DB) ** KIN_STEEPNESS)
     return Sight(pair, example.weights, found, kinship, identical, ignored, shift)
+
+
+def _counted_db(roughness_db: float, longer: float, alike: Likeness | None, shift: float | None) -> float:
+    """Roughness as it counts: of 25 s, and with what notes say; without those a person calls the two one song."""
+    roughness_db *= longer
+    if alike is None:
+        return min(roughness_db, SAME_ROUGHNESS_DB)
+    if shift is not None:
+        return max(roughness_db, TRANSPOSED_ROUGHNESS_DB)
+    if longer > 1.0 and alike.as_is < OTHER_NOTES and roughness_db > SURELY_KIN_DB:
+        return max(roughness_db, OTHER_SONG_DB)
+    return roughness_db
 
 
 def at_usual_length(pair: Pair) -> float:

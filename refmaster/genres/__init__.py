@@ -49,6 +49,11 @@ def label_of(name: str) -> str:
     return load_genre(name).label if name in genre_names() else name
 
 
+def with_share(name: str, share: float) -> str:
+    """A genre, or a library among them, with how probable it is: "rock 22 %"."""
+    return f"{label_of(name)} {100 * share:.0f} %"
+
+
 def spread_of(genre: Genre, name: str) -> Spread | None:
     """How one number spreads over a genre's tracks, by its name; None where no source says."""
     return next((spread for spread in genre.spreads if spread.name == name), None)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from refmaster.genres import ANY, load_genre, spread_of
-from refmaster.genres.posterior import NONE, probable
+from refmaster.genres.posterior import NONE, mean_shares, probable
 from refmaster.genres.statistics import EDGE_SDS, covariance_db2, toned
 from refmaster.records import Genre, Profile, Spread, ToneSpread, WidthSpread
 from refmaster.units import FloatArray
@@ -32,7 +32,7 @@ def context(name: str, target: Profile, references: Sequence[Profile] = ()) -> G
         return load_genre(ANY)
     if name != AUTO:
         return load_genre(name)
-    shares = _shares(references or (target,))
+    shares = mean_shares([probable(one) for one in references or (target,)])
     known = tuple((one, share) for one, share in shares if one != NONE and share >= LEAST_BLENDED)
     runner_up = next(((one, share) for one, share in shares[1:]), None)
     if sum(share for _, share in known) < LEAST_KNOWN or shares[0][0] == NONE:
@@ -50,15 +50,6 @@ def context(name: str, target: Profile, references: Sequence[Profile] = ()) -> G
         width=_width(genres, weights),
         spreads=_spreads(genres, weights),
     )
-
-
-def _shares(profiles: Sequence[Profile]) -> list[tuple[str, float]]:
-    """The mean of what each sounds like, the most probable first."""
-    total: dict[str, float] = {}
-    for profile in profiles:
-        for name, share in probable(profile):
-            total[name] = total.get(name, 0.0) + share / len(profiles)
-    return sorted(total.items(), key=lambda item: -item[1])
 
 
 def checked_genre(name: str | None) -> str:

@@ -12,7 +12,7 @@ prints how often the answer is right for tracks, artists and packages that were 
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -117,6 +117,14 @@ def load_table(path: Path | None = None) -> Table:
     if rows.shape != (len(tracks), len(feature_names())) or np.isinf(rows).any() or np.isnan(rows).all(axis=0).any():
         raise BadSetting(f"{shown(at.name)}: rows that do not hold {len(feature_names())} numbers; restore the file")
     return table
+
+
+def mean_shares(found: Sequence[Sequence[tuple[str, float]]]) -> list[tuple[str, float]]:
+    """The mean of what several tracks sound like, the most probable first."""
+    total: dict[str, float] = {}
+    for name, share in (one for shares_of_one in found for one in shares_of_one):
+        total[name] = total.get(name, 0.0) + share / len(found)
+    return sorted(total.items(), key=lambda item: -item[1])
 
 
 def hashes_of(genre: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from refmaster.analyse import SHORTEST_S, Measured, check_masterable, is_inaudib
 from refmaster.cache import Cache, profile_of
 from refmaster.compare import compare
 from refmaster.dsp.ahead import workers
-from refmaster.genres import ANY, FEW_TRACKS, label_of, load_genre
+from refmaster.genres import ANY, FEW_TRACKS, load_genre, with_share
 from refmaster.genres.context import AUTO, LEAST_KNOWN, checked_genre, context
 from refmaster.genres.posterior import hashes_of
 from refmaster.library.files import Library
@@ -22,6 +22,7 @@ from refmaster.library.placing import (
     nearest,
     nearest_shipped,
     place,
+    share_of,
     shares,
     without,
 )
@@ -64,13 +65,14 @@ def among(path: str | os.PathLike[str], libraries: Sequence[Library], kept: Cach
         if len(one.tracks) < FEW_TRACKS
     ]
     home, shared = home_of(libraries, target), shares(target, libraries)
-    theirs = {named(one) for one in libraries}
-    own_share = sum(share for name, share in shared if name in theirs)
+    own_share = share_of(libraries, shared)
     if own_share < LEAST_KNOWN:
-        other = next(name for name, _ in shared if name not in theirs)
-        alone = f"{label_of(other)} has {100 * dict(shared)[other]:.0f} %"
+        theirs = {named(one) for one in libraries}
+        other = next(one for one in shared if one[0] not in theirs)
         here = f"the library {home.name}" if len(libraries) == 1 else "any of the libraries"
-        notes.append(f"by its sound it is hardly music of {here} ({100 * own_share:.0f} %); {alone}")
+        notes.append(
+            f"by its sound it is hardly music of {here} ({100 * own_share:.0f} %); more of {with_share(*other)}"
+        )
     return Among(target, place(target, home.genre), found, shared, tuple(notes))
 
 
@@ -78,10 +80,10 @@ def in_genre(path: str | os.PathLike[str], name: str, kept: Cache | None) -> Amo
     """A track in a genre by name, or in the most probable one for "auto"; in none where none fits."""
     asked = checked_genre(name)
     target = _target(path, kept)
-    genre = load_genre(context(asked, target).name)
-    placed = replace(genre, share=dict(shares(target)).get(genre.name))
+    genre, shared = load_genre(context(asked, target).name), shares(target)
+    placed = replace(genre, share=dict(shared).get(genre.name))
     notes = tuple(_genre_notes(asked, genre, target))
-    return Among(target, place(target, placed), nearest_shipped(genre, target), shares(target), notes)
+    return Among(target, place(target, placed), nearest_shipped(genre, target), shared, notes)
 
 
 def _genre_notes(asked: str, genre: Genre, target: Profile) -> Iterator[str]:

@@ -15,7 +15,7 @@ import numpy as np
 from refmaster.genres import load_genre
 from refmaster.genres.context import LEAST_KNOWN
 from refmaster.genres.features import features, leveled
-from refmaster.genres.posterior import Table, load_table, probable
+from refmaster.genres.posterior import Table, load_table, mean_shares, probable
 from refmaster.genres.statistics import EDGE_SDS, covariance_db2, song_sd_db, whole_width_db
 from refmaster.library.files import Library
 from refmaster.nearness import Reason, apart, nearer_pct, reasons
@@ -121,9 +121,7 @@ def nearest_shipped(genre: Genre, profile: Profile, most: int = MOST_NEAREST) ->
 
 def home_of(libraries: Sequence[Library], profile: Profile) -> Library:
     """The library that a track most probably belongs to, without the track itself; at least one is given."""
-    of = dict(shares(profile, libraries))
-    best = max(libraries, key=lambda one: (of.get(named(one), 0.0), one.name))
-    return without(best, profile)
+    return without(_likeliest(libraries, dict(shares(profile, libraries))), profile)
 
 
 def heard_among(libraries: Sequence[Library], profiles: Sequence[Profile]) -> Genre:
@@ -133,17 +131,23 @@ def heard_among(libraries: Sequence[Library], profiles: Sequence[Profile]) -> Ge
     """
     if len(libraries) == 1:
         return without(libraries[0], profiles[0]).genre
-    total: dict[str, float] = {}
-    for profile in profiles:
-        for name, share in shares(profile, libraries):
-            total[name] = total.get(name, 0.0) + share / len(profiles)
-    ranked = sorted(total.items(), key=lambda item: -item[1])
-    best = max(libraries, key=lambda one: (total.get(named(one), 0.0), one.name))
-    share = total.get(named(best), 0.0)
-    if sum(total.get(named(one), 0.0) for one in libraries) < LEAST_KNOWN:
+    ranked = mean_shares([shares(profile, libraries) for profile in profiles])
+    best = _likeliest(libraries, dict(ranked))
+    share = dict(ranked).get(named(best), 0.0)
+    if share_of(libraries, ranked) < LEAST_KNOWN:
         return replace(load_genre(), share=share, runner_up=(named(best), share))
     second = next((one for one in ranked if one[0] != named(best)), None)
     return replace(without(best, profiles[0]).genre, share=share, runner_up=second)
+
+
+def share_of(libraries: Sequence[Library], shared: Sequence[tuple[str, float]]) -> float:
+    """What all these libraries have of the shares together."""
+    theirs = {named(one) for one in libraries}
+    return sum(share for name, share in shared if name in theirs)
+
+
+def _likeliest(libraries: Sequence[Library], of: dict[str, float]) -> Library:
+    return max(libraries, key=lambda one: (of.get(named(one), 0.0), one.name))
 
 
 def named(library: Library) -> str:

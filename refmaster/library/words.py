@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from refmaster.genres import label_of
+from refmaster.genres import label_of, with_share
 from refmaster.library.placing import Near, Placement, Standing
 from refmaster.names import shown
 from refmaster.nearness import in_words, nearer_words
@@ -77,7 +77,7 @@ def near_line(one: Near) -> str:
 def share_words(shares: Sequence[tuple[str, float]]) -> str:
     """The most probable genres with their shares."""
     named = [(name, share) for name, share in shares if share >= LEAST_SHARE][:MOST_SHARES]
-    return "; ".join(f"{label_of(name)} {100 * share:.0f} %" for name, share in named)
+    return "; ".join(with_share(name, share) for name, share in named)
 
 
 def unit_words(name: str) -> str:

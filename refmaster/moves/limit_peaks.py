@@ -1,13 +1,12 @@
 """Limit the peaks: the ceiling's promise. A look-ahead true-peak limiter, and nothing at all below the ceiling."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
-from refmaster.compare import empty_top
 from refmaster.dsp.limiter import CLIP_DB, LOOKAHEAD_MS, MARGIN_DB, RELEASE_MS, Limiting, ReductionMeter, limited
 from refmaster.moves import Blocks, Scene
-from refmaster.records import Decision, Effect, Gap, Move, Param, Profile, Proposal, Rejected, Request, Stage, Verdict
+from refmaster.records import Effect, Gap, Move, Param, Profile, Proposal, Rejected, Stage
 from refmaster.units import FloatArray, written
 
 STAGE = Stage.CEILING
@@ -32,25 +31,12 @@ def propose(scene: Scene) -> Proposal:
     margin = MARGIN_DB if scene.limiting is None else scene.limiting.margin_db
     gap = Gap("true_peak_dbtp", peak, ceiling, 0.0, 0.0, 100.0, "the ceiling")
     clip_db = CLIP_DB if scene.limiting is None else scene.limiting.clip_db
-    return Proposal((Move("limit_peaks", STAGE, _params(ceiling, margin, clip_db), (gap,), confidence=1.0),))
+    return Proposal((replace(working(ceiling, margin, clip_db), because=(gap,)),))
 
 
-def limiting(request: Request, decisions: Iterable[Decision], target: Profile) -> Limiting | None:
-    """How the limiter will work once every decision about it is heeded, in their order; None where it was dropped.
-
-    Nothing is clipped where the top of the spectrum is empty: what a clipper makes would be heard there alone.
-    """
-    clip_db = 0.0 if empty_top(target) else CLIP_DB
-    first = found = Limiting(request.ceiling_dbtp, LOOKAHEAD_MS, RELEASE_MS, MARGIN_DB, clip_db)
-    dropped = False
-    for decision in (one for one in decisions if one.move == "limit_peaks"):
-        if decision.values:
-            blank("limit_peaks", 1).at(**dict(decision.values))  # refuses what is out of range before it is heard
-            found = replace(found, **{k: v for k, v in decision.values if hasattr(found, k)})
-        elif not decision.locked:  # dropped, or what was decided before is taken back
-            found = first
-        dropped = decision.verdict is Verdict.DROP if not decision.locked else dropped
-    return None if dropped else found
+def working(ceiling_dbtp: float, margin_db: float = MARGIN_DB, clip_db: float = CLIP_DB) -> Move:
+    """The limiter at a ceiling, before anybody decided about it."""
+    return Move("limit_peaks", STAGE, _params(ceiling_dbtp, margin_db, clip_db), (), confidence=1.0)
 
 
 def limiting_of(move: Move) -> Limiting:
@@ -82,7 +68,7 @@ def effect(move: Move, master: Profile) -> Effect:
 
 def blank(move_id: str, channels: int) -> Move:
     """A ceiling so high that nothing reaches it."""
-    return Move(move_id, STAGE, _params(NEVER_DBTP), (), 1.0)
+    return working(NEVER_DBTP)
 
 
 def explain(move: Move) -> str:
@@ -98,7 +84,7 @@ def explain(move: Move) -> str:
     return text
 
 
-def _params(ceiling_dbtp: float, margin_db: float = MARGIN_DB, clip_db: float = CLIP_DB) -> tuple[Param, ...]:
+def _params(ceiling_dbtp: float, margin_db: float, clip_db: float) -> tuple[Param, ...]:
     return (
         Param("ceiling_dbtp", ceiling_dbtp, -24.0, NEVER_DBTP, NEVER_DBTP),
         Param("clip_db", clip_db, 0.0, 6.0),

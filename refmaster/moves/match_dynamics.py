@@ -180,12 +180,12 @@ def _stands_out(profile: Profile, k: int) -> float:
 
 def _params(k: int, how: Compression) -> tuple[Param, ...]:
     return (
-        Param("threshold_dbfs", min(max(how.threshold_dbfs, -120.0), 24.0), -120.0, 24.0),
+        Param.nearest("threshold_dbfs", how.threshold_dbfs, -120.0, 24.0),
         Param("ratio", how.ratio, 0.25, 20.0, 1.0),
         Param("attack_ms", how.attack_ms, 0.5, 200.0),
         Param("release_ms", how.release_ms, 5.0, 2000.0),
         Param("range_db", how.range_db, 0.0, 24.0),
-        Param("makeup_db", min(max(how.makeup_db, -12.0), 12.0), -12.0, 12.0, 0.0),
+        Param.nearest("makeup_db", how.makeup_db, -12.0, 12.0, 0.0),
     )
 
 

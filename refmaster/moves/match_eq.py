@@ -293,12 +293,10 @@ def _at_their_end(fit: Fit, comparison: Comparison) -> tuple[NotReached, ...]:
     places = [written("centre_hz", tidy_hz(one.frequency_hz)) for one in fit.bands if abs(one.gain_db) >= FULL_GAIN_DB]
     if not places:
         return ()
-    at, toward = " and ".join([", ".join(places[:-1]), places[-1]] if len(places) > 1 else places), comparison.toward
-    return (
-        NotReached(
-            "tone", f"Around {at} {toward} {verb(toward)} further off in tone; {FULL_GAIN_DB:g} dB is the most."
-        ),
-    )
+    *others, last = places
+    at, toward = f"{', '.join(others)} and {last}" if others else last, comparison.toward
+    text = f"Around {at} {toward} {verb(toward)} further off in tone; {FULL_GAIN_DB:g} dB is the most."
+    return (NotReached("tone", text),)
 
 
 def _too_much(beyond_db: FloatArray, comparison: Comparison, request: Request) -> tuple[NotReached, ...]:
@@ -310,13 +308,9 @@ def _too_much(beyond_db: FloatArray, comparison: Comparison, request: Request) -
     short = beyond_db[worst] > 0
     frequency_hz = tidy_hz(comparison.band_hz[worst])
     asked_db = abs(beyond_db[worst]) + MAX_GAIN_DB
-    who = (
-        f"--amount {request.amount_pct:g} asks for"
-        if request.amount_pct > compare.EVIDENCE_PCT
-        else "the evidence asks for"
-    )
+    who = f"--amount {request.amount_pct:g}" if request.amount_pct > compare.EVIDENCE_PCT else "the evidence"
     text = (
-        f"Around {written('centre_hz', frequency_hz)} {who} {asked_db:.1f} dB "
+        f"Around {written('centre_hz', frequency_hz)} {who} asks for {asked_db:.1f} dB "
         f"{'more' if short else 'less'}; {MAX_GAIN_DB:g} dB is the most that is done to a whole mix. "
         f"{'Raise' if short else 'Lower'} in the mix what plays in {region(frequency_hz)}."
     )

@@ -30,8 +30,8 @@ def propose(scene: Scene) -> Proposal:
                 Rejected("remove_dc", "No DC offset to remove: the mean of each channel is within 0.1 % of zero."),
             )
         )
-    taken = (min(max(o, -MOST_PCT), MOST_PCT) for o in offset)  # a float file may be further off; that is no sound
-    params = tuple(Param(name, o, -MOST_PCT, MOST_PCT, 0.0) for name, o in zip(NAMES[len(offset)], taken, strict=True))
+    named = zip(NAMES[len(offset)], offset, strict=True)
+    params = tuple(Param.nearest(name, o, -MOST_PCT, MOST_PCT, 0.0) for name, o in named)
     gaps = tuple(
         Gap(f"dc_{p.name}", p.value, 0.0, DC_PCT, 0.0, 100.0, "no offset") for p in params if abs(p.value) >= DC_PCT
     )

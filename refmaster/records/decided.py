@@ -53,6 +53,11 @@ class Param:
     def __str__(self) -> str:
         return written(self.name, self.value)
 
+    @classmethod
+    def nearest(cls, name: str, value: float, low: float, high: float, neutral: float | None = None) -> "Param":
+        """The parameter at a value that was found, or at the nearer end of its range: a session holds no other."""
+        return cls(name, min(max(value, low), high), low, high, neutral)
+
     def at(self, value: float) -> "Param":
         """The same parameter at another value; refuses what is out of range."""
         if not math.isfinite(value) or not self.low <= value <= self.high:

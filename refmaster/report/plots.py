@@ -1,6 +1,7 @@
 """The evidence: which plots there are, and those over frequency, with the sentences under each."""
 
 from refmaster.compare import EVIDENCE_PCT
+from refmaster.explain import OWN_ENGINE
 from refmaster.records import Report
 from refmaster.report.alternatives import correlation_said, eq_said, spectrum_said, width_said
 from refmaster.report.curves import (
@@ -68,7 +69,8 @@ def _eq(report: Report, wanted: Ys | None, applied: Ys | None) -> Plot | None:
     reach = max(LEAST_EQ_DB, needed, wished)
     told = "; dotted, the full difference from the reference, which a match in full would apply" if whole else ""
     amount_pct = report.request.amount_pct
-    who = "the evidence supports" if amount_pct == EVIDENCE_PCT else f"--amount {amount_pct:g} asks for"
+    by_evidence = amount_pct == EVIDENCE_PCT or report.engine != OWN_ENGINE  # another one's is drawn beside that
+    who = "the evidence supports" if by_evidence else f"--amount {amount_pct:g} asks for"
     return Plot(
         name="eq",
         title="Wanted and applied EQ",

@@ -162,6 +162,9 @@ def test_a_library_of_ones_own_reaches_every_track_and_the_table_says_what_each_
     assert run(catalogue, *asked).returncode == 0
     (row,) = csv.DictReader(io.StringIO((fresh / "batch.csv").read_text(encoding="utf-8")))
     assert row["genre"] == "mine"
+    session = tomllib.loads((fresh / "short.master.toml").read_text(encoding="utf-8"))
+    assert (fresh / session["request"]["library"]).samefile(path)
+    assert not Path(session["request"]["library"]).is_absolute()  # the files do not tell where they stand
     assert "<td>mine</td>" in (fresh / "batch.html").read_text(encoding="utf-8")
     refused = run(catalogue, *asked, "--resume", "--genre", "rock")
     assert (refused.returncode, "both given" in refused.stderr) == (2, True)
@@ -294,6 +297,10 @@ def test_the_library_tells_what_happens(catalogue, fresh):
         (("mixes/short.wav", "mixes/sub/SHORT.wav", *THREE[1:]), "would both become"),
         (("mixes/" + "l" * 244 + ".wav", *THREE[1:]), "l.master.toml is too long a name; .* rename l+.wav"),
         ((*THREE, "--amount", "101"), "--amount 101 is out of range"),
+        (
+            (*THREE, "--loudness", "-14", "--set", "match_loudness.gain_db=2"),
+            "--loudness -14 and --set match_loudness.gain_db cannot both hold",
+        ),
         ((*THREE, "--only", "colours"), "--only knows no 'colours'"),
         ((*THREE, "--format", "m4a"), "no format 'm4a'"),
         ((*THREE, "--drop", "match_ep"), "match_ep"),

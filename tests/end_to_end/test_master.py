@@ -377,6 +377,20 @@ def test_peaks_that_a_codec_raised_are_told_with_what_to_ask_for(files, tmp_path
     assert not any("codec" in note for note in kept.notes)
 
 
+def test_peaks_that_a_codec_raised_without_a_limiter_are_told_with_one_that_holds(files, tmp_path):
+    quiet = master(files["spoiled"], files["song"], tmp_path / "q.wav", loudness=-26.0, options=QUICK)
+    just_under = -26.0 + quiet.plan.ceiling_dbtp - 0.01 - quiet.master.true_peak_dbtp
+    told = {"loudness": round(just_under, 2), "options": replace(QUICK, force=True)}
+    report = master(files["spoiled"], files["song"], tmp_path / "o.mp3", **told)
+    assert not any(move.mover == "limit_peaks" for move in report.plan.active)
+    assert not next(check for check in report.checks if check.name == "true_peak_dbtp").passed
+    (said,) = (note for note in report.notes if "codec" in note)
+    asked = re.findall(r"--set (\S+)", said)
+    mended = master(files["spoiled"], files["song"], tmp_path / "o.mp3", set=asked, **told)
+    assert next(check for check in mended.checks if check.name == "true_peak_dbtp").passed
+    assert mended.plan.ceiling_dbtp == report.plan.ceiling_dbtp
+
+
 def test_what_was_not_reached_by_a_gain_is_not_told_of_a_persons(files, tmp_path):
     short = master(
         files["spoiled"], files["song"], tmp_path / "o.wav", drop=["limit_peaks"], loudness=-8.0, options=QUICK

@@ -53,6 +53,11 @@ def test_two_equal_channels_are_found():
     assert set(found(np.concatenate([mono, mono]))) == {"dual_mono"}
 
 
+def test_a_channel_that_is_only_softer_is_panned_and_no_defect():
+    mono = clean()[:1]
+    assert not found(np.concatenate([mono, 0.25 * mono]))
+
+
 def test_an_inverted_channel_is_found():
     mono = clean()[:1]
     noise = 0.1 * clean()
