@@ -18,7 +18,7 @@ def dynamics_gaps(
     believed = SPREAD_FAULT_SD**2 / (SPREAD_FAULT_SD**2 + noise**2)
     for ours, spread_db in zip(target.dynamics, goal.loud_over_median_db, strict=False):
         stands, there = (max(v, LEAST_SPREAD_DB) for v in (ours.loud_over_median_db, spread_db))
-        band = dynamics_band(genre, ours.low_hz, ours.high_hz)
+        band = dynamics_band(genre, ours.low_hz)
         if alone:
             there = stands if band is None else max(band.nearest(stands), LEAST_SPREAD_DB)
         usual = band is not None and band.low <= stands <= band.high

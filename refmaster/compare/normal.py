@@ -82,8 +82,8 @@ def band_of(genre: Genre, name: str) -> Band | None:
     return None if spread is None else Band(spread.p10, spread.p50, spread.p90)
 
 
-def dynamics_band(genre: Genre, low_hz: float, high_hz: float) -> Band | None:
-    """How far loud passages usually stand above the median in one of the dynamics bands."""
+def dynamics_band(genre: Genre, low_hz: float) -> Band | None:
+    """How far loud passages usually stand above the median in the dynamics band that begins there."""
     starts = f"dynamics_{low_hz:.0f}_"
     found = next((s for s in genre.spreads if s.name.startswith(starts)), None)
     return None if found is None else Band(found.p10, found.p50, found.p90)

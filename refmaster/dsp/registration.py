@@ -36,16 +36,13 @@ Singles = npt.NDArray[np.float32]
 class Registration:
     """What was found, on the bands that were used (`at`, indices).
 
-    `raw_db` is the robust difference of matched frames; `smooth_db` what of it a smooth curve explains; `roughness_db`
-    the rms of the rest; `distance` the median distance of matched frames in units of frame spread. `pairs` match frames
-    of the target with soft averages of the reference's and the other way about.
+    `raw_db` is the robust difference of matched frames; `roughness_db` the rms of what of it no smooth curve explains.
+    `pairs` match frames of the target with soft averages of the reference's and the other way about.
     """
 
     at: npt.NDArray[np.int64]
     raw_db: FloatArray
-    smooth_db: FloatArray
     roughness_db: float
-    distance: float
     pairs: "Pairs"
 
 
@@ -97,14 +94,14 @@ def register(
             other = pool.submit(_softly, square.T, sharpness, single_t)
             forward, far_t, like_t = _softly(square, sharpness, single_r)
             backward, far_r, like_r = other.result()
-            pairs, distance = _weighed(rows_t, rows_r, forward, backward, far_t, far_r)
+            pairs = _weighed(rows_t, rows_r, forward, backward, far_t, far_r)
             weight = np.concatenate([pairs.forward_weight, pairs.backward_weight])
             differences = np.concatenate([like_t - t, r - like_r])
             raw = _robust_mean(differences, weight)
             smooth = _explained(raw, differences, weight, allowed)
     rest = raw - smooth
     roughness = float(np.sqrt(((rest - rest.mean()) ** 2).mean()))
-    return Registration(at, raw, smooth, roughness, distance, pairs)
+    return Registration(at, raw, roughness, pairs)
 
 
 def _spread(frames: int) -> npt.NDArray[np.int64]:
@@ -140,15 +137,14 @@ def _weighed(
     backward: Singles,
     far_t: Singles,
     far_r: Singles,
-) -> tuple[Pairs, float]:
-    """Both directions, each frame with the weight that its distance leaves it, and the median distance."""
+) -> Pairs:
+    """Both directions, each frame with the weight that its distance leaves it."""
     both = np.concatenate([far_t, far_r]).astype(np.float64)  # its powers pass single precision
     good = max(float(np.quantile(both, GOOD_SHARE)), 1e-6)
     weight_t, weight_r = (1 / (1 + (far / good) ** FADE) for far in np.split(both, [far_t.size]))
-    pairs = Pairs(
+    return Pairs(
         rows_t, rows_r, forward, backward, weight_t / weight_t.sum() / 2, weight_r / weight_r.sum() / 2
     )  # both directions count alike, however many frames each track has
-    return pairs, float(np.median(both))
 
 
 def _softly(square: Singles, sharpness: float, there: Singles) -> tuple[Singles, Singles, Singles]:

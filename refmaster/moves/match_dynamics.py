@@ -90,7 +90,7 @@ def blank(move_id: str, channels: int) -> Move:
     return Move(
         move_id,
         STAGE,
-        _params(k, Compression(THRESHOLD_DBFS[k], 1.0, ATTACK_MS[k], RELEASE_MS[k], FULL_RANGE_DB, 0.0)),
+        _params(Compression(THRESHOLD_DBFS[k], 1.0, ATTACK_MS[k], RELEASE_MS[k], FULL_RANGE_DB, 0.0)),
         (),
         1.0,
     )
@@ -160,7 +160,7 @@ def _solved(k: int, gap: DynamicsGap, factor: float, scene: Scene, excerpt: list
     toward = scene.comparison.toward if scene.comparison else "the reference"
     taken = float(np.clip(taken, 0.0, 100.0))
     because = Gap(_feature(k), gap.target_db, gap.reference_db, 1.0, gap.sd_db, taken, toward)
-    return Move(f"match_dynamics/{PARTS[k]}", STAGE, _params(k, how), (because,), round(because.confidence, 3))
+    return Move(f"match_dynamics/{PARTS[k]}", STAGE, _params(how), (because,), round(because.confidence, 3))
 
 
 def _block_levels_db(powers: FloatArray) -> FloatArray:
@@ -178,7 +178,7 @@ def _stands_out(profile: Profile, k: int) -> float:
     return profile.dynamics[k].loud_over_median_db if k < len(profile.dynamics) else 0.0
 
 
-def _params(k: int, how: Compression) -> tuple[Param, ...]:
+def _params(how: Compression) -> tuple[Param, ...]:
     return (
         Param.nearest("threshold_dbfs", how.threshold_dbfs, -120.0, 24.0),
         Param("ratio", how.ratio, 0.25, 20.0, 1.0),
