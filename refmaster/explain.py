@@ -31,7 +31,7 @@ from refmaster.records import (
     Verdict,
 )
 from refmaster.units import unit_of, written
-from refmaster.writing import bounds, label, said, subject
+from refmaster.writing import bounds, counted, label, said, subject
 
 OWN_ENGINE = "refmaster"
 OVER_FULL_SCALE, ENCODED_ANEW = "over_full_scale", "encoded_anew"  # what an untouched target lost all the same
@@ -124,8 +124,7 @@ def verdict_words(status: Status, request: Request, plan: Plan, checks: tuple[Ch
         asked = request.amount_pct > 0 and all(move.active for move in plan.moves)
         nothing = "nothing could be done" if missed else "nothing needed doing"
         return f"Unchanged: {nothing}{missed}." if asked else f"Unchanged, as you asked{missed}."
-    moves = len(plan.active)
-    count = f"{moves} move{'s' if moves != 1 else ''}"
+    count = counted(len(plan.active), "move")
     failed = [check for check in checks if not check.passed]
     if not rendered:
         return f"Dry run: {count} planned, nothing written{missed}."
@@ -150,7 +149,7 @@ def lost(plan: Plan, clipped: int, *, lossy: bool = False) -> Plan:
         plan = replace(plan, not_reached=(*plan.not_reached, NotReached(ENCODED_ANEW, text)))
     if not clipped:
         return plan
-    count = f"{clipped} value{'s' if clipped != 1 else ''} of the target above full scale"
+    count = f"{counted(clipped, 'value')} of the target above full scale"
     text = (
         f"{count} {'are' if clipped != 1 else 'is'} cut off; --bit-depth 32f keeps {'them' if clipped != 1 else 'it'}."
     )
@@ -318,7 +317,7 @@ def _library_line(genre: Genre, second: str, heard_in: str) -> str:
     if genre.name == ANY:
         nearest = "" if genre.runner_up is None else f" (nearest: {with_share(*genre.runner_up)})"
         return f"Genre: none of your libraries fits{nearest}; --library FILE names one."
-    tracks = f"{genre.n_tracks} track{'s' if genre.n_tracks != 1 else ''}"
+    tracks = counted(genre.n_tracks, "track")
     few = "; so few say little of what is normal" if genre.n_tracks < FEW_TRACKS else ""
     if genre.share is None:
         return f"Genre: your library {genre.name}, {tracks}{few}."

@@ -13,6 +13,7 @@ from refmaster.names import shown
 from refmaster.records import Author, Delivery, Input, Move, Param, Plan, Request, Revision, Session, Verdict
 from refmaster.session import seal_of
 from refmaster.units import unit_of, written
+from refmaster.writing import counted
 
 
 def continued(
@@ -159,8 +160,7 @@ def _meant(move: Move, then: Move | None) -> Move:
 
 
 def _first(plan: Plan) -> str:
-    moves = len(plan.active)
-    return f"first master: {moves} move{'' if moves == 1 else 's'}"
+    return f"first master: {counted(len(plan.active), 'move')}"
 
 
 def _decisions(plan: Plan) -> tuple[str, ...]:

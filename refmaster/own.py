@@ -14,6 +14,7 @@ from refmaster.records import Mark, Plan, Rejected, Request, Stage, Verdict
 from refmaster.stored import BITS, FLOATS, bytes_as
 from refmaster.tags import read_mark
 from refmaster.version import __version__
+from refmaster.writing import capital, listed
 
 DIGITS = 16  # of a SHA-256: 64 bits tell any files apart that one person has
 FOLLOWED = (Stage.TONE, Stage.DYNAMICS, Stage.COLOUR, Stage.IMAGE, Stage.LEVEL)  # what a reference has a say in
@@ -146,9 +147,8 @@ def left_alone(stages: tuple[Stage, ...]) -> tuple[Rejected, ...]:
     names = [stage.name.lower() for stage in stages]
     if not names:
         return ()
-    said = f"{', '.join(names[:-1])} and {names[-1]}" if names[1:] else names[0]
     why = "this is our own master toward this reference; --amount 100 or --fresh matches it again"
-    return (Rejected("own_master", f"{said.capitalize()} left alone: {why}."),)
+    return (Rejected("own_master", f"{capital(listed(names))} left alone: {why}."),)
 
 
 def _short(sha256: tuple[str, ...]) -> set[str]:

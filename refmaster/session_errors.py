@@ -9,6 +9,7 @@ from refmaster.errors import BadSetting
 from refmaster.names import shown
 from refmaster.toml_lines import Where, line_of, lines_of
 from refmaster.version import __version__
+from refmaster.writing import lowered
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -40,7 +41,7 @@ def refused_model(path: Path, text: str, error: "ValidationError", data: Mapping
         return refused(path, text, where, f"{key}: no such key{hint}{newer}")
     if first["type"] == "missing":
         return refused(path, text, where, f"{key} is missing")
-    return refused(path, text, where, f"{key}: {_lowered(first['msg'])}{_found(first.get('input'))}")
+    return refused(path, text, where, f"{key}: {_within(first['msg'])}{_found(first.get('input'))}")
 
 
 def _written(where: Where) -> str:
@@ -49,9 +50,10 @@ def _written(where: Where) -> str:
     return "".join(parts).lstrip(".")
 
 
-def _lowered(message: str) -> str:
+def _within(message: str) -> str:
+    """A message of pydantic's after the key that it is about; our own are written for that place."""
     own = message.removeprefix("Value error, ")
-    return own if own != message else message[:1].lower() + message[1:]
+    return own if own != message else lowered(message)
 
 
 def _found(value: object) -> str:

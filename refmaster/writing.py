@@ -1,6 +1,7 @@
 """How names and numbers are put on the page; the digits are `units.written`'s."""
 
 import re
+from collections.abc import Sequence
 
 from refmaster.units import UNITS, unit_of, written
 
@@ -111,6 +112,22 @@ def confidence(value: float) -> str:
 def counted(number: int, noun: str) -> str:
     """A number of things: "1 move", "5 moves"."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence: "target, reference and master"; empty for none."""
+    *first, last = names or ("",)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def capital(text: str) -> str:
+    """The text as the beginning of a sentence; unlike `str.capitalize` this leaves all other letters as they are."""
+    return text[:1].upper() + text[1:]
+
+
+def lowered(text: str) -> str:
+    """The text as it goes on within a sentence."""
+    return text[:1].lower() + text[1:]
 
 
 def clock(seconds: float) -> str:

@@ -6,7 +6,7 @@ from refmaster.moves import match_dynamics, match_eq
 from refmaster.passport import STRANGER
 from refmaster.records import Gap, Move, Session, Verdict
 from refmaster.units import unit_of
-from refmaster.writing import confidence, difference, label, said, spread
+from refmaster.writing import capital, confidence, difference, label, lowered, said, spread
 
 SIDES = {  # what stands against what, where it is not simply the target against the reference
     "match_loudness": ("before it", "goal"),
@@ -54,7 +54,7 @@ def _around(session: Session) -> str:
 
 def _why(move: Move, gap: Gap) -> str:
     here, there = SIDES.get(move.mover, ("target", gap.toward.removeprefix("the ")))
-    text = f"{_capital(label(gap.feature))}: {here} {said(gap.feature, gap.target)}, {there} "
+    text = f"{capital(label(gap.feature))}: {here} {said(gap.feature, gap.target)}, {there} "
     text += f"{said(gap.feature, gap.reference)}, a difference of {difference(gap.feature, gap.delta)}."
     if gap.tolerance > 0:
         text += f" Nobody would mind {spread(gap.feature, gap.tolerance)}"
@@ -69,7 +69,7 @@ def _why_not_all(session: Session, move: Move, gap: Gap) -> str:
     if move.mover == "match_loudness":
         short = next((one.text for one in session.plan.not_reached if one.what == gap.feature), None)
         if short is not None:
-            return _lowered(short.rstrip("."))
+            return lowered(short.rstrip("."))
         return (
             f"that is what --amount {amount_pct:g} asks for" if amount_pct < EVIDENCE_PCT else "the search ended there"
         )
@@ -96,11 +96,3 @@ def _what_could_be_chance(gap: Gap) -> str:
 def _size(feature: str, value: float) -> str:
     """A difference without its sign: "2.05 dB"."""
     return difference(feature, abs(value)).lstrip("+−") if unit_of(feature) else f"{abs(value):.2f}"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _lowered(text: str) -> str:
-    return text[:1].lower() + text[1:]

@@ -227,6 +227,7 @@ def _tell_all(
     library: "Library", path: Path, found: "Gathered", before: "Sequence[Library]", *, json: bool, quiet: bool
 ) -> None:
     from refmaster.names import shown
+    from refmaster.writing import counted
 
     held = {row.sha256 for one in before for row in one.tracks}
     new = sum(row.sha256 not in held for row in library.tracks)
@@ -240,7 +241,7 @@ def _tell_all(
         twice = len(found.rows) - len({row.sha256 for row in found.rows})
         out = f"; {len(found.skipped)} left out" if found.skipped else ""
         out += f"; {twice} more of the same content" if twice else ""
-        print(f"{library.name}: {len(library.tracks)} track{'s' if len(library.tracks) != 1 else ''}{more}{out}")
+        print(f"{library.name}: {counted(len(library.tracks), 'track')}{more}{out}")
         print(f"library  {shown(path)}")
 
 

@@ -40,6 +40,7 @@ from refmaster.report import page
 from refmaster.save import check_outputs, choose_delivery, size_bytes, write_audio, write_text
 from refmaster.tags import copy_tags
 from refmaster.units import FloatArray
+from refmaster.writing import counted
 
 ID = "matchering/match"
 RATE_HZ = 44_100  # all it works at
@@ -186,7 +187,7 @@ def _brought_back(result: FloatArray, given: FloatArray, target: Profile) -> tup
     if delay:
         late = "late" if delay > 0 else "early"
         notes.append(
-            f"matchering's result came {abs(delay)} sample{'s' if abs(delay) > 1 else ''} {late}"
+            f"matchering's result came {counted(abs(delay), 'sample')} {late}"
             f" ({1e3 * abs(delay) / RATE_HZ:.3f} ms, by cross-correlation) and was moved into time"
         )
     if target.channels == 1:

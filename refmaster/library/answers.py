@@ -29,6 +29,7 @@ from refmaster.library.placing import (
 from refmaster.load import open_track, resampled
 from refmaster.records import Comparison, Genre, Passport, Profile
 from refmaster.version import __version__
+from refmaster.writing import counted
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,7 @@ def among(path: str | os.PathLike[str], libraries: Sequence[Library], kept: Cach
     apart_from = [without(one, target) for one in libraries]
     notes = [f"the track itself is in the library {one.name}, and was left out there" for one in own]
     notes += [
-        f"the library {one.name} holds {len(one.tracks)} track{'s' if len(one.tracks) != 1 else ''}: too few to say "
-        "what is normal"
+        f"the library {one.name} holds {counted(len(one.tracks), 'track')}: too few to say what is normal"
         for one in apart_from
         if len(one.tracks) < FEW_TRACKS
     ]

@@ -30,6 +30,7 @@ from refmaster.report.figure import (
 )
 from refmaster.report.templates import environment
 from refmaster.version import __version__
+from refmaster.writing import counted
 
 HERE, REPORT = Path(__file__).parent, Path(__file__).parents[1] / "report"
 LEAST_DB = -45.0  # taste: below this a spectrum holds nothing that is heard beside the rest
@@ -82,10 +83,9 @@ def beside_page(target: Profile, found: Sequence[Beside]) -> str:
     for k, one in enumerate(found):
         role, dash = LOOKS[k % len(LOOKS)]
         tracks.append(Track(_name(one.reference), role, one.reference, dash, 2.0))
-    count = len(found)
     return _page(
         name=name,
-        title=f"{name} beside {count} reference{'s' if count != 1 else ''}",
+        title=f"{name} beside {counted(len(found), 'reference')}",
         largest=" ".join(f"{_name(one.reference)}: {in_short(one.passport)}" for one in found),
         source="",
         strips=[],

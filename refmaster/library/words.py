@@ -8,7 +8,7 @@ from refmaster.names import shown
 from refmaster.nearness import in_words, nearer_words
 from refmaster.records import Genre
 from refmaster.units import unit_of
-from refmaster.writing import bare, difference, label
+from refmaster.writing import bare, counted, difference, label
 
 NAMES = {
     "plr_db": "peak to loudness (PLR)",
@@ -34,9 +34,11 @@ def feature_words(name: str) -> str:
 
 def title_of(genre: Genre) -> str:
     """What a genre stands on."""
-    artists = f"{genre.n_artists} artist{'s' if genre.n_artists != 1 else ''}"
-    tracks = f"{genre.n_tracks} track{'s' if genre.n_tracks != 1 else ''}"
-    on = f"{tracks} of {artists}" if genre.n_tracks else "published figures"
+    on = (
+        f"{counted(genre.n_tracks, 'track')} of {counted(genre.n_artists, 'artist')}"
+        if genre.n_tracks
+        else "published figures"
+    )
     return f"{genre.label}: {on}, trust {genre.trust:.2f}"
 
 

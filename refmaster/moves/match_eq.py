@@ -42,6 +42,7 @@ from refmaster.records import (
     Stage,
 )
 from refmaster.units import FloatArray, written
+from refmaster.writing import listed
 
 STAGE = Stage.TONE
 PARTS = BAND_PARTS
@@ -293,9 +294,8 @@ def _at_their_end(fit: Fit, comparison: Comparison) -> tuple[NotReached, ...]:
     places = [written("centre_hz", tidy_hz(one.frequency_hz)) for one in fit.bands if abs(one.gain_db) >= FULL_GAIN_DB]
     if not places:
         return ()
-    *others, last = places
-    at, toward = f"{', '.join(others)} and {last}" if others else last, comparison.toward
-    text = f"Around {at} {toward} {verb(toward)} further off in tone; {FULL_GAIN_DB:g} dB is the most."
+    toward = comparison.toward
+    text = f"Around {listed(places)} {toward} {verb(toward)} further off in tone; {FULL_GAIN_DB:g} dB is the most."
     return (NotReached("tone", text),)
 
 

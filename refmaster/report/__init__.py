@@ -25,7 +25,7 @@ from refmaster.report.plots import plots_of
 from refmaster.report.table import check_rows, rows_of
 from refmaster.report.templates import environment
 from refmaster.report.verdict import verdict_of
-from refmaster.writing import clock, said
+from refmaster.writing import capital, clock, said
 
 __all__ = ["page"]
 
@@ -107,7 +107,7 @@ def _genre(genre: Genre) -> str:
         return genre_words(genre) or "none"
     kind, tracks = genre.label or genre.name, f", {genre.n_tracks} tracks" if genre.n_tracks else ""
     share = "" if genre.share is None else f", {100 * genre.share:.0f} % share"
-    return f"{kind[:1].upper()}{kind[1:]}{tracks}{share}"
+    return f"{capital(kind)}{tracks}{share}"
 
 
 def _reference(report: Report) -> str:

@@ -4,9 +4,17 @@ import math
 from collections.abc import Callable
 
 from refmaster.records import BandLevels, Profile
-from refmaster.report.curves import ALIGNED_HIGH_HZ, ALIGNED_LOW_HZ, Track, aligned_db, band_name, correlation_by_band
+from refmaster.report.curves import (
+    ALIGNED_HIGH_HZ,
+    ALIGNED_LOW_HZ,
+    Track,
+    aligned_db,
+    band_name,
+    correlation_by_band,
+    named,
+)
 from refmaster.report.figure import Role, Ys
-from refmaster.writing import difference, said, span
+from refmaster.writing import capital, difference, said, span
 
 HEARD_DB = 40.0  # under the fullest band: what is fainter is no finding
 
@@ -29,7 +37,7 @@ def eq_said(band_hz: tuple[float, ...], wanted: Ys | None, applied: Ys | None) -
     """How far the curves reach."""
     curves = (("wanted", wanted), ("applied", applied))
     said_of = [f"{name} {_reach(band_hz, curve)}" for name, curve in curves if curve and any(curve)]
-    return f"{_capital('; '.join(said_of))}."
+    return f"{capital('; '.join(said_of))}."
 
 
 def loudness_said(tracks: tuple[Track, ...]) -> str:
@@ -40,7 +48,7 @@ def loudness_said(tracks: tuple[Track, ...]) -> str:
         text = f"{track.name} {said('_lufs', track.profile.integrated_lufs)} integrated"
         curve = span("integrated_lufs", min(known), max(known)) if known else ""
         parts.append(f"{text}, short-term {curve}" if curve else text)
-    return f"{_capital('; '.join(parts))}."
+    return f"{capital('; '.join(parts))}."
 
 
 def peaks_said(tracks: tuple[Track, ...], ceiling_dbtp: float | None) -> str:
@@ -81,10 +89,10 @@ def depths_said(shares: tuple[tuple[str, float], ...]) -> str:
 
 def dynamics_said(tracks: tuple[Track, ...]) -> str:
     """How far loud moments stand above the median in each band."""
-    known = [track for track in tracks if track.profile.dynamics]
+    known = tuple(track for track in tracks if track.profile.dynamics)
     bands: list[tuple[BandLevels, ...]] = list(zip(*(track.profile.dynamics for track in known), strict=True))
     parts = [f"{band_name(row[0])} Hz {', '.join(f'{b.loud_over_median_db:.1f}' for b in row)}" for row in bands]
-    return f"P95 over the median in dB, of {_listed([track.name for track in known])}: {'; '.join(parts)}."
+    return f"P95 over the median in dB, of {named(known)}: {'; '.join(parts)}."
 
 
 def _changed(of: dict[Role, Profile]) -> str:
@@ -140,12 +148,3 @@ def _hz(hz: float) -> str:
 
 def _number(value: float, digits: int) -> str:
     return f"{value:.{digits}f}".replace("-", "−")
-
-
-def _listed(names: list[str]) -> str:
-    *first, last = names or [""]
-    return f"{', '.join(first)} and {last}" if first else last
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -12,7 +12,7 @@ from refmaster.genres import genre_names, with_share
 from refmaster.genres.statistics import EDGE_SDS, song_sd_db
 from refmaster.records import BandLevels, Genre, Profile, Report
 from refmaster.report.figure import Curve, Dash, Role, Table, Ys, moment_ms, rounded
-from refmaster.writing import clock, said
+from refmaster.writing import clock, listed, said
 
 ALIGNED_LOW_HZ, ALIGNED_HIGH_HZ = 100.0, 10000.0
 SILENT_DBFS = -180.0  # `units.power_to_db` holds silence at −200
@@ -48,8 +48,7 @@ def tracks_of(report: Report) -> tuple[Track, ...]:
 
 def named(tracks: tuple[Track, ...]) -> str:
     """The tracks in a sentence: "target, reference and master"."""
-    *first, last = [track.name for track in tracks]
-    return f"{', '.join(first)} and {last}" if first else last
+    return listed([track.name for track in tracks])
 
 
 def band_curves(tracks: tuple[Track, ...], values: Callable[[Profile], Ys]) -> tuple[Curve, ...]:

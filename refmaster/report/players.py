@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 
 from refmaster.listen import COMPRESSION_SAID, Listening, Passage, Voice
-from refmaster.writing import clock, said
+from refmaster.writing import capital, clock, said
 
 KEYS = {"target": "A", "master": "B", "beside": "C", "reference": "R"}
 NAMES = {"loudest": "Loudest", "quieter": "A quieter part", "whole": "The whole track"}
@@ -62,7 +62,7 @@ def _voice(voice: Voice, engines: tuple[str, ...]) -> VoiceButton:
     by = dict(zip(("master", "beside"), engines, strict=False)).get(voice.role)
     name = voice.role if by is None else by
     called = voice.role if by is None else f"master by {by}"
-    return VoiceButton(voice.role, name[:1].upper() + name[1:], f"the {called}", KEYS[voice.role], turned)
+    return VoiceButton(voice.role, capital(name), f"the {called}", KEYS[voice.role], turned)
 
 
 def _passage(sound: Listening, number: int) -> PassageButton:

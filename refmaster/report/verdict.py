@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from refmaster.explain import cut_off, missed_clause
 from refmaster.records import Check, Effect, Move, Report
 from refmaster.units import unit_of
-from refmaster.writing import bounds, counted, difference, label, pair, said
+from refmaster.writing import bounds, capital, counted, difference, label, pair, said
 
 # How much of each unit is just heard, DESIGN.md §4: the yardstick that makes a LU and a dB comparable.
 JUST_HEARD = {"LU": 0.3, "LUFS": 0.3, "dB": 0.5, "dB/oct": 0.1, "Hz": 100.0}
@@ -28,7 +28,7 @@ class Verdict:
 def verdict_of(report: Report) -> Verdict:
     """The report in three lines."""
     changes = _changes(report)
-    largest = _capital(changes[0]) if changes else _as_it_came(report)
+    largest = capital(changes[0]) if changes else _as_it_came(report)
     return Verdict(_kind(report), _status(report), largest, tuple(changes[1 : 1 + ALSO_SAID]))
 
 
@@ -112,7 +112,3 @@ def _as_it_came(report: Report) -> str:
     kept = report.target if report.master is None else report.master
     loudness, peak = (said(name, getattr(kept, name)) for name in ("integrated_lufs", "true_peak_dbtp"))
     return f"Integrated loudness {loudness}, true peak {peak}"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
