@@ -24,6 +24,7 @@ from refmaster.errors import BadAudio
 from refmaster.headers import Claim, OggStreams, claim_of, ogg_streams
 from refmaster.names import shown
 from refmaster.records import Source
+from refmaster.stored import BITS
 from refmaster.stream import OPEN_LENGTH_SAMPLES, SoundStream, reading
 from refmaster.units import FloatArray
 
@@ -50,9 +51,7 @@ _CONTAINERS = {  # the name endings each container goes by
 _SUBTYPE_BITS = {
     "PCM_S8": 8,
     "PCM_U8": 8,
-    "PCM_16": 16,
-    "PCM_24": 24,
-    "PCM_32": 32,
+    **BITS,
     "ALAC_16": 16,
     "ALAC_20": 20,
     "ALAC_24": 24,

@@ -23,7 +23,7 @@ from refmaster.dsp.blocks import rechunked
 from refmaster.errors import BadOutput, BadSetting
 from refmaster.names import LONGEST_NAME_BYTES, as_bytes, shown
 from refmaster.records import Delivery, Source
-from refmaster.stored import Values, bytes_of, numbers, sound
+from refmaster.stored import BITS, SAMPLE_BYTES, Values, bytes_of, numbers, sound
 from refmaster.stream import PIECE_SAMPLES, SoundStream, forget_objection, no_room, reading
 from refmaster.timeless import make_timeless
 from refmaster.units import FloatArray
@@ -34,14 +34,14 @@ LARGEST_RIFF_BYTES = 2**32 - 2**26
 HIGHEST_VORBIS_RATE_HZ = 192_000  # at 384 kHz libsndfile 1.2.2 crashes, whatever the size of the pieces
 
 _DEPTHS = {
-    "16": ("PCM_16", 16),
-    "24": ("PCM_24", 24),
-    "32": ("PCM_32", 32),
-    "32f": ("FLOAT", None),
-    "64f": ("DOUBLE", None),
+    "16": "PCM_16",
+    "24": "PCM_24",
+    "32": "PCM_32",
+    "32f": "FLOAT",
+    "64f": "DOUBLE",
 }
 _DEFAULT_DEPTH = "24"
-_STORED_BYTES = {"PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8}
+
 # libsndfile's knob from 0 (best) to 1; taste: as good as the format gets at a size people use.
 # Vorbis quality 8 (about 256 kbit/s), Opus about 260 kbit/s for stereo, MP3 a constant 320 kbit/s.
 _COMPRESSION = {"VORBIS": 0.2, "OPUS": 0.5, "MPEG_LAYER_III": 0.0}
@@ -101,7 +101,8 @@ def choose_delivery(out: Path, *, container: str | None, bit_depth: str | None, 
     depth = (_DEFAULT_DEPTH if bit_depth is None else bit_depth).lower()
     if depth not in chosen.depths:
         raise BadSetting(f"{name} has no bit depth {bit_depth!r}; allowed: {', '.join(chosen.depths)}")
-    subtype, bits = _DEPTHS[depth]
+    subtype = _DEPTHS[depth]
+    bits = BITS.get(subtype)
     return Delivery(chosen.container, subtype, bit_depth=bits, dithered=bits is not None)
 
 
@@ -144,7 +145,7 @@ def refuse_device(out: Path) -> None:
 def size_bytes(delivery: Delivery, channels: int, n_samples: int) -> int:
     """How many bytes so much sound takes in a file; 0 where only its encoder can tell."""
     packed = delivery.container == "FLAC" or is_lossy(delivery)
-    return 0 if packed else n_samples * channels * _STORED_BYTES.get(delivery.subtype, 0)
+    return 0 if packed else n_samples * channels * SAMPLE_BYTES.get(delivery.subtype, 0)
 
 
 def write_audio(
@@ -301,7 +302,7 @@ def _written(
     """Encode the blocks into an existing file, in steps that never depend on how they came."""
     n_samples = clipped_samples = 0
     digest = hashlib.sha256()
-    most_samples = LARGEST_RIFF_BYTES // (channels * _STORED_BYTES.get(delivery.subtype, 1))
+    most_samples = LARGEST_RIFF_BYTES // (channels * SAMPLE_BYTES.get(delivery.subtype, 1))
     with _writing(temp, sample_rate_hz, channels, delivery) as stream:
         for block in rechunked(blocks, PIECE_SAMPLES if is_lossy(delivery) else WRITE_SAMPLES):
             if block.shape[0] != channels:

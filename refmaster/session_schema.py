@@ -4,6 +4,8 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from refmaster.stored import BITS
+
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -50,8 +52,7 @@ class DeliveryModel(_Strict):
     def _fits(self) -> "DeliveryModel":
         import soundfile as sf
 
-        bits = {"PCM_16": 16, "PCM_24": 24, "PCM_32": 32}.get(self.subtype)
-        if bits != self.bit_depth or not sf.check_format(self.container, self.subtype):
+        if BITS.get(self.subtype) != self.bit_depth or not sf.check_format(self.container, self.subtype):
             raise ValueError(f"{self.container} with {self.subtype} and bit_depth {self.bit_depth} is no format")
         return self
 

@@ -16,6 +16,9 @@ from refmaster.units import FloatArray
 Values = np.ndarray[Any, np.dtype[Any]]
 BITS = {"PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 FLOATS = {"FLOAT": "<f4", "DOUBLE": "<f8"}
+SAMPLE_BYTES = {name: bits // 8 for name, bits in BITS.items()} | {
+    name: np.dtype(form).itemsize for name, form in FLOATS.items()
+}
 
 
 def numbers(block: FloatArray, delivery: Delivery, start_sample: int) -> tuple[Values, int]:
@@ -41,7 +44,7 @@ def sound(values: Values, delivery: Delivery) -> FloatArray:
 def bytes_of(values: Values, subtype: str) -> Values:
     """Values, (channels, samples), as bytes."""
     if subtype in BITS:
-        return packed(values, BITS[subtype] // 8)
+        return packed(values, SAMPLE_BYTES[subtype])
     return np.ascontiguousarray(values.T, dtype=FLOATS[subtype]).ravel()
 
 

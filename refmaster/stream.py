@@ -14,10 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import soundfile as sf
 
+from refmaster.stored import BITS, SAMPLE_BYTES
+
 PIECE_SAMPLES = 4096  # Vorbis puts a block on the C stack and crashes with large ones (python-soundfile #233, #396)
 OPEN_LENGTH_SAMPLES = 2**36 - 1  # the largest that FLAC can claim: from here on a header says "unknown"
 LITTLE_ENDIAN = ("WAV", "WAVEX", "RF64", "W64")
-RAW_WIDTHS = {"PCM_16": 2, "PCM_24": 3, "PCM_32": 4}
+
 RAW_KNOWN = all(hasattr(getattr(sf, "_snd", None), name) for name in ("sf_read_raw", "sf_write_raw"))  # not promised
 
 OBJECTIONS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO)  # to a file that could be opened
@@ -40,7 +42,7 @@ class SoundStream(sf.SoundFile):  # type: ignore[misc]  # soundfile ships no typ
     def raw_width(self) -> int | None:
         """Bytes of a sample that can be taken from the file, or given to it, as they lie there; else None."""
         plain = self.format in LITTLE_ENDIAN and self.endian in ("FILE", "LITTLE") and self.channels <= 2
-        return RAW_WIDTHS.get(self.subtype) if plain and RAW_KNOWN else None
+        return SAMPLE_BYTES[self.subtype] if plain and RAW_KNOWN and self.subtype in BITS else None
 
     def read_raw(self, n_samples: int) -> npt.NDArray[np.uint8]:
         """The next samples of all channels as they lie in the file, fewer at its end; `raw_width` must be known."""
