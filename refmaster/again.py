@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from refmaster import history
+from refmaster import history, price
 from refmaster import session as sessions
 from refmaster.decide import decisions_of, parse_decisions
 from refmaster.errors import BadAudio, BadSetting
@@ -18,7 +18,7 @@ from refmaster.load import Track, open_again, open_track
 from refmaster.moves import movers
 from refmaster.names import shown
 from refmaster.outputs import ending, ending_of, goal_path
-from refmaster.plan import OF_THE_LEVEL, Draft, Material, draft
+from refmaster.plan import Draft, Material, draft
 from refmaster.records import (
     Decision,
     Delivery,
@@ -274,7 +274,7 @@ def _kept_on(made: Draft, before: Plan) -> Draft:
 def _with_what_stays(made: Plan, before: Plan) -> Plan:
     """What was said about tone and image, which are kept, beside what was found anew about level and ceiling."""
     left = tuple(one for one in before.rejected if _stage_of(one.what) < Stage.LEVEL)
-    short = tuple(one for one in before.not_reached if one.what not in OF_THE_LEVEL)
+    short = tuple(one for one in before.not_reached if one.what not in price.SUBJECTS)
     return replace(
         made,
         rejected=(*left, *(one for one in made.rejected if one not in left)),

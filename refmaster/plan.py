@@ -7,7 +7,7 @@ measured, because peaks and gated loudness do not.
 from collections.abc import Callable
 from dataclasses import astuple, dataclass, replace
 
-from refmaster import locks
+from refmaster import locks, price
 from refmaster.analyse import Measured, measure
 from refmaster.compare import Example, corrected, empty_top
 from refmaster.decide import decided, in_phase
@@ -39,7 +39,7 @@ from refmaster.render import rendered
 
 ASPECTS = {Stage.TONE: "tone", Stage.DYNAMICS: "dynamics", Stage.IMAGE: "image", Stage.LEVEL: "level"}  # of Weights
 FULL_ROUNDS = 3  # how often a match in full is heard through before it is planned for good
-OF_THE_LEVEL = ("integrated_lufs", "limiting")  # what is told of a gain that was found here, and of no other
+
 HEARINGS = 3  # how often a master is rendered before its level is taken as it came
 
 
@@ -346,7 +346,7 @@ def _gathered(material: Material, moves: tuple[Move, ...], answers: tuple[Propos
     # A gain that a person set, or held against what would be found now, makes the loudness the person's business.
     spoken = level is not None and (level.verdict is not Verdict.KEEP or bool(level.proposed))
     goal = None if spoken else next((a.goal_lufs for a in answers if a.goal_lufs is not None), None)
-    short = any(missed.what == "integrated_lufs" for answer in answers for missed in answer.not_reached)
+    short = any(missed.what == price.SHORT for answer in answers for missed in answer.not_reached)
     asked = next((a.asked_lufs for a in answers if a.asked_lufs is not None), None) if short and not spoken else None
     assumptions = tuple(a for answer in answers for a in answer.assumptions)
     same = material.comparison is not None and material.comparison.identical
@@ -364,7 +364,7 @@ def _gathered(material: Material, moves: tuple[Move, ...], answers: tuple[Propos
         moves=moves,
         rejected=left_alone(_left_alone(material)) + tuple(r for answer in answers for r in answer.rejected),
         not_reached=tuple(
-            n for answer in answers for n in answer.not_reached if not (spoken and n.what in OF_THE_LEVEL)
+            n for answer in answers for n in answer.not_reached if not (spoken and n.what in price.SUBJECTS)
         ),
         assumptions=assumptions,
         goal_lufs=goal,

@@ -4,6 +4,8 @@ from refmaster.measure.excerpt import Limited
 from refmaster.records import NotReached
 from refmaster.units import written
 
+SHORT, HARD = "integrated_lufs", "limiting"
+SUBJECTS = (SHORT, HARD)  # what is told of a gain that was found here, and of no other
 TAME = "Tame the loudest peaks in the mix (often kick, snare or a vocal)"
 
 
@@ -23,7 +25,7 @@ def short_of(
     if reached_lufs < now_lufs - 0.05 < goal_lufs:
         off += f", and quieter than the target, {written('x_lufs', now_lufs)}, as the moves before it raise its peaks"
     text = f"Loudness stops at {written('x_lufs', reached_lufs)}, {off}: {why}. {advice}"
-    return NotReached("integrated_lufs", text)
+    return NotReached(SHORT, text)
 
 
 def hard_work(work: Limited) -> NotReached:
@@ -33,4 +35,4 @@ def hard_work(work: Limited) -> NotReached:
         f"{work.max_reduction_db:.1f} dB at most. Tame kick, snare or vocal peaks in the mix, or ask for less with "
         "--loudness."
     )
-    return NotReached("limiting", text)
+    return NotReached(HARD, text)
