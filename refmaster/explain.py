@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 import numpy as np
 
-from refmaster import passport
+from refmaster import passport, price
 from refmaster.compare import EVIDENCE_PCT
 from refmaster.genres import ANY, FEW_TRACKS, with_share
 from refmaster.genres.context import AUTO
@@ -35,7 +35,6 @@ from refmaster.writing import bounds, counted, label, said, subject
 
 OWN_ENGINE = "refmaster"
 OVER_FULL_SCALE, ENCODED_ANEW = "over_full_scale", "encoded_anew"  # what an untouched target lost all the same
-EVIDENT = ("match_eq", "match_dynamics", "match_width", "match_loudness")  # whose values answer measurements
 NO_DIFFERENCE_DB = 0.1  # rms
 CONFLICT = {"dB": 0.5, "dBTP": 0.05, ":1": 0.25}  # a lock that is no further from the evidence contradicts nothing
 
@@ -60,7 +59,8 @@ def text_of(move: Move, work: GainReduction | None = None) -> str:
     held = move.locked and bool(apart)
     own = move.verdict is Verdict.OVERRIDE or held
     reasons = () if own else move.because  # a person's value answers no gap of ours
-    text = mover_of(move).explain(replace(move, because=reasons))
+    mover = mover_of(move)
+    text = mover.explain(replace(move, because=reasons))
     before = ", ".join(f"{p.name} {dict(move.proposed)[p.name]:g}" for p in apart).replace("-", "−")
     if move.verdict is Verdict.DROP:
         proposed = move.because and move.mover != "limit_peaks"
@@ -68,9 +68,7 @@ def text_of(move: Move, work: GainReduction | None = None) -> str:
     elif held:
         text = f"Locked by you; the evidence says {before}. {text}"
     elif move.verdict is Verdict.OVERRIDE:
-        asked = (
-            f"; the evidence says {before}" if move.because and move.mover in EVIDENT else f" ({before} was proposed)"
-        )
+        asked = f"; the evidence says {before}" if mover.EVIDENT else f" ({before} was proposed)"
         text = f"Set by you{asked if before and move.because else ''}. {text}"
     text += _work_of(move, work)
     return f"{text} Note: {move.note}" if move.note else text
@@ -164,7 +162,7 @@ def missed_clause(plan: Plan) -> str:
 
 def missed_words(plan: Plan) -> tuple[str, ...]:
     """What was not reached, in a word or two each."""
-    return tuple(dict.fromkeys(subject(one.what) for one in plan.not_reached if one.what != "limiting"))
+    return tuple(dict.fromkeys(subject(one.what) for one in plan.not_reached if one.what != price.HARD))
 
 
 def undo(report: Report, move: Move) -> str | None:

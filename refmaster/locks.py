@@ -19,7 +19,7 @@ from refmaster.moves import blank_of, match_eq, match_width
 from refmaster.records import Comparison, Curve, Decision, Move, Request, Verdict
 from refmaster.units import FloatArray
 
-GAIN_NAME = {"match_eq": "gain_db", "match_width": "side_gain_db"}
+GAIN_NAME = {"match_eq": match_eq.GAIN_NAME, "match_width": match_width.GAIN_NAME}
 NEAR_OCT = 0.5  # a bell this near to one that was dropped is the same answer to the same difference
 _NUMBERED = re.compile(r"(?P<stem>.*_)[1-9][0-9]*$")
 

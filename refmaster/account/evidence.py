@@ -2,17 +2,12 @@
 
 from refmaster.compare import EVIDENCE_PCT
 from refmaster.genres import ANY
-from refmaster.moves import match_dynamics, match_eq
+from refmaster.moves import match_dynamics, match_eq, movers
 from refmaster.passport import STRANGER
 from refmaster.records import Gap, Move, Session, Verdict
 from refmaster.units import unit_of
 from refmaster.writing import capital, confidence, difference, label, lowered, said, spread
 
-SIDES = {  # what stands against what, where it is not simply the target against the reference
-    "match_loudness": ("before it", "goal"),
-    "limit_peaks": ("without it", "ceiling"),
-    "remove_dc": ("target", "without it"),
-}
 WHOLE_AMOUNT_PCT = 100.0
 NONE_PCT, WHOLE_PCT, MORE_PCT = 0.5, 99.5, 105.0  # the first two round to 0 and to 100
 
@@ -53,7 +48,9 @@ def _around(session: Session) -> str:
 
 
 def _why(move: Move, gap: Gap) -> str:
-    here, there = SIDES.get(move.mover, ("target", gap.toward.removeprefix("the ")))
+    mover = movers().get(move.mover)  # another engine's move has none
+    here, there = ("target", "") if mover is None else mover.SIDES
+    there = there or gap.toward.removeprefix("the ")
     text = f"{capital(label(gap.feature))}: {here} {said(gap.feature, gap.target)}, {there} "
     text += f"{said(gap.feature, gap.reference)}, a difference of {difference(gap.feature, gap.delta)}."
     if gap.tolerance > 0:

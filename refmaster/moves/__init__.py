@@ -67,6 +67,8 @@ class Mover(Protocol):
 
     STAGE: Stage
     PARTS: tuple[str, ...]  # what may stand behind the slash of an id, `*` for a number; empty where one move is all
+    EVIDENT: bool  # whether its values are what the evidence says, and not only what was proposed
+    SIDES: tuple[str, str]  # what its gaps hold against what, in words; an empty second is what is gone toward
     __name__: str
     __doc__: str | None
 

@@ -11,6 +11,8 @@ from refmaster.units import FloatArray, written
 
 STAGE = Stage.CEILING
 PARTS: tuple[str, ...] = ()
+EVIDENT = False
+SIDES = ("without it", "ceiling")
 SETTINGS = ("ceiling_dbtp", "clip_db", "lookahead_ms", "release_ms", "margin_db")
 NEVER_DBTP = 24.0  # a ceiling that no sound reaches: the neutral value
 

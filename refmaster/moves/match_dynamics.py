@@ -33,6 +33,8 @@ from refmaster.units import FloatArray, power_to_db
 
 STAGE = Stage.DYNAMICS
 PARTS = ("low", "low_mid", "mid", "presence", "high")
+EVIDENT = True
+SIDES = ("target", "")
 WORDS = ("the low end", "the low mids", "the mids", "the presence", "the highs")
 ATTACK_MS = (30.0, 20.0, 10.0, 5.0, 3.0)
 RELEASE_MS = (200.0, 150.0, 120.0, 80.0, 60.0)  # long enough that the gain does not follow the notes

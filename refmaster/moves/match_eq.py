@@ -46,6 +46,9 @@ from refmaster.writing import listed
 
 STAGE = Stage.TONE
 PARTS = BAND_PARTS
+EVIDENT = True
+SIDES = ("target", "")
+GAIN_NAME = "gain_db"
 MAX_GAIN_DB, FULL_GAIN_DB = 6.0, 20.0  # practice: more than 6 dB is for the mix to change
 MISSED_DB = 1.0  # what is beyond that by so much is told
 LEAST_GAIN_DB, FULL_LEAST_DB = 0.4, 0.2  # under this a band is not heard, and is not worth its place in a full match
@@ -184,7 +187,7 @@ def blank(move_id: str, channels: int) -> Move:
     shape = shape_of(move_id)
     frequency_hz = {Shape.LOW_SHELF: 100.0, Shape.BELL: 1000.0, Shape.HIGH_SHELF: 8000.0}[shape]
     params = band_params(
-        shape, "gain_db", gain_db=0.0, frequency_hz=frequency_hz, q=1.0 if shape is Shape.BELL else 0.7
+        shape, GAIN_NAME, gain_db=0.0, frequency_hz=frequency_hz, q=1.0 if shape is Shape.BELL else 0.7
     )
     return Move(move_id, STAGE, params, (), 1.0)
 
@@ -192,12 +195,12 @@ def blank(move_id: str, channels: int) -> Move:
 def explain(move: Move) -> str:
     """What the band does and which difference it answers."""
     shape, frequency = shape_of(move.id), frequency_of(move)
-    verb = "Lift" if move["gain_db"] > 0 else "Trim"
+    verb = "Lift" if move[GAIN_NAME] > 0 else "Trim"
     name = shape.value.replace("_", " ")
-    text = f"{verb} {region(frequency.value)}: {name} {move.param('gain_db')} at {frequency}, Q {move.param('q')}."
+    text = f"{verb} {region(frequency.value)}: {name} {move.param(GAIN_NAME)} at {frequency}, Q {move.param('q')}."
     if move.because:
         text += _answers(move, move.because[0])
-    if move.phase is Phase.LINEAR and move["gain_db"]:
+    if move.phase is Phase.LINEAR and move[GAIN_NAME]:
         ring_ms = 1000 * ring_s(_coefficients(move, NOMINAL_RATE_HZ)[np.newaxis, :], NOMINAL_RATE_HZ)
         text += f" Linear phase: it may ring {written('ring_ms', ring_ms)} ahead of a hit."
     return text
@@ -210,7 +213,7 @@ def _answers(move: Move, gap: Gap) -> str:
     apart = f"{abs(gap.delta):.1f} dB {'less' if gap.delta > 0 else 'more'}"
     how = "" if gap.toward == BY_GENRE else ", compared like with like"
     there = f" The target has {apart} there than {gap.toward}{how}"
-    return there + taken_words(gap, move["gain_db"], "all bands")
+    return there + taken_words(gap, move[GAIN_NAME], "all bands")
 
 
 def region(frequency_hz: float) -> str:
@@ -227,7 +230,7 @@ def _moves(fit: Fit, comparison: Comparison, scene: Scene) -> tuple[Move, ...]:
         part = f"bell_{bells}" if band.shape is Shape.BELL else band.shape.value
         gap = _gap(band, fit, comparison, scene)
         gain_db, q = round(band.gain_db, 2), round(band.q, 2)
-        params = band_params(band.shape, "gain_db", gain_db=gain_db, frequency_hz=tidy_hz(band.frequency_hz), q=q)
+        params = band_params(band.shape, GAIN_NAME, gain_db=gain_db, frequency_hz=tidy_hz(band.frequency_hz), q=q)
         made.append(Move(f"match_eq/{part}", STAGE, params, (gap,), confidence=round(gap.confidence, 3)))
     return tuple(made)
 
@@ -366,4 +369,4 @@ def _feature(frequency_hz: float) -> str:
 
 
 def _coefficients(move: Move, sample_rate_hz: int) -> FloatArray:
-    return coefficients_of(move, "gain_db", sample_rate_hz)
+    return coefficients_of(move, GAIN_NAME, sample_rate_hz)

@@ -23,6 +23,8 @@ from refmaster.units import FloatArray, db_to_gain, written
 
 STAGE = Stage.LEVEL
 PARTS: tuple[str, ...] = ()
+EVIDENT = True
+SIDES = ("before it", "goal")
 TOLERANCE_LU = 0.1
 CLOSE_LU = 0.02  # the loop stops here
 HEARD_CLOSE_LU = 0.08  # under what is promised; what was heard of the whole is not rendered again for less

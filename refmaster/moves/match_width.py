@@ -46,6 +46,9 @@ Mask = npt.NDArray[np.bool_]
 
 STAGE = Stage.IMAGE
 PARTS = ("side", *BAND_PARTS)
+EVIDENT = True
+SIDES = ("target", "")
+GAIN_NAME = "side_gain_db"
 MAX_GAIN_DB, FULL_GAIN_DB = 9.0, 15.0
 MISSED_DB = 1.0  # what is beyond that by so much is told
 LEAST_GAIN_DB = 0.5  # under this the image does not move
@@ -123,7 +126,7 @@ def _mend_first(scene: Scene) -> tuple[NotReached, ...]:
 def apply(blocks: Blocks, move: Move, sample_rate_hz: int) -> Iterator[FloatArray]:
     """Gain or a biquad on the side; mono passes."""
     if move.id.endswith("/side"):
-        return _side_gain(blocks, db_to_gain(move["side_gain_db"]))
+        return _side_gain(blocks, db_to_gain(move[GAIN_NAME]))
     return _side_filtered(blocks, _coefficients(move, sample_rate_hz))
 
 
@@ -137,7 +140,7 @@ def foresee(profile: Profile, move: Move) -> Profile:
 def side_response(move: Move, at_hz: FloatArray, sample_rate_hz: int) -> FloatArray:
     """What the move does to the side at some frequencies, dB."""
     if move.id.endswith("/side"):
-        return np.full(at_hz.size, move["side_gain_db"])
+        return np.full(at_hz.size, move[GAIN_NAME])
     return np.asarray(response_db(_coefficients(move, sample_rate_hz)[np.newaxis, :], at_hz, sample_rate_hz)[0])
 
 
@@ -168,31 +171,28 @@ def _heard(profile: Profile, around_hz: float | None) -> Mask:
 def blank(move_id: str, channels: int) -> Move:
     """No gain on the side."""
     if move_id.endswith("/side"):
-        return Move(move_id, STAGE, (Param("side_gain_db", 0.0, -24.0, 24.0, 0.0),), (), 1.0)
+        return Move(move_id, STAGE, (Param(GAIN_NAME, 0.0, -24.0, 24.0, 0.0),), (), 1.0)
     shape = shape_of(move_id)
     frequency_hz = {Shape.LOW_SHELF: 150.0, Shape.BELL: 1000.0, Shape.HIGH_SHELF: 5000.0}[shape]
-    return Move(
-        move_id, STAGE, band_params(shape, "side_gain_db", gain_db=0.0, frequency_hz=frequency_hz, q=0.7), (), 1.0
-    )
+    return Move(move_id, STAGE, band_params(shape, GAIN_NAME, gain_db=0.0, frequency_hz=frequency_hz, q=0.7), (), 1.0)
 
 
 def explain(move: Move) -> str:
     """How much wider or narrower, where, and which difference it answers."""
-    name = "side_gain_db"
-    verb = "Widen" if move[name] > 0 else "Narrow"
+    verb = "Widen" if move[GAIN_NAME] > 0 else "Narrow"
     if move.id.endswith("/side"):
-        text = f"{verb} the image: side {move.param(name)} across the spectrum."
+        text = f"{verb} the image: side {move.param(GAIN_NAME)} across the spectrum."
     else:
         shape = shape_of(move.id)
         text = (
-            f"{verb} the image by region: {shape.value.replace('_', ' ')} on the side, {move.param(name)} at "
+            f"{verb} the image by region: {shape.value.replace('_', ' ')} on the side, {move.param(GAIN_NAME)} at "
             f"{frequency_of(move)}, Q {move.param('q')}."
         )
     if move.because:
         gap = move.because[0]
         text += f" The side stands at {gap.target:z.1f} dB re mid, {whose(gap.toward)}"
         text += f"{', compared like with like,' if gap.toward != BY_GENRE else ''} at {gap.reference:z.1f} dB"
-        text += taken_words(gap, move[name], "all width moves")
+        text += taken_words(gap, move[GAIN_NAME], "all width moves")
     return text.replace("-", "−")
 
 
@@ -200,7 +200,7 @@ def _whole(gain_db: float, scene: Scene, made: FloatArray) -> Move:
     at = np.array(scene.target.band_hz[: made.size])
     reach = ((at >= HEARD_HZ[0]) & (at <= HEARD_HZ[1])).astype(float)
     gap = _gap("side_to_mid_db", None, reach, scene, made)
-    param = Param("side_gain_db", gain_db, -24.0, 24.0, 0.0)
+    param = Param(GAIN_NAME, gain_db, -24.0, 24.0, 0.0)
     return Move("match_width/side", STAGE, (param,), (gap,), round(gap.confidence, 3))
 
 
@@ -213,7 +213,7 @@ def _regions(bands: tuple[Band, ...], scene: Scene, made: FloatArray) -> Iterato
         frequency_hz, q = float(f"{band.frequency_hz:.3g}"), round(band.q, 2)
         feature = f"side_to_mid_at_{frequency_hz:.0f}_hz_db"
         gap = _gap(feature, frequency_hz, octave_around(at, frequency_hz), scene, made)
-        params = band_params(band.shape, "side_gain_db", gain_db=round(band.gain_db, 2), frequency_hz=frequency_hz, q=q)
+        params = band_params(band.shape, GAIN_NAME, gain_db=round(band.gain_db, 2), frequency_hz=frequency_hz, q=q)
         yield Move(f"match_width/{part}", STAGE, params, (gap,), round(gap.confidence, 3))
 
 
@@ -266,7 +266,7 @@ def _left_alone(curve: Curve, wanted: FloatArray, comparison: Comparison, reques
 
 
 def _coefficients(move: Move, sample_rate_hz: int) -> FloatArray:
-    return coefficients_of(move, "side_gain_db", sample_rate_hz)
+    return coefficients_of(move, GAIN_NAME, sample_rate_hz)
 
 
 def _side_gain(blocks: Blocks, gain: float) -> Iterator[FloatArray]:

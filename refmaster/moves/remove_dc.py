@@ -15,6 +15,8 @@ from refmaster.units import FloatArray
 
 STAGE = Stage.REPAIR
 PARTS: tuple[str, ...] = ()
+EVIDENT = False
+SIDES = ("target", "without it")
 MOST_PCT = 100.0
 NAMES = {1: ("offset_pct",), 2: ("left_offset_pct", "right_offset_pct")}
 

@@ -57,6 +57,8 @@ def test_a_mover_has_all_that_the_protocol_lists(name):
     mover = movers()[name]
     assert isinstance(mover.STAGE, Stage)
     assert isinstance(mover.PARTS, tuple)
+    assert isinstance(mover.EVIDENT, bool)
+    assert [isinstance(side, str) for side in mover.SIDES] == [True, True]
     assert mover.__doc__
     for function in ("propose", "apply", "foresee", "effect", "blank", "explain"):
         assert getattr(mover, function).__doc__, f"{function} says nothing of itself"
