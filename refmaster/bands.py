@@ -3,7 +3,10 @@
 Movers that work by such bands differ in what they let the filter hear and in what they call its gain.
 """
 
+from collections.abc import Iterator
+
 from refmaster.dsp.biquad import Shape, design
+from refmaster.dsp.parametric import Band
 from refmaster.records import Gap, Move, Param
 from refmaster.units import FloatArray
 
@@ -12,6 +15,14 @@ FREQUENCY_NAME = {Shape.LOW_SHELF: "corner_hz", Shape.BELL: "centre_hz", Shape.H
 
 BEYOND = {Shape.LOW_SHELF: 0.5, Shape.BELL: 1.0, Shape.HIGH_SHELF: 2.0}  # of its frequency, where it is nearly whole
 HEARD_HZ = (40.0, 14000.0)  # of shelves
+
+
+def named(mover: str, bands: tuple[Band, ...]) -> Iterator[tuple[str, Band]]:
+    """Each band with the id of its move: a shelf's is its shape, bells are numbered in their order."""
+    bells = 0
+    for band in bands:
+        bells += band.shape is Shape.BELL
+        yield f"{mover}/{f'bell_{bells}' if band.shape is Shape.BELL else band.shape.value}", band
 
 
 def shape_of(move_id: str) -> Shape:

@@ -17,6 +17,7 @@ from refmaster.bands import (
     coefficients_of,
     frequency_of,
     heard_hz,
+    named,
     shape_of,
     taken_words,
     tidy_hz,
@@ -224,14 +225,12 @@ def region(frequency_hz: float) -> str:
 
 
 def _moves(fit: Fit, comparison: Comparison, scene: Scene) -> tuple[Move, ...]:
-    made, bells = [], 0
-    for band in fit.bands:
-        bells += band.shape is Shape.BELL
-        part = f"bell_{bells}" if band.shape is Shape.BELL else band.shape.value
+    made = []
+    for move_id, band in named("match_eq", fit.bands):
         gap = _gap(band, fit, comparison, scene)
         gain_db, q = round(band.gain_db, 2), round(band.q, 2)
         params = band_params(band.shape, GAIN_NAME, gain_db=gain_db, frequency_hz=tidy_hz(band.frequency_hz), q=q)
-        made.append(Move(f"match_eq/{part}", STAGE, params, (gap,), confidence=round(gap.confidence, 3)))
+        made.append(Move(move_id, STAGE, params, (gap,), confidence=round(gap.confidence, 3)))
     return tuple(made)
 
 

@@ -16,8 +16,10 @@ from refmaster.bands import (
     band_params,
     coefficients_of,
     frequency_of,
+    named,
     shape_of,
     taken_words,
+    tidy_hz,
 )
 from refmaster.compare.pairing import NO_IMAGE, is_inverted, no_image
 from refmaster.dsp.biquad import Shape, filtered, response_db
@@ -205,16 +207,13 @@ def _whole(gain_db: float, scene: Scene, made: FloatArray) -> Move:
 
 
 def _regions(bands: tuple[Band, ...], scene: Scene, made: FloatArray) -> Iterator[Move]:
-    bells = 0
     at = np.array(scene.target.band_hz[: made.size])
-    for band in bands:
-        bells += band.shape is Shape.BELL
-        part = f"bell_{bells}" if band.shape is Shape.BELL else band.shape.value
-        frequency_hz, q = float(f"{band.frequency_hz:.3g}"), round(band.q, 2)
+    for move_id, band in named("match_width", bands):
+        frequency_hz, q = tidy_hz(band.frequency_hz), round(band.q, 2)
         feature = f"side_to_mid_at_{frequency_hz:.0f}_hz_db"
         gap = _gap(feature, frequency_hz, octave_around(at, frequency_hz), scene, made)
         params = band_params(band.shape, GAIN_NAME, gain_db=round(band.gain_db, 2), frequency_hz=frequency_hz, q=q)
-        yield Move(f"match_width/{part}", STAGE, params, (gap,), round(gap.confidence, 3))
+        yield Move(move_id, STAGE, params, (gap,), round(gap.confidence, 3))
 
 
 def _gap(feature: str, around_hz: float | None, reach: FloatArray, scene: Scene, made: FloatArray) -> Gap:
@@ -240,7 +239,7 @@ def _too_far(asked_db: FloatArray, at_hz: FloatArray, toward: str, *, full: bool
     worst = int(np.abs(asked_db).argmax())
     if abs(asked_db[worst]) < most_db + MISSED_DB:
         return ()
-    place = written("centre_hz", float(f"{at_hz[worst]:.3g}"))
+    place = written("centre_hz", tidy_hz(float(at_hz[worst])))
     text = (
         f"Around {place} {toward} {verb(toward)} further off in width: {abs(asked_db[worst]):.1f} dB is asked for"
         f"{' beside the gain as a whole' if full else ''}, and {most_db:g} dB is the most."
