@@ -7,13 +7,13 @@ from pathlib import PurePath
 import numpy as np
 
 from refmaster import passport, price
-from refmaster.compare import EVIDENCE_PCT
 from refmaster.genres import ANY, FEW_TRACKS, with_share
 from refmaster.genres.context import AUTO
 from refmaster.genres.posterior import NONE
 from refmaster.moves import match_eq, mover_of
 from refmaster.names import shown
 from refmaster.records import (
+    EVIDENCE_PCT,
     Check,
     Comparison,
     Effect,

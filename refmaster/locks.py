@@ -16,7 +16,7 @@ from refmaster.compare import wanted
 from refmaster.decide import decisions_of
 from refmaster.dsp.octaves import octave_around
 from refmaster.moves import blank_of, match_eq, match_width
-from refmaster.records import Comparison, Curve, Decision, Move, Request, Verdict
+from refmaster.records import EVIDENCE_PCT, Comparison, Curve, Decision, Move, Request, Verdict
 from refmaster.units import FloatArray
 
 GAIN_NAME = {"match_eq": match_eq.GAIN_NAME, "match_width": match_width.GAIN_NAME}
@@ -119,10 +119,10 @@ def _left_of(curve: Curve, done: FloatArray, amount_pct: float) -> Curve:
     """A curve less what is done already, so that `compare.wanted` asks for what is left at this amount."""
     full, matched, believed = (_rest(np.array(v), done) for v in (curve.full_db, curve.matched_db, curve.wanted_db))
     asked = _rest(wanted(curve, amount_pct), done)
-    if 0 < amount_pct <= 50:
-        believed = asked * (50 / amount_pct)
-    elif amount_pct > 50:
-        full = believed + (asked - believed) * (50 / (amount_pct - 50))
+    if 0 < amount_pct <= EVIDENCE_PCT:
+        believed = asked * (EVIDENCE_PCT / amount_pct)
+    elif amount_pct > EVIDENCE_PCT:
+        full = believed + (asked - believed) * ((100.0 - EVIDENCE_PCT) / (amount_pct - EVIDENCE_PCT))
     return replace(
         curve,
         full_db=tuple(full.tolist()),

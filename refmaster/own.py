@@ -10,7 +10,7 @@ import re
 
 from refmaster.load import Track
 from refmaster.names import as_bytes, shown
-from refmaster.records import Mark, Plan, Rejected, Request, Stage, Verdict
+from refmaster.records import EVIDENCE_PCT, Mark, Plan, Rejected, Request, Stage, Verdict
 from refmaster.stored import BITS, FLOATS, bytes_as
 from refmaster.tags import read_mark
 from refmaster.version import __version__
@@ -137,7 +137,7 @@ def staying(mark: Mark | None, request: Request) -> tuple[Stage, ...]:
     if mark is None or request.in_full:
         return ()
     same_goal = request.loudness_lufs == mark.loudness_lufs and (
-        request.loudness_lufs is not None or min(request.amount_pct, 50.0) <= mark.amount_pct
+        request.loudness_lufs is not None or min(request.amount_pct, EVIDENCE_PCT) <= mark.amount_pct
     )
     return tuple(stage for stage in mark.settled if stage is not Stage.LEVEL or same_goal)
 

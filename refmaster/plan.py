@@ -21,6 +21,7 @@ from refmaster.names import whose
 from refmaster.own import left_alone, staying
 from refmaster.passport import STRANGER
 from refmaster.records import (
+    EVIDENCE_PCT,
     Assumption,
     Comparison,
     Decision,
@@ -352,7 +353,7 @@ def _gathered(material: Material, moves: tuple[Move, ...], answers: tuple[Propos
     same = material.comparison is not None and material.comparison.identical
     same = same or _level_stays(material)
     if material.request.loudness_lufs is None and goal is not None and material.request.amount_pct > 0 and not same:
-        how = _whose_loudness(material.comparison, part=material.request.amount_pct < 50)
+        how = _whose_loudness(material.comparison, part=material.request.amount_pct < EVIDENCE_PCT)
         if asked is not None:
             how += f"; {goal:.1f} LUFS is where it stops"
         loud = f"{goal if asked is None else asked:.1f} LUFS, {how}.".replace("-", "−")

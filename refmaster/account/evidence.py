@@ -1,10 +1,9 @@
 """Why a move is made, and how much of the difference it takes: both measurements, and what could be chance."""
 
-from refmaster.compare import EVIDENCE_PCT
 from refmaster.genres import ANY
 from refmaster.moves import match_dynamics, match_eq, movers
 from refmaster.passport import STRANGER
-from refmaster.records import Gap, Move, Session, Verdict
+from refmaster.records import EVIDENCE_PCT, Gap, Move, Session, Verdict
 from refmaster.units import unit_of
 from refmaster.writing import capital, confidence, difference, label, lowered, said, spread
 

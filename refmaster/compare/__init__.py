@@ -29,14 +29,14 @@ from refmaster.compare.several import belonging
 from refmaster.compare.tone import LEAST_KINSHIP, tone_curve
 from refmaster.compare.width import width_curve
 from refmaster.names import BY_GENRE, shown
-from refmaster.records import Comparison, Curve, Genre, Profile, Seen
+from refmaster.records import EVIDENCE_PCT, Comparison, Curve, Genre, Profile, Seen
 from refmaster.units import FloatArray
 
 T = TypeVar("T", float, FloatArray)
 
 __all__ = [
-    "EVIDENCE_PCT",
     "Example",
+    "at_amount",
     "compare",
     "corrected",
     "empty_top",
@@ -46,7 +46,7 @@ __all__ = [
     "wanted",
 ]
 
-EVIDENCE_PCT = 50.0  # the amount at which the evidence decides; 100 is all of the difference
+
 CODEC_HZ = 12000.0  # what is cut lower was not cut by a codec
 
 

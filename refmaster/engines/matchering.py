@@ -25,7 +25,7 @@ from refmaster import session as sessions
 from refmaster import verify
 from refmaster.analyse import Measured, measure
 from refmaster.atomic import Together, together, why
-from refmaster.compare import EVIDENCE_PCT, wanted
+from refmaster.compare import wanted
 from refmaster.engines.beside import our_own
 from refmaster.engines.closed import Tone, closed, text_of, tone_of
 from refmaster.errors import BadAudio, BadOutput, BadSetting
@@ -35,7 +35,19 @@ from refmaster.outputs import files_of, goal_path, older_report, paths
 from refmaster.pipeline import Options, heard_in
 from refmaster.plan import Material
 from refmaster.prepare import Told, checked_request, prepare
-from refmaster.records import Comparison, Delivery, Effect, Files, Move, Plan, Profile, Report, Stage, Weights
+from refmaster.records import (
+    EVIDENCE_PCT,
+    Comparison,
+    Delivery,
+    Effect,
+    Files,
+    Move,
+    Plan,
+    Profile,
+    Report,
+    Stage,
+    Weights,
+)
 from refmaster.report import page
 from refmaster.save import check_outputs, choose_delivery, size_bytes, write_audio, write_text
 from refmaster.tags import copy_tags

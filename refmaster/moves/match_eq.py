@@ -30,6 +30,7 @@ from refmaster.dsp.parametric import Band, Fit, curve_db, fit_bands, fit_thirds
 from refmaster.moves import Blocks, Scene
 from refmaster.names import BY_GENRE, verb
 from refmaster.records import (
+    EVIDENCE_PCT,
     Comparison,
     Effect,
     Gap,
@@ -310,7 +311,7 @@ def _too_much(beyond_db: FloatArray, comparison: Comparison, request: Request) -
     short = beyond_db[worst] > 0
     frequency_hz = tidy_hz(comparison.band_hz[worst])
     asked_db = abs(beyond_db[worst]) + MAX_GAIN_DB
-    who = f"--amount {request.amount_pct:g}" if request.amount_pct > compare.EVIDENCE_PCT else "the evidence"
+    who = f"--amount {request.amount_pct:g}" if request.amount_pct > EVIDENCE_PCT else "the evidence"
     text = (
         f"Around {written('centre_hz', frequency_hz)} {who} asks for {asked_db:.1f} dB "
         f"{'more' if short else 'less'}; {MAX_GAIN_DB:g} dB is the most that is done to a whole mix. "

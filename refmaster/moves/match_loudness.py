@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from refmaster import price
-from refmaster.compare import is_limited
+from refmaster.compare import at_amount, is_limited
 from refmaster.dsp.limiter import Limiting
 from refmaster.genres import ANY
 from refmaster.measure.excerpt import HARD_WORK_PCT, Limited, likely_lufs, limited_as
@@ -107,7 +107,7 @@ def goal_lufs(scene: Scene) -> float | None:
         return None
     theirs = comparison.loudness_lufs
     full = theirs if comparison.loudness_full_lufs is None else comparison.loudness_full_lufs
-    return now + (theirs - now) * min(1.0, amount / 50) + (full - theirs) * max(0.0, amount / 50 - 1)
+    return now + at_amount(amount, theirs - now, full - now)
 
 
 def surely_limited(scene: Scene) -> bool:

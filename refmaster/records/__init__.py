@@ -5,6 +5,7 @@ All are frozen, hold tuples instead of lists, and compute no sound. To change on
 """
 
 from refmaster.records.decided import (
+    EVIDENCE_PCT,
     Assumption,
     Decision,
     Delivery,
@@ -57,6 +58,7 @@ from refmaster.records.reported import (
 )
 
 __all__ = [
+    "EVIDENCE_PCT",
     "Assumption",
     "Author",
     "BandLevels",

@@ -189,6 +189,7 @@ class Decision:
     if_there: bool = False
 
 
+EVIDENCE_PCT = 50.0  # of amount: there the evidence decides; 100 is all of the difference
 FULL_PCT = 75.0  # of amount: above it a match in full is asked for
 
 
@@ -200,7 +201,7 @@ class Request:
     `fresh` takes a target that is our own master as any other file.
     """
 
-    amount_pct: float = 50.0
+    amount_pct: float = EVIDENCE_PCT
     loudness_lufs: float | None = None
     ceiling_dbtp: float = -1.0
     only: tuple[Stage, ...] = ()

@@ -1,8 +1,7 @@
 """The evidence: which plots there are, and those over frequency, with the sentences under each."""
 
-from refmaster.compare import EVIDENCE_PCT
 from refmaster.explain import OWN_ENGINE
-from refmaster.records import Report
+from refmaster.records import EVIDENCE_PCT, Report
 from refmaster.report.alternatives import correlation_said, eq_said, spectrum_said, width_said
 from refmaster.report.curves import (
     aligned_db,
