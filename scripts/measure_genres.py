@@ -36,6 +36,7 @@ sys.path.insert(0, str(ROOT))
 import numpy as np  # noqa: E402
 
 from refmaster.analyse import analyse  # noqa: E402
+from refmaster.dsp.octaves import less_level, of_level  # noqa: E402
 from refmaster.genres import posterior, statistics  # noqa: E402
 from refmaster.genres.features import feature_names, features  # noqa: E402
 from refmaster.genres.reading import SCHEMA  # noqa: E402
@@ -278,13 +279,12 @@ def curve_db(name: str) -> FloatArray:
         for low, high, gain_db in ((63, 160, 7.0), (6300, 12500, 4.4)):
             edges = np.log2([low / 2, low, high, high * 2])
             level += np.interp(np.log2(at), edges, [0, gain_db, gain_db, 0])
-    return np.asarray(level - level[(at >= 100) & (at <= 10000)].mean())
+    return less_level(level, of_level(at))
 
 
 def curve_error_db2(rows: statistics.Rows, pool: statistics.Pool, published: dict) -> float:
     """How far published curves are from genres that were measured, mean square over bands, less chance."""
-    grid = statistics.band_grid_hz()
-    judged = (grid >= statistics.JUDGED_HZ[0]) & (grid <= statistics.JUDGED_HZ[1])
+    judged = statistics.judged_bands()
     errors = []
     for genre in dict.fromkeys(rows.genres):
         about = published["measured"][genre]

@@ -28,6 +28,7 @@ from refmaster.compare.pairing import Example, middle_thirds_db, sight, width_th
 from refmaster.compare.several import belonging
 from refmaster.compare.tone import LEAST_KINSHIP, tone_curve
 from refmaster.compare.width import width_curve
+from refmaster.dsp.octaves import less_level
 from refmaster.names import BY_GENRE, shown
 from refmaster.records import EVIDENCE_PCT, Comparison, Curve, Genre, Profile, Seen
 from refmaster.units import FloatArray
@@ -125,7 +126,7 @@ def corrected(comparison: Comparison, reached: Measured, references: Measured | 
 
     seen = np.array(comparison.tone.full_weight) > 0
     missing = np.nan_to_num(goal.thirds_db - middle_thirds_db(reached, band_hz))
-    tone = moved(comparison.tone, missing - missing[seen].mean()) if seen.any() else comparison.tone
+    tone = moved(comparison.tone, less_level(missing, seen)) if seen.any() else comparison.tone
     width = comparison.width
     if width is not None and goal.width_db is not None:
         width = moved(width, np.nan_to_num(goal.width_db - width_thirds_db(reached, band_hz)))

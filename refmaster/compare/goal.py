@@ -7,7 +7,7 @@ import numpy as np
 from refmaster.analyse import Measured
 from refmaster.compare.normal import band_of, tone_edges_db, width_normal_db
 from refmaster.compare.pairing import Example, audible, middle_thirds_db, width_thirds_db
-from refmaster.dsp.octaves import unbent_below_hz
+from refmaster.dsp.octaves import less_level, of_level, unbent_below_hz
 from refmaster.records import Genre
 from refmaster.units import FloatArray
 
@@ -68,9 +68,8 @@ def _tone_row(measured: Measured, band_hz: FloatArray) -> FloatArray:
     top = measured.profile.hf_cutoff_hz
     if top is not None:
         heard &= band_hz < unbent_below_hz(top)
-    used = heard & (band_hz >= 100.0) & (band_hz <= 10000.0)
-    row = row - (row[used].mean() if used.any() else row.mean())
-    return np.where(heard, row, np.nan)
+    used = heard & of_level(band_hz)
+    return np.where(heard, less_level(row, used if used.any() else np.ones_like(used)), np.nan)
 
 
 def _centre(rows: FloatArray, weights: FloatArray) -> FloatArray:

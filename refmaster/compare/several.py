@@ -5,14 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
-from refmaster.compare.pairing import Example, audible
+from refmaster.compare.pairing import EMPTY_DB, Example
+from refmaster.dsp.octaves import less_level
+from refmaster.genres.statistics import JUDGED_HZ
 from refmaster.names import shown
 from refmaster.units import FloatArray
 
 FEWEST = 3  # of two, nobody can tell which is the odd one
 ODD_TIMES, ODD_DB, ODD_LU = 2.0, 4.0, 4.0  # so much further from the others than they are from each other; and at least
 ODD_SHARE = 0.25  # what its word counts then
-JUDGED_HZ = (50.0, 12500.0)
 
 
 def belonging(examples: tuple[Example, ...]) -> tuple[tuple[Example, ...], tuple[str, ...]]:
@@ -45,8 +46,7 @@ def _tone(one: Example) -> FloatArray:
     profile = one.measured.profile
     hz, levels = np.array(profile.band_hz), np.array(profile.ltas_db)
     judged = (hz >= JUDGED_HZ[0]) & (hz <= JUDGED_HZ[1])
-    levels = np.where(audible(levels), levels, levels.max() - 60.0)[judged]
-    return np.asarray(levels - levels.mean())
+    return less_level(np.maximum(levels, levels.max() - EMPTY_DB), judged)[judged]
 
 
 def _apart(tones: FloatArray, k: int) -> float:

@@ -9,7 +9,7 @@ from refmaster.compare.goal import Goal
 from refmaster.compare.normal import no_further, normal_of, strays_db, tone_edges_db
 from refmaster.compare.pairing import EDGE_HZ, FEWEST_BANDS, Mask, Sight, audible, is_inverted, middle_thirds_db
 from refmaster.dsp.gaussian import equaliser_covariance
-from refmaster.dsp.octaves import unbent_below_hz
+from refmaster.dsp.octaves import less_level, unbent_below_hz
 from refmaster.records import Curve, Genre
 from refmaster.units import FloatArray
 
@@ -39,11 +39,11 @@ def tone_curve(target: Measured, sights: tuple[Sight, ...], goal: Goal, genre: G
     kinship = max((one.kinship for one in heard), default=0.0)
     found = believed(prior, octaves, matched, normal)
     fault = probability(found.log_evidence, target.profile)
-    mean = found.mean_db - found.mean_db[at].mean()
+    mean = less_level(found.mean_db, at)
     both = trusted if not sights else np.any([one.pair.both for one in heard], axis=0)
     both = both & np.isfinite(goal.thirds_db)
     apart = np.nan_to_num(goal.thirds_db - middle_thirds_db(target, band_hz))
-    full = np.where(both, apart - apart[at].mean(), 0.0)
+    full = np.where(both, less_level(apart, at), 0.0)
     wanted = heeded(fault) * mean
     if sights and kinship < LEAST_KINSHIP:
         wanted = np.zeros(n)

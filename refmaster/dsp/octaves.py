@@ -10,6 +10,7 @@ from refmaster.units import FloatArray, power_to_db
 
 BANDS_PER_OCTAVE = 6
 LOW_HZ, HIGH_HZ = 20.0, 20000.0
+LEVEL_HZ = (100.0, 10000.0)
 
 
 def centre_hz(band: int) -> float:
@@ -63,6 +64,16 @@ def level_around_db(bin_powers: FloatArray, bin_hz: float, centres: FloatArray, 
 def thirds_db(bin_powers: FloatArray, bin_hz: float, centres: FloatArray) -> FloatArray:
     """Level in the third of an octave around each centre, dB: (bins,) → (centres,)."""
     return level_around_db(bin_powers, bin_hz, centres, 1 / 6)
+
+
+def of_level(at_hz: FloatArray) -> npt.NDArray[np.bool_]:
+    """The bands whose mean is the level of a spectrum: all but the ends, which are mostly rumble and codec."""
+    return np.asarray((at_hz >= LEVEL_HZ[0]) & (at_hz <= LEVEL_HZ[1]))
+
+
+def less_level(spectrum_db: FloatArray, where: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> FloatArray:
+    """A spectrum less its mean over the bands `where`, a mask or indices: how it is shaped, however loud it is."""
+    return np.asarray(spectrum_db - spectrum_db[where].mean())
 
 
 def octave_around(at_hz: FloatArray, centre_hz: float) -> FloatArray:

@@ -7,6 +7,7 @@ import numpy as np
 from refmaster import verify
 from refmaster.analyse import Measured
 from refmaster.compare import compare
+from refmaster.dsp.octaves import less_level
 from refmaster.plan import Material
 from refmaster.records import Comparison, Gap, Profile
 from refmaster.units import FloatArray, written
@@ -50,7 +51,7 @@ def tone_of(target: Profile, after: Profile) -> Tone:
     if not heard.any():
         heard[:] = True
     gain = np.array(after.ltas_db) - level
-    return Tone(at_hz, np.where(heard, gain - gain[heard].mean(), 0.0), heard)
+    return Tone(at_hz, np.where(heard, less_level(gain, heard), 0.0), heard)
 
 
 def closed(material: Material, reference: Measured, before: Comparison, after: Measured) -> tuple[Closed, ...]:

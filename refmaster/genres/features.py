@@ -10,13 +10,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from refmaster.dsp.octaves import unbent_below_hz
+from refmaster.dsp.octaves import less_level, of_level, unbent_below_hz
 from refmaster.records import Profile
 from refmaster.units import FloatArray
 
 THIRDS_HZ = tuple(35.0 * 2 ** (k / 3) for k in range(26))  # to 11.3 kHz: above, codecs differ more than genres
 WIDE_HZ = (30.0, 120.0, 500.0, 2000.0, 6000.0, 13000.0)
-LEVEL_HZ = (100.0, 10000.0)  # the level that is taken off a spectrum is the mean of these bands
+
 EMPTY_DB = 60.0  # a band further than this under the fullest counts as so far under
 NARROWEST_DB, WIDEST_DB = -40.0, 6.0
 
@@ -48,8 +48,7 @@ def leveled(profile: Profile) -> tuple[FloatArray, FloatArray]:
     """Band centres and the spectrum of the mid with its level taken off; nan from where a codec cut it."""
     band_hz, level_db = np.array(profile.band_hz), np.array(profile.ltas_db)
     level_db = np.maximum(level_db, level_db.max() - EMPTY_DB)
-    used = (band_hz >= LEVEL_HZ[0]) & (band_hz <= LEVEL_HZ[1])
-    tone_db = level_db - level_db[used].mean()
+    tone_db = less_level(level_db, of_level(band_hz))
     if profile.hf_cutoff_hz is not None:
         tone_db[band_hz >= unbent_below_hz(profile.hf_cutoff_hz)] = math.nan
     return band_hz, tone_db

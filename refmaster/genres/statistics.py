@@ -80,6 +80,12 @@ def band_grid_hz() -> FloatArray:
     return np.array(centres_hz(GRID_RATE_HZ))
 
 
+def judged_bands() -> IntArray:
+    """Where on the grid trust is judged."""
+    grid = band_grid_hz()
+    return np.flatnonzero((grid >= JUDGED_HZ[0]) & (grid <= JUDGED_HZ[1]))
+
+
 def tone_row(profile: Profile) -> FloatArray:
     """A track's spectrum on the grid, level removed; nan above its codec's cut and its sample rate."""
     grid = band_grid_hz()
@@ -94,7 +100,7 @@ def pool_of(rows: Rows) -> Pool:
     """What all tracks together teach; each genre needs two."""
     filled, unsure, within = _filled(rows)
     correlation = _artist_correlation(filled, rows)
-    judged = _judged()
+    judged = judged_bands()
     within_db2 = float(np.diag(within)[judged].mean())
     between_db2 = _between(filled, rows, within_db2, correlation)
     weight = max(WEIGHTS, key=lambda w: _left_out_score(filled, rows, within, w))
@@ -231,12 +237,6 @@ def _rounded(values: FloatArray, digits: int) -> tuple[float, ...]:
     return tuple(round(float(v), digits) for v in values)
 
 
-def _judged() -> IntArray:
-    """Where on the grid trust is judged."""
-    grid = band_grid_hz()
-    return np.flatnonzero((grid >= JUDGED_HZ[0]) & (grid <= JUDGED_HZ[1]))
-
-
 def _index(names: Sequence[str]) -> IntArray:
     """Names as numbers, in the order of their first appearance."""
     places = {name: i for i, name in enumerate(dict.fromkeys(names))}
@@ -279,7 +279,7 @@ def expected(
 def _artist_correlation(x: FloatArray, rows: Rows) -> float:
     """Intraclass correlation of artists within genres, over the judged bands together (one-way ANOVA)."""
     pairs = [f"{g}\n{a}" for g, a in zip(rows.genres, rows.artists, strict=True)]
-    artist, genre, judged = _index(pairs), _index(rows.genres), _judged()
+    artist, genre, judged = _index(pairs), _index(rows.genres), judged_bands()
     of_artist, of_genre = _means(x, artist)[:, judged], _means(x, genre)[:, judged]
     n, n_artists, n_genres = len(x), len(set(pairs)), len(set(rows.genres))
     counts = np.bincount(artist)
@@ -295,7 +295,7 @@ def _artist_correlation(x: FloatArray, rows: Rows) -> float:
 
 def _between(x: FloatArray, rows: Rows, within_db2: float, correlation: float) -> float:
     """Variance of true genre means: that of the measured ones, less what chance makes of it."""
-    names, judged = list(dict.fromkeys(rows.genres)), _judged()
+    names, judged = list(dict.fromkeys(rows.genres)), judged_bands()
     at = [np.array([g == name for g in rows.genres]) for name in names]
     means = np.array([x[own].mean(axis=0)[judged] for own in at])
     artists = [[a for a, mine in zip(rows.artists, own, strict=True) if mine] for own in at]

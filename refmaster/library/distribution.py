@@ -72,7 +72,7 @@ def shipped_pool() -> st.Pool:
     within = np.tensordot(counts / counts.sum(), covariances, axes=1)
     means, chance = np.array([tone.mean_db for tone in tones]), np.array([tone.mean_sd_db for tone in tones])
     grid = st.band_grid_hz()
-    judged = (grid >= st.JUDGED_HZ[0]) & (grid <= st.JUDGED_HZ[1])
+    judged = st.judged_bands()
     apart = means.var(axis=0, ddof=1) - np.square(chance).mean(axis=0)
     return st.Pool(
         filled=means,

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from refmaster import compare
 from refmaster.bands import (
@@ -25,7 +24,7 @@ from refmaster.bands import (
 from refmaster.compare.normal import tone_edges_db
 from refmaster.dsp.biquad import Shape, filtered, response_db
 from refmaster.dsp.fir import convolved, ring_s, zero_phase
-from refmaster.dsp.octaves import octave_around, thirds_db
+from refmaster.dsp.octaves import octave_around, of_level, thirds_db
 from refmaster.dsp.parametric import Band, Fit, curve_db, fit_bands, fit_thirds
 from refmaster.moves import Blocks, Scene
 from refmaster.names import BY_GENRE, verb
@@ -59,7 +58,7 @@ BANDS = 6
 FULL_ROUNDS, STEP_DB = 5, 6.0
 NO_GAP_DB = 0.1  # a difference under this is none
 MOST_TAKEN_PCT = 200.0  # of a small difference a broad band may take more than there is
-ALIGN_HZ = (100.0, 10000.0)
+
 NOMINAL_RATE_HZ = 48000  # how long a band rings in ms hardly depends on it
 
 
@@ -256,7 +255,7 @@ def _gap(band: Band, fit: Fit, comparison: Comparison, scene: Scene) -> Gap:
 def _there(around_hz: float, curve_db: FloatArray, comparison: Comparison) -> float:
     """What a curve is in an octave, against the rest, where bands can be trusted."""
     at, weight = np.array(comparison.band_hz), np.array(comparison.tone.weight)
-    seen = weight > 0 if (weight[_is_rest(at)] > 0).any() else np.ones(at.size, dtype=bool)
+    seen = weight > 0 if (weight[of_level(at)] > 0).any() else np.ones(at.size, dtype=bool)
     reach = octave_around(at, around_hz) * (weight + 1e-9)
     return float(np.average(curve_db, weights=reach)) - _rest(at[seen], curve_db[seen])
 
@@ -268,13 +267,9 @@ def _level_around(profile: Profile, around_hz: float) -> float:
 
 
 def _rest(at_hz: FloatArray, level_db: FloatArray) -> float:
-    """The mean of all bands from 100 Hz to 10 kHz: a yardstick that what is faint does not shift."""
-    rest = level_db[_is_rest(at_hz)]
+    """The level of a whole spectrum: a yardstick that what is faint does not shift."""
+    rest = level_db[of_level(at_hz)]
     return float(rest.mean()) if rest.size else 0.0
-
-
-def _is_rest(at_hz: FloatArray) -> npt.NDArray[np.bool_]:
-    return np.asarray((at_hz >= ALIGN_HZ[0]) & (at_hz <= ALIGN_HZ[1]))
 
 
 def _out_of_reach(scene: Scene) -> tuple[NotReached, ...]:

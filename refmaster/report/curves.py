@@ -7,14 +7,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from refmaster.dsp.octaves import BANDS_PER_OCTAVE, centre_hz
+from refmaster.dsp.octaves import BANDS_PER_OCTAVE, LEVEL_HZ, centre_hz
 from refmaster.genres import genre_names, with_share
 from refmaster.genres.statistics import EDGE_SDS, song_sd_db
 from refmaster.records import BandLevels, Genre, Profile, Report
 from refmaster.report.figure import Curve, Dash, Role, Table, Ys, moment_ms, rounded
 from refmaster.writing import clock, listed, said
 
-ALIGNED_LOW_HZ, ALIGNED_HIGH_HZ = 100.0, 10000.0
+ALIGNED_LOW_HZ, ALIGNED_HIGH_HZ = LEVEL_HZ
 SILENT_DBFS = -180.0  # `units.power_to_db` holds silence at −200
 EMPTY_BAND_DB = -120.0  # below the mean: nothing there but the floor that stands for silence
 FAINTEST_DB = 60.0  # below the fullest band: what is fainter counts as so much in the mean, or it would rule it
