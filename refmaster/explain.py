@@ -115,20 +115,27 @@ def verdict_line(report: Report) -> str:
 
 def verdict_words(status: Status, request: Request, plan: Plan, checks: tuple[Check, ...], *, rendered: bool) -> str:
     """The result in one line, of a report or of a session."""
-    missed = missed_clause(plan)
-    if status == "unchanged" and (cut := cut_off(plan)):
-        return f"Unchanged, but {cut}."
+    missed, count = missed_clause(plan), counted(len(plan.active), "move")
+    failed = "; ".join(check_text(check) for check in checks if not check.passed)
     if status == "unchanged":
-        asked = request.amount_pct > 0 and all(move.active for move in plan.moves)
-        nothing = "nothing could be done" if missed else "nothing needed doing"
-        return f"Unchanged: {nothing}{missed}." if asked else f"Unchanged, as you asked{missed}."
-    count = counted(len(plan.active), "move")
-    failed = [check for check in checks if not check.passed]
+        return _unchanged_words(request, plan, failed)
     if not rendered:
         return f"Dry run: {count} planned, nothing written{missed}."
     if failed:
-        return f"Mastered with {count}, but a check failed: {'; '.join(check_text(check) for check in failed)}{missed}."
+        return f"Mastered with {count}, but a check failed: {failed}{missed}."
     return f"Mastered with {count}; every check passed{missed}."
+
+
+def _unchanged_words(request: Request, plan: Plan, failed: str) -> str:
+    """Why nothing was changed, or what of the target was lost all the same."""
+    missed = missed_clause(plan)
+    if failed:
+        return f"Unchanged, but a check failed: {failed}{missed}."
+    if cut := cut_off(plan):
+        return f"Unchanged, but {cut}."
+    if request.amount_pct == 0 or not all(move.active for move in plan.moves):
+        return f"Unchanged, as you asked{missed}."
+    return f"Unchanged: {'nothing could be done' if missed else 'nothing needed doing'}{missed}."
 
 
 def cut_off(plan: Plan) -> str:

@@ -113,8 +113,12 @@ def test_a_note_is_quoted():
         ({"master": None}, "Dry run"),
         ({"checks": (Check("true_peak_dbtp", -0.5, None, -1.0),)}, "a check failed: true peak −0.50 dBTP"),
         ({"plan": Plan((BELL,))}, "1 move;"),
+        (
+            {"status": "unchanged", "plan": Plan(()), "checks": (Check("n_samples", 10.0, 11.0, 11.0),)},
+            "Unchanged, but a check failed: length 10 samples",
+        ),
     ],
-    ids=["unchanged", "done", "dry", "failed", "one"],
+    ids=["unchanged", "done", "dry", "failed", "one", "unchanged and failed"],
 )
 def test_the_verdict_is_one_line(changes, words):
     line = explain.verdict_line(report_of(**changes))

@@ -3,10 +3,10 @@
 import math
 from dataclasses import dataclass
 
-from refmaster.explain import cut_off, missed_clause
-from refmaster.records import Check, Effect, Move, Report
+from refmaster.explain import verdict_line
+from refmaster.records import Effect, Move, Report
 from refmaster.units import unit_of
-from refmaster.writing import bounds, capital, counted, difference, label, pair, said
+from refmaster.writing import capital, difference, label, pair, said
 
 # How much of each unit is just heard, DESIGN.md §4: the yardstick that makes a LU and a dB comparable.
 JUST_HEARD = {"LU": 0.3, "LUFS": 0.3, "dB": 0.5, "dB/oct": 0.1, "Hz": 100.0}
@@ -29,38 +29,13 @@ def verdict_of(report: Report) -> Verdict:
     """The report in three lines."""
     changes = _changes(report)
     largest = capital(changes[0]) if changes else _as_it_came(report)
-    return Verdict(_kind(report), _status(report), largest, tuple(changes[1 : 1 + ALSO_SAID]))
+    return Verdict(_kind(report), verdict_line(report), largest, tuple(changes[1 : 1 + ALSO_SAID]))
 
 
 def _kind(report: Report) -> str:
-    if report.status == "sent_back" or any(not check.passed for check in report.checks):
+    if any(not check.passed for check in report.checks):
         return "failed"
     return "planned" if report.master is None else report.status
-
-
-def _status(report: Report) -> str:
-    failed = [check for check in report.checks if not check.passed]
-    active, missed = len(report.plan.active), missed_clause(report.plan)
-    if failed:
-        count = "A check" if len(failed) == 1 else f"{len(failed)} checks"
-        return f"{count} failed: {'; '.join(_failure(check) for check in failed)}"
-    if report.status == "sent_back":
-        return "Sent back: the mix has to change first"
-    if report.status == "unchanged" and (cut := cut_off(report.plan)):
-        return f"Unchanged, but {cut}"
-    if report.status == "unchanged":
-        nothing_left = bool(report.plan.moves) and not active
-        nothing = "nothing could be done" if missed else "nothing needed doing"
-        return f"Unchanged: {'every move was dropped' if nothing_left else nothing}{missed}"
-    if report.master is None:
-        return f"Dry run: {counted(active, 'move')} planned, nothing rendered"
-    checked = "all checks passed" if report.checks else "no checks made"
-    return f"Mastered: {counted(active, 'move')}, {checked}{missed}"
-
-
-def _failure(check: Check) -> str:
-    value = "could not be measured" if check.value is None else said(check.name, check.value)
-    return f"{label(check.name)} {value}, allowed {bounds(check.name, check.low, check.high)}"
 
 
 def _changes(report: Report) -> list[str]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from plotly.offline import get_plotlyjs
 
+from refmaster.explain import verdict_line
 from refmaster.genres import load_genre
 from refmaster.records import Assumption, Check, Effect, Report
 from refmaster.report import page
@@ -111,7 +112,7 @@ def test_the_page_has_one_plotly_and_no_import_in_its_style():
 def test_the_verdict_comes_first_then_the_moves_then_the_evidence():
     text = outline(sample.full_report()).text
     order = [
-        "Mastered: 5 moves, all checks passed",
+        "Mastered with 5 moves; every check passed",
         "Integrated loudness −17.4 → −10.3 LUFS (+7.1 LU)",
         *("Before, reference, after", "Moves", "Left alone", "Not reached", "Assumptions", "Checks", "Evidence"),
         "refmaster render",
@@ -123,14 +124,17 @@ def test_the_verdict_comes_first_then_the_moves_then_the_evidence():
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("dry run", "Dry run: 5 moves planned, nothing rendered"),
-        ("unchanged", "Unchanged: nothing needed doing"),
-        ("failed", "A check failed: true peak −0.82 dBTP, allowed at most −1.00 dBTP"),
-        ("unmeasured", "A check failed: true peak could not be measured"),
+        ("dry run", "Dry run: 5 moves planned, nothing written"),
+        ("unchanged", "Unchanged: nothing needed doing."),
+        ("failed", "but a check failed: true peak −0.82 dBTP (allowed: at most −1.00 dBTP)"),
+        ("unmeasured", "but a check failed: true peak not measured"),
     ],
 )
-def test_the_status_is_said_in_words(kind, words):
-    assert words in outline(KINDS[kind]()).text
+def test_the_status_is_said_in_the_words_of_the_summary(kind, words):
+    report = KINDS[kind]()
+    text = outline(report).text
+    assert words in text
+    assert verdict_line(report) in text
 
 
 def test_the_head_agrees_with_the_table_where_a_move_starts_from_another_level():
@@ -161,7 +165,7 @@ def test_every_move_shows_its_id_text_undo_and_flags():
 
 def test_a_decision_of_the_person_is_shown_with_what_was_proposed():
     text = outline(sample.decided()).text
-    for words in ("override", "locked", "Your note: keep the weight", "proposed −1.80 dB", "Mastered: 4 moves"):
+    for words in ("override", "locked", "Your note: keep the weight", "proposed −1.80 dB", "Mastered with 4 moves"):
         assert words in text
     assert "To hear it again: --undo match_eq/bell_1" in text
 
