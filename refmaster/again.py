@@ -14,6 +14,7 @@ from refmaster import history, price
 from refmaster import session as sessions
 from refmaster.decide import decisions_of, parse_decisions
 from refmaster.errors import BadAudio, BadSetting
+from refmaster.explain import OWN_ENGINE
 from refmaster.load import Track, open_again, open_track
 from refmaster.moves import movers
 from refmaster.names import shown
@@ -62,7 +63,7 @@ def taken_up(path: str | os.PathLike[str], *, flags: tuple[str, ...] = (), revis
     """A session to render again, as it stands or as it was at a revision; BadSetting where it cannot be."""
     where = Path(path)
     session = sessions.read(where)
-    if session.engine != "refmaster":
+    if session.engine != OWN_ENGINE:
         raise BadSetting(f"{shown(where)}: made by {session.engine}, which cannot be rendered again; master anew")
     text = sessions.text_at(where)
     if revision is None:

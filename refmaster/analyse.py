@@ -19,7 +19,7 @@ from refmaster.load import BLOCK_SAMPLES, Track, open_track, refuse_bad
 from refmaster.measure.defects import INAUDIBLE, INAUDIBLE_TEXT, find_defects, of_bands
 from refmaster.measure.dynamics import DynamicsMeter, percussive_pct, psr_db
 from refmaster.measure.foretell import Cells, cells_of
-from refmaster.measure.loudness import Loudness, LoudnessMeter
+from refmaster.measure.loudness import CELLS_PER_S, MOMENTARY_CELLS, SHORT_TERM_CELLS, Loudness, LoudnessMeter
 from refmaster.measure.samples import SampleMeter
 from refmaster.measure.spectrum import Spectrum, SpectrumMeter, hf_cutoff_hz, tilt_db_per_oct
 from refmaster.measure.stereo import Image, StereoMeter
@@ -193,8 +193,8 @@ def _profile(
         dynamics=meters.dynamics.bands(levels),
         dc_offset_pct=tuple((100 * samples.total / samples.n_samples).tolist()),
         history_hop_s=HISTORY_HOP_S,
-        short_term_lufs=_history(short_term, 300),
-        momentary_lufs=_history(momentary, 40),
+        short_term_lufs=_history(short_term, SHORT_TERM_CELLS),
+        momentary_lufs=_history(momentary, MOMENTARY_CELLS),
         defects=(
             *of_bands(spectrum, loudness.integrated_lufs),
             *find_defects(samples, image, true_peak_dbtp, meters.true_peak.sample_peak, source.sample_rate_hz),
@@ -206,7 +206,7 @@ def _profile(
 
 def _history(curve_lufs: FloatArray, window_cells: int) -> tuple[float | None, ...]:
     """The curve every `HISTORY_HOP_S` from 0 s on, each value the loudest of its step; None before the first window."""
-    hop = round(HISTORY_HOP_S * 100)
+    hop = round(HISTORY_HOP_S * CELLS_PER_S)
     lead = -(-window_cells // hop)  # steps over before the first window is full
     starts = range(lead * hop - window_cells, curve_lufs.size, hop)
     loudest = (float(curve_lufs[s : s + hop].max()) for s in starts)

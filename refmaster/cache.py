@@ -28,7 +28,7 @@ from refmaster.version import __version__
 
 SETTLED_S = 2.0  # a file younger than this may change again without its times showing it (FAT keeps 2 s)
 MEASURING = (
-    *("analyse.py", "headers.py", "load.py", "stream.py", "units.py", "records/measured.py"),
+    *("analyse.py", "headers.py", "load.py", "stored.py", "stream.py", "units.py", "records/measured.py"),
     *("measure/*.py", "dsp/*.py"),
 )
 OFF = "off"

@@ -321,7 +321,7 @@ def _report(
 ) -> Report:
     return Report(
         status="mastered" if made.active else "unchanged",
-        engine="refmaster",
+        engine=explain.OWN_ENGINE,
         version=__version__,
         target=material.target.profile,
         reference=material.reference.profile if material.reference else None,

@@ -71,7 +71,7 @@ def closed(material: Material, reference: Measured, before: Comparison, after: M
 def _width(comparison: Comparison, target: Profile, reference: Profile, after: Profile) -> tuple[Closed, ...]:
     """Side over mid, averaged over the bands in which all three have a side; nothing where there is none."""
     weight = np.array(comparison.tone.weight) > 0
-    rows = [np.array([np.nan if v is None else v for v in p.side_to_mid_db]) for p in (target, reference, after)]
+    rows = [np.array(profile.side_to_mid_db, dtype=float) for profile in (target, reference, after)]
     common = weight & np.isfinite(rows).all(axis=0)
     if not common.any():
         return ()

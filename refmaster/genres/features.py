@@ -10,12 +10,13 @@ from itertools import pairwise
 
 import numpy as np
 
+from refmaster.dsp.crossover import EDGES_HZ
 from refmaster.dsp.octaves import less_level, of_level, unbent_below_hz
 from refmaster.records import Profile
 from refmaster.units import FloatArray
 
 THIRDS_HZ = tuple(35.0 * 2 ** (k / 3) for k in range(26))  # to 11.3 kHz: above, codecs differ more than genres
-WIDE_HZ = (30.0, 120.0, 500.0, 2000.0, 6000.0, 13000.0)
+WIDE_HZ = (30.0, *EDGES_HZ, 13000.0)
 
 EMPTY_DB = 60.0  # a band further than this under the fullest counts as so far under
 NARROWEST_DB, WIDEST_DB = -40.0, 6.0

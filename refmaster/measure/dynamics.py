@@ -6,11 +6,14 @@ bands add up to the whole.
 
 import numpy as np
 
+from refmaster.dsp.crossover import EDGES_HZ
 from refmaster.dsp.frames import BandFrames, power_of_two
+from refmaster.dsp.octaves import HIGH_HZ, LOW_HZ
+from refmaster.measure.loudness import CELLS_PER_S
 from refmaster.records import BandLevels
 from refmaster.units import FloatArray, power_to_db
 
-BAND_EDGES_HZ = (20.0, 120.0, 500.0, 2000.0, 6000.0, 20000.0)
+BAND_EDGES_HZ = (LOW_HZ, *EDGES_HZ, HIGH_HZ)
 HOP_S = 0.050
 FRAME_S = 0.093
 ACTIVE_DB = 50.0  # blocks further than this under the loudest are pauses
@@ -81,7 +84,7 @@ def psr_db(cell_peak: FloatArray, short_term_lufs: FloatArray) -> FloatArray:
     if short_term_lufs.size == 0:
         return np.zeros(0)
     windows = np.lib.stride_tricks.sliding_window_view(cell_peak, cell_peak.size - short_term_lufs.size + 1)
-    peaks = windows[::100].max(axis=1)
-    levels = short_term_lufs[::100]
+    peaks = windows[::CELLS_PER_S].max(axis=1)
+    levels = short_term_lufs[::CELLS_PER_S]
     used = (levels > -50.0) & (peaks > 0)
     return np.asarray(20 * np.log10(peaks[used]) - levels[used])

@@ -15,6 +15,7 @@ from refmaster import compare
 from refmaster.dsp.blocks import rechunked
 from refmaster.dsp.compression import Compression, compressed, gains_db, hop_powers
 from refmaster.dsp.crossover import band_taps
+from refmaster.measure.dynamics import ACTIVE_DB
 from refmaster.moves import Blocks, Scene
 from refmaster.names import BY_GENRE, whose
 from refmaster.records import (
@@ -45,7 +46,7 @@ RATIO_RANGE = (0.5, 6.0)
 RANGE_DB, FULL_RANGE_DB = 4.0, 12.0  # practice: 1–3 dB; more than 4 is a matter for the mix
 ROUNDS = 5
 BLOCK_HOPS = 50  # hops of 1 ms in the blocks whose levels are compared
-ACTIVE_DB = 50.0
+
 EXCERPT_S, STRETCH_S = 60, 5
 
 

@@ -159,7 +159,7 @@ def effect(move: Move, master: Profile) -> Effect:
 
 
 def _side_to_mid(profile: Profile) -> FloatArray:
-    return np.array([np.nan if s is None else s for s in profile.side_to_mid_db])
+    return np.array(profile.side_to_mid_db, dtype=float)
 
 
 def _heard(profile: Profile, around_hz: float | None) -> Mask:

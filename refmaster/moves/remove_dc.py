@@ -64,7 +64,8 @@ def effect(move: Move, master: Profile) -> Effect:
 
 def blank(move_id: str, channels: int) -> Move:
     """No offset subtracted."""
-    return Move("remove_dc", STAGE, tuple(Param(name, 0.0, -100.0, 100.0, 0.0) for name in NAMES[channels]), (), 1.0)
+    params = tuple(Param(name, 0.0, -MOST_PCT, MOST_PCT, 0.0) for name in NAMES[channels])
+    return Move("remove_dc", STAGE, params, (), 1.0)
 
 
 def explain(move: Move) -> str:
