@@ -23,6 +23,7 @@ from refmaster.records import (
     NotReached,
     Plan,
     Profile,
+    Rejected,
     Report,
     Request,
     Seen,
@@ -170,6 +171,11 @@ def missed_clause(plan: Plan) -> str:
 def missed_words(plan: Plan) -> tuple[str, ...]:
     """What was not reached, in a word or two each."""
     return tuple(dict.fromkeys(subject(one.what) for one in plan.not_reached if one.what != price.HARD))
+
+
+def left_alone(plan: Plan, *, everything: bool) -> tuple[Rejected, ...]:
+    """What was considered and not done; single bands of an equaliser only where everything is asked for."""
+    return tuple(one for one in plan.rejected if everything or " at " not in one.what)
 
 
 def undo(report: Report, move: Move) -> str | None:

@@ -36,6 +36,7 @@ SUBJECTS = {  # of what was left alone or not reached; a move's id is its own
     "over_full_scale": "values over full scale",
     "encoded_anew": "the file as it was",
 }
+SHORT_S = 60.0  # EBU Tech 3342: a loudness range of less than a minute says little
 COUNTS = {"n_samples": " samples", "clipped_samples": "", "channels": ""}  # whole numbers, and what follows them
 HIGH_CONFIDENCE, FAIR_CONFIDENCE = 0.8, 0.5  # taste: where the word changes
 _SIGNED_ZERO = re.compile(r"^[−+](?=0(?:\.0+)?(?![\d.]))")
@@ -68,6 +69,11 @@ def bare(name: str, value: float | None) -> str:
     """A value without its unit, for a column whose row names the unit."""
     unit = unit_of(name) or ""
     return said(name, value).removesuffix(unit).rstrip() if unit else said(name, value)
+
+
+def says_little(name: str, duration_s: float) -> bool:
+    """Whether a track of this length is too short for what is told of it under this name."""
+    return name == "loudness_range_lu" and duration_s < SHORT_S
 
 
 def difference(name: str, value: float | None) -> str:

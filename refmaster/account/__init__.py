@@ -16,11 +16,11 @@ from refmaster.account.advice import cost_of, instead_of
 from refmaster.account.evidence import taken_of, why_of
 from refmaster.history import heeded
 from refmaster.names import shown
-from refmaster.records import Effect, Move, Reading, Rejected, Session, Verdict
+from refmaster.records import Effect, Move, Reading, Session, Verdict
 from refmaster.report.table import check_rows
 from refmaster.writing import difference, label, pair
 
-__all__ = ["Account", "MoveAccount", "account_of", "left_alone"]
+__all__ = ["Account", "MoveAccount", "account_of"]
 
 NOT_YET = "not yet, it was changed in the file since the master was rendered"
 TOO_OLD = "An older refmaster wrote this session, without effects, checks and assumptions; render it once to have them."
@@ -93,11 +93,6 @@ class Account:
         return tuple(
             f"{row.label} {row.value} (allowed: {row.allowed}), {'passed' if row.passed else 'FAILED'}" for row in found
         )
-
-
-def left_alone(account: Account, *, everything: bool) -> tuple[Rejected, ...]:
-    """What was considered and not done; single bands of an equaliser only where everything is asked for."""
-    return tuple(one for one in account.session.plan.rejected if everything or " at " not in one.what)
 
 
 def account_of(session: Session, path: Path) -> Account:

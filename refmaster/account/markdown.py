@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from refmaster.account import Account, MoveAccount, left_alone
+from refmaster.account import Account, MoveAccount
+from refmaster.explain import left_alone
 from refmaster.names import shown
 from refmaster.records import Reading, Verdict
 from refmaster.report.table import ROWS as TABLE_ROWS
-from refmaster.report.table import SHORT_S
-from refmaster.writing import label, said
+from refmaster.writing import label, said, says_little
 
 ROWS = tuple(name for name in TABLE_ROWS if name != "width_db")  # of a session, its width is not kept
 _MARKS = re.compile(r"([\\`*_\[\]<>|#~])")  # what Markdown, or HTML in it, would take for more than a letter
@@ -35,7 +35,7 @@ def _blocks(account: Account) -> Iterator[str]:
     for number, one in enumerate(account.moves, start=1):
         yield from _move(number, one)
     yield from _list("Not reached", [one.text for one in plan.not_reached])
-    yield from _list("Left alone", [one.text for one in left_alone(account, everything=False)])
+    yield from _list("Left alone", [one.text for one in left_alone(plan, everything=False)])
     yield from _list("Assumed", [f"{one.question} {one.assumed}" for one in plan.assumptions])
     yield from _list("Ignored", account.ignored)
     yield from _list("Notes", account.notes)
@@ -55,8 +55,8 @@ def _table(columns: Sequence[tuple[str, Reading]]) -> Iterator[str]:
 
 
 def _cell(name: str, reading: Reading) -> str:
-    short = name == "loudness_range_lu" and reading.loudness_range_lu is not None and reading.duration_s < SHORT_S
-    return said(name, getattr(reading, name)) + (" (short)" if short else "")
+    value = getattr(reading, name)
+    return said(name, value) + (" (short)" if value is not None and says_little(name, reading.duration_s) else "")
 
 
 def _move(number: int, one: MoveAccount) -> Iterator[str]:

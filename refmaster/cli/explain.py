@@ -47,8 +47,8 @@ def command(
 def _print(account: "Account", *, verbose: bool) -> None:
     from rich.console import Console
 
-    from refmaster.account import left_alone
     from refmaster.cli.show import print_command, print_list, print_text, table_of
+    from refmaster.explain import left_alone
 
     console, plan = Console(highlight=False), account.session.plan
     print_text(console, account.verdict, style="bold", indent=0)
@@ -61,7 +61,7 @@ def _print(account: "Account", *, verbose: bool) -> None:
     for one in account.moves:
         _print_move(console, one)
     print_list(console, "Not reached", [one.text for one in plan.not_reached])
-    print_list(console, "Left alone", [one.text for one in left_alone(account, everything=verbose)])
+    print_list(console, "Left alone", [one.text for one in left_alone(plan, everything=verbose)])
     print_list(console, "Assumed", [f"{one.question} {one.assumed}" for one in plan.assumptions])
     print_list(console, "Ignored", account.ignored)
     print_list(console, "Notes", account.notes)

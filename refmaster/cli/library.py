@@ -33,7 +33,6 @@ Jobs = Annotated[
 ]
 Force = Annotated[bool, typer.Option("--force", help="Write over what is there.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no summary.")]
 Html = Annotated[
     str | None, typer.Option("--html", metavar="FILE", help="Write a page with the bands, and the track in them.")
 ]
@@ -57,7 +56,7 @@ def build(
     jobs: Jobs = None,
     force: Force = False,
     json: Json = False,
-    quiet: Quiet = False,
+    quiet: o.Quiet = False,
 ) -> None:
     """Measure records and write a library of them, NAME.json: numbers only, no sound.
 
@@ -90,7 +89,7 @@ def add(
     cache: o.KeptIn = None,
     jobs: Jobs = None,
     json: Json = False,
-    quiet: Quiet = False,
+    quiet: o.Quiet = False,
 ) -> None:
     """Add records to a library, or all tracks of other libraries; the same content is in it once.
 

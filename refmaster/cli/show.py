@@ -12,11 +12,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from refmaster.bands import FREQUENCY_NAME
-from refmaster.explain import faults, genre_line, reference_lines, reference_words, undo, verdict_line
+from refmaster.explain import faults, genre_line, left_alone, reference_lines, reference_words, undo, verdict_line
 from refmaster.names import shown
 from refmaster.records import Effect, Move, Profile, Reading, Report, Verdict
 from refmaster.units import NO_BREAK, unbroken, written
-from refmaster.writing import label, pair
+from refmaster.writing import label, pair, says_little
 
 ROWS = (
     ("integrated loudness", "integrated_lufs"),
@@ -30,7 +30,7 @@ ROWS = (
     ("tilt", "tilt_db_per_oct"),
 )
 NAME_CELLS = 25  # of a long file name that heads a column
-SHORT_S = 60.0
+
 MOST_BANDS = 12  # of one mover are told one by one
 
 
@@ -59,8 +59,7 @@ def print_report(report: Report, *, verbose: bool) -> None:
         if plain:
             _print_bands(console, mover, plain)
     print_list(console, "Not reached", [one.text for one in report.plan.not_reached])
-    left = report.plan.rejected if verbose else tuple(r for r in report.plan.rejected if " at " not in r.what)
-    print_list(console, "Left alone", [one.text for one in left])
+    print_list(console, "Left alone", [one.text for one in left_alone(report.plan, everything=verbose)])
     print_list(console, "Assumed", [f"{one.question} {one.assumed}" for one in report.plan.assumptions])
     ignored = report.comparison.ignored if report.comparison else ()
     print_list(console, "Ignored", list(ignored))
@@ -138,8 +137,7 @@ def table_of(columns: Sequence[tuple[str, Profile | Reading]]) -> Table:
 def _cell(name: str, profile: Profile | Reading) -> str:
     value = getattr(profile, name)
     text = written(name, value)
-    short = name == "loudness_range_lu" and value is not None and profile.duration_s < SHORT_S
-    return f"{text} (short)" if short else text
+    return f"{text} (short)" if value is not None and says_little(name, profile.duration_s) else text
 
 
 def print_list(console: Console, title: str, lines: Sequence[str]) -> None:

@@ -6,9 +6,8 @@ from operator import attrgetter
 from refmaster.genres.statistics import whole_width_db
 from refmaster.records import Check, Profile, Report
 from refmaster.units import unit_of
-from refmaster.writing import bare, bounds, difference, label, said
+from refmaster.writing import SHORT_S, bare, bounds, difference, label, said, says_little
 
-SHORT_S = 60.0  # EBU Tech 3342: a loudness range of less than a minute says little
 ROWS = (
     "integrated_lufs",
     "true_peak_dbtp",
@@ -68,7 +67,7 @@ def check_rows(checks: tuple[Check, ...]) -> tuple[CheckRow, ...]:
 def _row(report: Report, name: str) -> Row:
     before, reference, after = (_value(profile, name) for profile in (report.target, report.reference, report.master))
     change = None if before is None or after is None else after - before
-    short = name == "loudness_range_lu" and report.target.duration_s < SHORT_S
+
     return Row(
         label=label(name),
         unit=unit_of(name) or "",
@@ -77,7 +76,7 @@ def _row(report: Report, name: str) -> Row:
         after=bare(name, after),
         beside=bare(name, _value(report.beside.master, name)) if report.beside else "",
         change="—" if change is None else difference(name, change),
-        note="short: under 60 s" if short else "",
+        note=f"short: under {SHORT_S:g} s" if says_little(name, report.target.duration_s) else "",
     )
 
 
