@@ -154,8 +154,9 @@ def heard_out(material: Material, made: Draft) -> Plan:
 
 def heard_as(made: Plan, meter: LimitedMeter) -> Limited:
     """What a meter heard of a plan's master, as the answer to its gain and its limiter."""
-    level = next((move for move in made.active if move.id == "match_loudness"), None)
-    limiter = next(move for move in made.active if move.id == "limit_peaks")
+    level, limiter = _of_id(made.active, "match_loudness"), _of_id(made.active, "limit_peaks")
+    if limiter is None:
+        raise ValueError("a master without a limiter is not heard for its level")
     return meter.read(level["gain_db"] if level else 0.0, limit_peaks.limiting_of(limiter))
 
 
@@ -220,9 +221,9 @@ def _levelled(
         if (sounding := _active(chain.moves)) != chain.measured_at and not _levels_known(chain.moves):
             chain = replace(chain, profile=_behind(material, chain, ear, heard), measured_at=sounding)
         chain = _asked(material, chain, name, ear, heard)
-    level = next((move for move in chain.moves if move.id == "match_loudness"), None)
+    level = _of_id(chain.moves, "match_loudness")
     free = level is None or (level.verdict is Verdict.KEEP and not level.locked)
-    limited_too = any(move.id == "limit_peaks" for move in _active(chain.moves))
+    limited_too = _of_id(_active(chain.moves), "limit_peaks") is not None
     return Draft(
         _gathered(material, chain.moves, chain.answers),
         estimated=free and limited_too and any(answer.estimated for answer in chain.answers),
@@ -307,6 +308,10 @@ def _levels_known(moves: tuple[Move, ...]) -> bool:
     return any(move.stage >= Stage.LEVEL for move in moves)
 
 
+def _of_id(moves: tuple[Move, ...], move_id: str) -> Move | None:
+    return next((move for move in moves if move.id == move_id), None)
+
+
 def _active(moves: tuple[Move, ...]) -> tuple[Move, ...]:
     return tuple(move for move in moves if move.active)
 
@@ -343,7 +348,7 @@ def _around(scene: Scene, held: tuple[Move, ...]) -> Scene:
 
 
 def _gathered(material: Material, moves: tuple[Move, ...], answers: tuple[Proposal, ...]) -> Plan:
-    level = next((move for move in moves if move.id == "match_loudness"), None)
+    level, ceiling = _of_id(moves, "match_loudness"), _of_id(moves, "limit_peaks")
     # A gain that a person set, or held against what would be found now, makes the loudness the person's business.
     spoken = level is not None and (level.verdict is not Verdict.KEEP or bool(level.proposed))
     goal = None if spoken else next((a.goal_lufs for a in answers if a.goal_lufs is not None), None)
@@ -358,7 +363,6 @@ def _gathered(material: Material, moves: tuple[Move, ...], answers: tuple[Propos
             how += f"; {goal:.1f} LUFS is where it stops"
         loud = f"{goal if asked is None else asked:.1f} LUFS, {how}.".replace("-", "−")
         assumptions += (Assumption("How loud should it be? (--loudness LUFS)", loud),)
-    ceiling = next((m for m in moves if m.id == "limit_peaks"), None)
     dropped = ceiling is not None and not ceiling.active
     held = ceiling["ceiling_dbtp"] if ceiling is not None else material.request.ceiling_dbtp
     return Plan(

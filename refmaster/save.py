@@ -12,7 +12,7 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -287,7 +287,7 @@ def _large_enough(out: Path, delivery: Delivery, channels: int, expected_samples
         return delivery
     if delivery.container == "AIFF":
         raise BadOutput(f"{shown(out)} would pass the 4 GiB that AIFF can hold; choose WAV, CAF or FLAC")
-    return Delivery("RF64", delivery.subtype, delivery.bit_depth, delivery.dither_seed, delivery.dithered)
+    return replace(delivery, container="RF64")
 
 
 def _written(

@@ -144,12 +144,17 @@ def failed(job: Job, error: str) -> Outcome:
 
 def outcome_from(data: dict[str, object]) -> Outcome:
     """An outcome as JSON brought it."""
-    return Outcome(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})  # type: ignore[arg-type]
+    return Outcome(**_with_tuples(data))  # type: ignore[arg-type]
 
 
 def settings_from(data: dict[str, object]) -> Settings:
-    """Settings as JSON brought them: its lists are tuples here."""
-    return Settings(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})  # type: ignore[arg-type]
+    """Settings as JSON brought them."""
+    return Settings(**_with_tuples(data))  # type: ignore[arg-type]
+
+
+def _with_tuples(data: dict[str, object]) -> dict[str, object]:
+    """What JSON holds in lists, records hold in tuples."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
 
 
 def outcome_data(outcome: Outcome) -> dict[str, object]:

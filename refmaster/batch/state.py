@@ -20,7 +20,7 @@ from typing import get_args
 from refmaster.atomic import replacing
 from refmaster.batch.overview import named
 from refmaster.batch.records import Ending, Job, Outcome, Settings, outcome_data, outcome_from
-from refmaster.batch.remote import is_url, joined, read_text, write_text
+from refmaster.batch.remote import exists, is_url, joined, read_text, write_text
 from refmaster.contents import content
 from refmaster.decide import parse_reference
 from refmaster.errors import BadOutput, BadSetting
@@ -116,7 +116,6 @@ def still_good(job: Job, past: Past, *, html: bool) -> Outcome | None:
     outcome = past.ended.get(job.out)
     if outcome is None or outcome.status == "failed":
         return None
-    from refmaster.batch.remote import exists
 
     for name in job.outputs[: 3 if html else 2]:
         where = joined(job.folder, name)

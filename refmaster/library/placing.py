@@ -91,7 +91,7 @@ def place(profile: Profile, genre: Genre) -> Placement:
     return Placement(
         genre=genre,
         numbers=tuple(_standing(profile, spread) for spread in genre.spreads),
-        tone=tuple(_octaves("tone", tone, None if genre.tone is None else _tone_covariance(genre))),
+        tone=tuple(_octaves("tone", tone, None if genre.tone is None else covariance_db2(genre.tone))),
         width=tuple(_octaves("width", width, None)),
         tone_curve=tone,
         width_curve=width,
@@ -237,12 +237,6 @@ def _ribbon(at_hz: tuple[float, ...], mean: FloatArray, sd: FloatArray, band_hz:
     track = [float(v) if math.isfinite(v) else None for v in own[:n]] + [None] * (len(at_hz) - n)
     low, high = mean - EDGE_SDS * sd, mean + EDGE_SDS * sd
     return Ribbon(at_hz, tuple(track), *(tuple(curve.tolist()) for curve in (low, mean, high)))
-
-
-def _tone_covariance(genre: Genre) -> FloatArray:
-    if genre.tone is None:
-        raise ValueError("a genre without tone has no covariance")
-    return covariance_db2(genre.tone)
 
 
 def _octaves(kind: str, curve: Ribbon | None, covariance: FloatArray | None) -> Iterator[Standing]:

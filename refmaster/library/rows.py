@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
-from refmaster.dsp.octaves import centres_hz
+from refmaster.dsp.octaves import HIGH_HZ, LOW_HZ, centres_hz
 from refmaster.library.reading import LibraryFields, called, span
 from refmaster.load import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, MOST_CHANNELS
 from refmaster.names import shown, storable
@@ -43,7 +43,7 @@ CURVES = {  # the same of each number in a curve
     "ltas_sd_db": (0.0, 200.0),  # two levels as far apart as levels can be have 191
     "side_to_mid_db": (-100.0, 100.0),  # bands 90 dB under the fullest are not compared
 }
-EDGES_HZ = (20.0, 20_000.0)  # of the bands of dynamics
+EDGES_HZ = (LOW_HZ, HIGH_HZ)  # of the bands of dynamics
 TAGS = ("title", "artist", "album", "genre")
 LEVELS = tuple(field.name for field in fields(BandLevels))
 MOST_BANDS_OF_DYNAMICS = 16
