@@ -10,7 +10,7 @@ from refmaster.genres import spread_of
 from refmaster.genres.features import leveled
 from refmaster.genres.statistics import EDGE_SDS, covariance_db2, song_sd_db
 from refmaster.records import Genre, Profile, ToneSpread
-from refmaster.units import FloatArray
+from refmaster.units import FloatArray, Mask
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Band:
         return min(max(value, self.low), self.high)
 
 
-def normal_of(genre: Genre, target: Profile, used: npt.NDArray[np.bool_]) -> Normal | None:
+def normal_of(genre: Genre, target: Profile, used: Mask) -> Normal | None:
     """What the target lacks of its genre's mean where `used` (a mask over its bands) is true; None without a mean."""
     if genre.tone is None:
         return None

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from refmaster.analyse import Measured
 from refmaster.dsp.gaussian import equaliser_covariance, smooth_covariance
@@ -11,7 +10,7 @@ from refmaster.dsp.octaves import BANDS_PER_OCTAVE, thirds_db, unbent_below_hz
 from refmaster.dsp.pitch import Likeness, likeness, notes
 from refmaster.dsp.registration import Registration, register
 from refmaster.records import Profile, Weights
-from refmaster.units import FloatArray, power_to_db
+from refmaster.units import FloatArray, Mask, power_to_db
 
 EMPTY_DB = 60.0  # a band so far under the fullest says nothing about tone
 EDGE_HZ = (30.0, 18000.0)  # outside, averages are mostly rumble and codec
@@ -42,8 +41,6 @@ NO_IMAGE = {
     "dual_mono": "both its channels hold the same",
     INVERTED: "one of its channels seems inverted",
 }
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

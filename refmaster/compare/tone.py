@@ -7,11 +7,11 @@ from refmaster.belief import Matched, believed, chance_db
 from refmaster.compare.fault import heeded, probability
 from refmaster.compare.goal import Goal
 from refmaster.compare.normal import no_further, normal_of, strays_db, tone_edges_db
-from refmaster.compare.pairing import EDGE_HZ, FEWEST_BANDS, Mask, Sight, audible, is_inverted, middle_thirds_db
+from refmaster.compare.pairing import EDGE_HZ, FEWEST_BANDS, Sight, audible, is_inverted, middle_thirds_db
 from refmaster.dsp.gaussian import equaliser_covariance
 from refmaster.dsp.octaves import less_level, unbent_below_hz
 from refmaster.records import Curve, Genre
-from refmaster.units import FloatArray
+from refmaster.units import FloatArray, Mask
 
 EQ_SD_DB = 2.5  # how far mixes are off, a band of a mastering equaliser; practice says ±0.5–1.5, problems 2–4
 # What strangers say of the top is followed on luck: on 164 tracks a third fewer are harmed for 0.006 dB of tone.

@@ -12,10 +12,10 @@ from refmaster.belief import weighed
 from refmaster.compare.fault import heeded, probability
 from refmaster.compare.goal import Goal
 from refmaster.compare.normal import no_further, to_edge_db, width_normal_db
-from refmaster.compare.pairing import FEWEST_BANDS, Mask, Sight, at_usual_length, audible, no_image, width_thirds_db
+from refmaster.compare.pairing import FEWEST_BANDS, Sight, at_usual_length, audible, no_image, width_thirds_db
 from refmaster.genres.statistics import EDGE_SDS
 from refmaster.records import Curve, Genre
-from refmaster.units import FloatArray, power_to_db
+from refmaster.units import FloatArray, Mask, power_to_db
 
 NEAR_MONO_DB = -40.0  # a side so far under the mid was not meant to be heard: it is not widened
 WIDTH_SD_DB = 3.0  # how far mixes are off in width

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from refmaster.units import FloatArray, power_to_db
+from refmaster.units import FloatArray, Mask, power_to_db
 
 BANDS_PER_OCTAVE = 6
 LOW_HZ, HIGH_HZ = 20.0, 20000.0
@@ -66,12 +66,12 @@ def thirds_db(bin_powers: FloatArray, bin_hz: float, centres: FloatArray) -> Flo
     return level_around_db(bin_powers, bin_hz, centres, 1 / 6)
 
 
-def of_level(at_hz: FloatArray) -> npt.NDArray[np.bool_]:
+def of_level(at_hz: FloatArray) -> Mask:
     """The bands whose mean is the level of a spectrum: all but the ends, which are mostly rumble and codec."""
     return np.asarray((at_hz >= LEVEL_HZ[0]) & (at_hz <= LEVEL_HZ[1]))
 
 
-def less_level(spectrum_db: FloatArray, where: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> FloatArray:
+def less_level(spectrum_db: FloatArray, where: Mask | npt.NDArray[np.int64]) -> FloatArray:
     """A spectrum less its mean over the bands `where`, a mask or indices: how it is shaped, however loud it is."""
     return np.asarray(spectrum_db - spectrum_db[where].mean())
 

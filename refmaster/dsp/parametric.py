@@ -8,10 +8,9 @@ again. Responses are those of the digital filters that will run, so what is fitt
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from refmaster.dsp.biquad import Shape, design_many, response_db
-from refmaster.units import FloatArray
+from refmaster.units import FloatArray, Mask
 
 LOWEST_HZ, HIGHEST_HZ = 25.0, 18000.0
 Q_RANGE = {Shape.BELL: (0.35, 4.0), Shape.LOW_SHELF: (0.5, 0.9), Shape.HIGH_SHELF: (0.5, 0.9)}
@@ -117,7 +116,7 @@ def fit_thirds(
 
 
 def _bounds(
-    places: FloatArray, at_hz: FloatArray, known: npt.NDArray[np.bool_], wanted_db: FloatArray, max_gain_db: float
+    places: FloatArray, at_hz: FloatArray, known: Mask, wanted_db: FloatArray, max_gain_db: float
 ) -> tuple[FloatArray, FloatArray]:
     """What each bell may do: beyond what is known no more than goes on level, and not for the sake of the edge."""
     beyond = (places < at_hz[known][0] / EDGE) | (places > at_hz[known][-1] * EDGE)

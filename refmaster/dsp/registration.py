@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from refmaster.dsp.ahead import workers
 from refmaster.dsp.jit import kernel
-from refmaster.units import FloatArray
+from refmaster.units import FloatArray, Mask
 
 MOST_FRAMES = 500  # evenly spread; more change nothing
 ROUNDS = 20
@@ -69,7 +69,7 @@ class Pairs:
 def register(
     target_db: FloatArray,
     reference_db: FloatArray,
-    seen: npt.NDArray[np.bool_],
+    seen: Mask,
     prior: FloatArray,
     *,
     threads: int = 1,

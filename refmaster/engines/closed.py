@@ -10,7 +10,7 @@ from refmaster.compare import compare
 from refmaster.dsp.octaves import less_level
 from refmaster.plan import Material
 from refmaster.records import Comparison, Gap, Profile
-from refmaster.units import FloatArray, written
+from refmaster.units import FloatArray, Mask, written
 
 HEARD_DB = 60.0  # a band so far under the target's fullest holds nothing whose gain could be told
 HEARD_HZ = (30.0, 18_000.0)
@@ -25,7 +25,7 @@ class Tone:
 
     at_hz: FloatArray
     gain_db: FloatArray
-    heard: "np.typing.NDArray[np.bool_]"
+    heard: Mask
 
     def __str__(self) -> str:
         at, gain = self.at_hz[self.heard], self.gain_db[self.heard]

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from refmaster.dsp.octaves import centres_hz
 from refmaster.genres.features import leveled
 from refmaster.records import Profile, Spread, ToneSpread, WidthSpread
-from refmaster.units import FloatArray
+from refmaster.units import FloatArray, Mask
 
 IntArray = npt.NDArray[np.int64]
 
@@ -266,9 +266,7 @@ def _filled(rows: Rows) -> tuple[FloatArray, FloatArray, FloatArray]:
     return x, unsure, within
 
 
-def expected(
-    row: FloatArray, known: npt.NDArray[np.bool_], mean: FloatArray, covariance: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+def expected(row: FloatArray, known: Mask, mean: FloatArray, covariance: FloatArray) -> tuple[FloatArray, FloatArray]:
     """What the unknown bands of a row probably hold, given its known ones, and the covariance that leaves open."""
     seen, gap = np.flatnonzero(known), np.flatnonzero(~known)
     gain = np.linalg.solve(covariance[np.ix_(seen, seen)], covariance[np.ix_(seen, gap)]).T

@@ -11,7 +11,7 @@ import numpy as np
 
 from refmaster.dsp.frames import BandFrames, power_of_two
 from refmaster.dsp.octaves import centres_hz, edges_hz
-from refmaster.units import FloatArray, power_to_db
+from refmaster.units import FloatArray, Mask, power_to_db
 
 FRAME_S = 0.37
 SEGMENT_S = 5.0  # a stretch whose average is looked at on its own
@@ -34,7 +34,7 @@ class Spectrum:
     band_hz: FloatArray
     mid: FloatArray
     side: FloatArray | None
-    active: "np.typing.NDArray[np.bool_]"
+    active: Mask
     frame_hop_s: float
     bin_hz: float
     mid_bins: FloatArray

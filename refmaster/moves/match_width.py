@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from refmaster import compare
 from refmaster.bands import (
@@ -42,9 +41,7 @@ from refmaster.records import (
     Request,
     Stage,
 )
-from refmaster.units import FloatArray, db_to_gain, written
-
-Mask = npt.NDArray[np.bool_]
+from refmaster.units import FloatArray, Mask, db_to_gain, written
 
 STAGE = Stage.IMAGE
 PARTS = ("side", *BAND_PARTS)
