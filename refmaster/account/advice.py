@@ -6,6 +6,7 @@ A mover that is not listed here says nothing of either; a test holds that all ar
 from collections.abc import Callable
 
 from refmaster.bands import FREQUENCY_NAME
+from refmaster.dsp.limiter import HARD_DB
 from refmaster.records import Move, Outcome, Param, Phase
 from refmaster.units import written
 from refmaster.writing import pair
@@ -16,7 +17,6 @@ Flag = tuple[str, str]
 HALF, SOFTER_DB, SLOWER = 0.5, 1.0, 2.0
 WORTH_SAYING_PCT = (5.0, 95.0)  # taken less, the whole is no advice; taken more, it is the same
 MOST_DB = 6.0  # practice: more is for the mix to change
-HARD_WORK_DB = 4.0  # practice flags what a limiter takes beyond it
 
 
 def cost_of(move: Move, outcome: Outcome | None) -> str:
@@ -86,11 +86,11 @@ def _limiter_cost(move: Move, outcome: Outcome | None) -> str:
         f"Punch: it takes up to {written('margin_db', work.max_db)}, and works for {work.share_working_pct:.1f} % of "
         f"the time; lowest PSR {pair('psr_db', *_both(outcome, 'psr_db'))}."
     )
-    if work.max_db <= HARD_WORK_DB:
+    if work.max_db <= HARD_DB:
         return text
     share = work.share_over_4_db_pct
     often = f"{share:.0f} % of the time" if share >= 1 else "less than 1 % of the time"
-    return f"{text} For {often} that is more than {HARD_WORK_DB:g} dB, where limiting begins to be heard."
+    return f"{text} For {often} that is more than {HARD_DB:g} dB, where limiting begins to be heard."
 
 
 def _eq_choices(move: Move) -> tuple[Flag, ...]:

@@ -43,6 +43,7 @@ SETTLE_MS = 40.0  # how soon the slow reduction takes over what is sustained
 SLOW_MS = 20.0  # and how soon it lets go
 STEEPEST_DB_PER_MS = 0.95  # the gain comes back no faster, or the ear takes its return for a sound of its own
 CATCH_DB_PER_MS = 0.2  # of which so much is left to the second limiter
+HARD_DB = 4.0  # practice flags a limiter that takes more: there it begins to be heard
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class ReductionMeter:
             history_db=tuple(taken.tolist()),
             max_db=float(taken.max(initial=0.0)),
             share_working_pct=float(100 * (taken > 0.1).mean()) if taken.size else 0.0,
-            share_over_4_db_pct=float(100 * (taken > 4.0).mean()) if taken.size else 0.0,
+            share_over_4_db_pct=float(100 * (taken > HARD_DB).mean()) if taken.size else 0.0,
         )
 
 

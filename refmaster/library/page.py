@@ -28,11 +28,12 @@ from refmaster.report.figure import (
     level_axis,
     rounded,
 )
+from refmaster.report.templates import HERE as REPORT
 from refmaster.report.templates import environment
 from refmaster.version import __version__
 from refmaster.writing import counted
 
-HERE, REPORT = Path(__file__).parent, Path(__file__).parents[1] / "report"
+HERE = Path(__file__).parent
 LEAST_DB = -45.0  # taste: below this a spectrum holds nothing that is heard beside the rest
 LOOKS: tuple[tuple[Role, Dash], ...] = (("reference", "dash"), ("master", "solid"), ("quiet", "dot"))
 BAND = "1.28 standard deviations to each side of the mean, wider where few tracks were measured"

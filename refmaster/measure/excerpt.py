@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from refmaster.dsp.ahead import workers
 from refmaster.dsp.blocks import Kept, Place
-from refmaster.dsp.limiter import Limiting, ReductionMeter, limited
+from refmaster.dsp.limiter import HARD_DB, Limiting, ReductionMeter, limited
 from refmaster.dsp.oversample import SHORT_BETA, SHORT_TAPS
 from refmaster.measure.foretell import Cells
 from refmaster.measure.loudness import CELLS_PER_S, LoudnessMeter, integrated_lufs
@@ -268,7 +268,7 @@ def _limited(gain_db: float, limiting: Limiting, lufs: float | None, taken_db: F
         gain_db=gain_db,
         limiting=limiting,
         lufs=lufs if lufs is not None else -70.0,
-        over_4_db_pct=float(100 * (taken_db > 4.0).mean()) if taken_db.size else 0.0,
+        over_4_db_pct=float(100 * (taken_db > HARD_DB).mean()) if taken_db.size else 0.0,
         max_reduction_db=float(taken_db.max(initial=0.0)),
         hard_db=_hard_db(taken_db),
         peak_dbtp=gain_to_db(peak),

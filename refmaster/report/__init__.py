@@ -11,7 +11,7 @@ Nothing here measures sound; it writes down what the Report holds.
 
 import re
 import shlex
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 from refmaster.explain import genre_words, reference_lines
 from refmaster.genres import ANY
@@ -23,13 +23,13 @@ from refmaster.report.figure import figures_json
 from refmaster.report.players import player_of
 from refmaster.report.plots import plots_of
 from refmaster.report.table import check_rows, rows_of
-from refmaster.report.templates import environment
+from refmaster.report.templates import HERE, environment
 from refmaster.report.verdict import verdict_of
 from refmaster.writing import capital, clock, said
 
 __all__ = ["page"]
 
-_HERE = Path(__file__).parent
+
 _PLACE = "<!--{} goes here-->"  # nobody's text can hold it: what is filled in is escaped
 
 
@@ -71,9 +71,9 @@ def page(
             session=shlex.quote(report.files.session or "SESSION.toml"),
             ending=PurePath(report.files.master or "").suffix or ".wav",
             inputs=_inputs(report),
-            style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
-            script=Markup((_HERE / "page.js").read_text(encoding="utf-8")),
-            player_script=Markup((_HERE / "player.js").read_text(encoding="utf-8")),
+            style=Markup((HERE / "page.css").read_text(encoding="utf-8")),
+            script=Markup((HERE / "page.js").read_text(encoding="utf-8")),
+            player_script=Markup((HERE / "player.js").read_text(encoding="utf-8")),
             **{name: Markup(_PLACE.format(name)) for name in large},
         )
     )

@@ -1,5 +1,6 @@
 """The plots of level: over time, at its peaks, and how it spreads."""
 
+from refmaster.dsp.limiter import HARD_DB
 from refmaster.records import Report
 from refmaster.report.alternatives import depths_said, dynamics_said, loudness_said, peaks_said
 from refmaster.report.curves import (
@@ -32,7 +33,7 @@ from refmaster.writing import pair, said
 
 DEEPEST_HISTORY_LU = 40.0  # taste: how far below the loudest moment the history is drawn
 DEEPEST_SPREAD_DB = -24.0  # taste: how far below the median the quiet moments are drawn
-HIGH_LIMITING_DB = 4.0  # FACTS.md §4: more than this at the limiter is flagged
+
 NAMES_PX = 92
 
 
@@ -120,9 +121,9 @@ def reduction(report: Report) -> Plot | None:
         curves=(deepest_curve(found.history_db, found.hop_s),),
         layout=layout(
             time_axis(report.target.duration_s),
-            level_axis("Reduction (dB)", max(HIGH_LIMITING_DB + 1.5, 1.1 * found.max_db), 0.0),
+            level_axis("Reduction (dB)", max(HARD_DB + 1.5, 1.1 * found.max_db), 0.0),
             height_px=220,
-            marks=[level_mark(HIGH_LIMITING_DB)],
+            marks=[level_mark(HARD_DB)],
         ),
         table=Table(("deepest", "working", "over 4 dB"), ((depth, working, over),)),
     )
