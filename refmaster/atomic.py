@@ -27,11 +27,13 @@ class Together:
     """Files that belong together: they stay hidden until all are written, and then take their names in a row.
 
     Where they must be `new`, and anything has one of their names by then, none of them takes its own. Only what appears
-    between that look and the renames, which follow at once, is still written over.
+    between that look and the renames, which follow at once, is still written over. Where one cannot be given its name,
+    those before it lose theirs again, and what they replaced stands there as it did.
     """
 
     def __init__(self, *, new: bool = False) -> None:
         self._hidden: dict[Path, Path] = {}
+        self._former: dict[Path, Path] = {}  # what stood under a name, by a hidden one until all have theirs
         self._new = new
 
     def keep(self, temp: Path, out: Path) -> None:
@@ -47,18 +49,49 @@ class Together:
         if self._new:
             _refuse_taken(self._hidden)
         try:
-            _name(self._hidden)
+            self._give()
         except KeyboardInterrupt:
-            _name({out: temp for out, temp in self._hidden.items() if os.path.lexists(temp)})
+            self._give()
             raise
         for folder in {out.parent for out in self._hidden}:
             _synced_folder(folder)
 
     def forget(self) -> None:
         """Remove what is still hidden."""
-        for temp in self._hidden.values():
+        for temp in (*self._hidden.values(), *self._former.values()):
             with suppress(OSError):
                 temp.unlink(missing_ok=True)
+
+    def _give(self) -> None:
+        """Give those their names that have none yet; all or none of them."""
+        for out, temp in self._hidden.items():
+            if not os.path.lexists(temp):
+                continue
+            try:
+                if os.path.lexists(out) and (os.path.islink(out) or not os.path.isdir(out)):
+                    self._former.setdefault(out, _hidden_beside(out))
+                    _also_named(out, self._former[out])
+                os.replace(temp, out)
+            except OSError as error:
+                kept = self._take_back()
+                said = f"{shown(out)} could not be given its name ({why(error)}); nothing was written"
+                raise BadOutput("; ".join((said, *kept))) from error
+
+    def _take_back(self) -> list[str]:
+        """Undo what was given; what cannot be put back stays under its hidden name, which is said."""
+        kept = []
+        for out, temp in self._hidden.items():
+            former = self._former.get(out)
+            try:
+                if former is not None and os.path.lexists(former):
+                    os.replace(former, out)
+                elif not os.path.lexists(temp):
+                    out.unlink(missing_ok=True)
+            except OSError:
+                if former is not None:
+                    del self._former[out]
+                    kept.append(f"what was {shown(out)} is now {shown(former)}")
+        return kept
 
 
 @contextmanager
@@ -161,19 +194,20 @@ def _refuse_taken(names: Iterable[Path]) -> None:
             )
 
 
-def _name(hidden: dict[Path, Path]) -> None:
-    for out, temp in hidden.items():
-        try:
-            os.replace(temp, out)
-        except OSError as error:
-            raise BadOutput(f"{shown(out)} could not be given its name ({why(error)})") from error
+def _also_named(out: Path, former: Path) -> None:
+    """Give a file a second, hidden name; where a folder knows no second names, that one instead of its own."""
+    if os.path.lexists(former):
+        return
+    try:
+        os.link(out, former, follow_symlinks=False)
+    except (OSError, NotImplementedError):
+        os.replace(out, former)
 
 
 def _created_beside(out: Path) -> Path:
-    """An empty file `.stem.part-XXXXXXXX.ending` that did not exist before; tag writers go by the ending."""
-    stem, ending = out.stem, out.suffix
+    """An empty hidden file that did not exist before."""
     for _ in range(_TRIES):
-        temp = fitting(out.parent, f".{stem}", f".part-{secrets.token_hex(4)}{ending}")
+        temp = _hidden_beside(out)
         try:
             os.close(os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
             return temp
@@ -183,6 +217,11 @@ def _created_beside(out: Path) -> Path:
             temp.unlink(missing_ok=True)
             raise
     raise FileExistsError(f"no free name beside {shown(out)}")
+
+
+def _hidden_beside(out: Path) -> Path:
+    """A name `.stem.part-XXXXXXXX.ending`, most likely free; tag writers go by the ending."""
+    return fitting(out.parent, f".{out.stem}", f".part-{secrets.token_hex(4)}{out.suffix}")
 
 
 def _synced(path: Path) -> None:

@@ -68,9 +68,45 @@ def test_a_name_that_cannot_be_given_is_refused_in_one_line(tmp_path):
             write_text(tmp_path / "a.txt", "new", files)
             os.mkdir(tmp_path / "a.txt")
 
-    with pytest.raises(BadOutput, match=r"a\.txt could not be given its name"):
+    with pytest.raises(BadOutput, match=r"a\.txt could not be given its name .*; nothing was written$"):
         write()
     assert [one.name for one in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["a folder with links", "a folder without"])
+def test_where_the_last_cannot_be_named_the_others_are_not_and_what_they_replaced_stands(tmp_path, monkeypatch, links):
+    (tmp_path / "a.txt").write_text("old")
+    (tmp_path / "elsewhere.txt").write_text("far")
+    (tmp_path / "b.txt").symlink_to("elsewhere.txt")
+    before = (tmp_path / "a.txt").stat()
+    if not links:
+        monkeypatch.setattr(os, "link", lambda *_, **__: os.open(tmp_path / "no such file", os.O_RDONLY))
+
+    def write() -> None:
+        with together() as files:
+            for name in ("a.txt", "b.txt", "c.txt", "d.txt"):
+                write_text(tmp_path / name, "new", files)
+            os.mkdir(tmp_path / "d.txt")
+
+    with pytest.raises(BadOutput, match=r"d\.txt could not be given its name .*; nothing was written$"):
+        write()
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["a.txt", "b.txt", "d.txt", "elsewhere.txt"]
+    assert (tmp_path / "a.txt").read_text() == "old"
+    assert ((tmp_path / "a.txt").stat().st_ino, (tmp_path / "a.txt").stat().st_mtime_ns) == (
+        before.st_ino,
+        before.st_mtime_ns,
+    )
+    assert (tmp_path / "b.txt").is_symlink()
+    assert (tmp_path / "b.txt").read_text() == "far"
+    os.rmdir(tmp_path / "d.txt")
+    with together() as files:
+        for name in ("a.txt", "b.txt"):
+            write_text(tmp_path / name, "new", files)
+    assert {one.name: one.read_text() for one in tmp_path.iterdir()} == {
+        "a.txt": "new",
+        "b.txt": "new",
+        "elsewhere.txt": "far",
+    }
 
 
 def test_an_interruption_between_two_names_waits_until_all_are_given(tmp_path, monkeypatch):
