@@ -30,6 +30,7 @@ TIDY_S = 5.0  # taste: how long tidying may take
 TELL_EVERY_S = 0.1
 
 Request = dict[str, object]
+_Named = tuple[str, list[str], str]  # target, references and master, as they are called from where the child stands
 
 
 def main() -> None:
@@ -173,7 +174,7 @@ def _mastered(job: Job, settings: Settings, work: _Work) -> Outcome:
 
     if any(map(is_url, (job.target, job.folder, *settings.files))):
         with staged(job, settings, _scratch()) as (target, references, out):
-            return _outcome(job, _named(job, target, references, out, settings, work), html=settings.html)
+            return _outcome(job, _named(job, (target, references, out), settings, work), html=settings.html)
     try:
         os.chdir(job.folder)
     except OSError as error:
@@ -181,22 +182,23 @@ def _mastered(job: Job, settings: Settings, work: _Work) -> Outcome:
     target, *references = (_relative(one) for one in (job.target, *settings.files))
     if settings.library and os.path.isabs(settings.library):
         settings = replace(settings, library=_relative(settings.library))
-    return _outcome(job, _named(job, target, references, job.out, settings, work), html=settings.html)
+    return _outcome(job, _named(job, (target, references, job.out), settings, work), html=settings.html)
 
 
-def _named(job: Job, target: str, references: list[str], out: str, settings: Settings, work: _Work) -> "Report":
+def _named(job: Job, files: _Named, settings: Settings, work: _Work) -> "Report":
     """Master it; an error names the track as the person knows it, and not as it is called where it is worked on."""
     try:
-        return _run(target, references, out, settings, work)
+        return _run(files, settings, work, force=job.replaces)
     except RefmasterError as error:
-        raise type(error)(str(error).replace(shown(target), shown(job.name))) from error
+        raise type(error)(str(error).replace(shown(files[0]), shown(job.name))) from error
 
 
-def _run(target: str, references: list[str], out: str, settings: Settings, work: _Work) -> "Report":
+def _run(files: _Named, settings: Settings, work: _Work, *, force: bool) -> "Report":
     from refmaster.cache import kept_in
     from refmaster.decide import parse_reference
     from refmaster.pipeline import Options, master
 
+    target, references, out = files
     weights = [parse_reference(one)[1] for one in settings.references]
     return master(
         target,
@@ -217,7 +219,7 @@ def _run(target: str, references: list[str], out: str, settings: Settings, work:
         options=Options(
             settings.container,
             settings.bit_depth,
-            force=True,
+            force=force,
             html=settings.html,
             threads=work.threads,
             cache=kept_in(work.cache),

@@ -55,7 +55,8 @@ class Limits:
 class Job:
     """One track: where it comes from (absolute path or URL) and what its master is called within the folder.
 
-    `name` is the track as the overview shows it; `length_s` is as its header has it, for the order and the limit.
+    `name` is the track as the overview shows it; `length_s` is as its header has it, for the order and the limit. What
+    stands under the results' names is written over only where the job `replaces` it.
     """
 
     target: str
@@ -63,6 +64,7 @@ class Job:
     out: str  # the master's name within it, "/" between its parts
     name: str
     length_s: float = 0.0
+    replaces: bool = False
 
     @property
     def outputs(self) -> tuple[str, str, str]:

@@ -7,7 +7,7 @@ under its own name, so its session names it as if both stood beside each other.
 import os
 import posixpath
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from refmaster.atomic import replacing
+from refmaster.atomic import replacing, together
 from refmaster.batch.records import Job, Settings
 from refmaster.errors import BadAudio, BadOutput, BadSetting, RefmasterError
 
@@ -132,21 +132,26 @@ def staged(job: Job, settings: Settings, scratch: Path) -> Iterator[tuple[str, l
         try:
             out = posixpath.basename(job.out)
             yield os.path.basename(target), references, out
-            for name in job.outputs:
-                made = work / posixpath.basename(name)
-                if made.exists():
-                    _brought(made, joined(job.folder, name))
+            made = [(work / posixpath.basename(name), joined(job.folder, name)) for name in job.outputs]
+            _brought([(one, goal) for one, goal in made if one.exists()], force=job.replaces)
         finally:
             os.chdir(scratch)
 
 
-def _brought(made: Path, goal: str) -> None:
-    if not is_url(goal):
-        with replacing(Path(goal)) as temp:
-            shutil.copyfile(made, temp)
+def _brought(files: Sequence[tuple[Path, str]], *, force: bool) -> None:
+    """Bring results to their folder: into one on a disk all or none, to a URL one by one."""
+    goals = [goal for _, goal in files]
+    if not any(map(is_url, goals)):
+        with together(new=not force) as written:
+            for made, goal in files:
+                with replacing(Path(goal), written) as temp:
+                    shutil.copyfile(made, temp)
         return
-    with open(made, "rb") as file, _opened(goal, "wb", BadOutput) as remote:
-        shutil.copyfileobj(file, remote, 2**20)
+    if not force and (taken := next(filter(exists, goals), None)):
+        raise BadOutput(f"{taken} appeared while this ran, and nothing was written; --force overwrites it")
+    for made, goal in files:
+        with open(made, "rb") as file, _opened(goal, "wb", BadOutput) as remote:
+            shutil.copyfileobj(file, remote, 2**20)
 
 
 @contextmanager

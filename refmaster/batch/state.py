@@ -45,6 +45,10 @@ class Past:
     ended: dict[str, Outcome]
     begun: frozenset[str]
 
+    def left(self, out: str) -> bool:
+        """Whether what stands under a master's name may be that batch's; a track that failed has left nothing there."""
+        return out in self.begun and (out not in self.ended or self.ended[out].status != "failed")
+
 
 NOTHING = Past({}, frozenset())
 

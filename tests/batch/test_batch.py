@@ -343,6 +343,40 @@ def test_existing_results_are_refused_without_force_and_written_over_with_it(don
     assert tree(fresh) == tree(done)
 
 
+@pytest.mark.parametrize("local", [True, False], ids=["by path", "by URL"])
+def test_what_appears_under_a_result_s_name_while_a_batch_runs_is_not_written_over(local, done, catalogue, fresh):
+    if not local:
+        pytest.importorskip("fsspec")
+    settings = Settings(references=(str(catalogue / "record.wav"),))
+    goal = str(fresh) if local else fresh.as_uri()
+    mine = fresh / "long.master.toml"
+
+    def ended(*, resume: bool, force: bool = False) -> dict[str, Ended]:
+        batch = prepared([str(catalogue / "mixes")], settings, goal, at_once=1, resume=resume, force=force)
+        with closing(batch.run()) as running:
+            found = {}
+            for event in running:
+                if not resume and isinstance(event, Begun) and event.job.name == "long.wav":
+                    mine.write_text("mine")
+                if isinstance(event, Ended):
+                    found[event.job.name] = event
+            return found
+
+    for resume in (False, True):
+        outcome = ended(resume=resume)["long.wav"].outcome
+        assert outcome.status == "failed"
+        assert re.fullmatch(
+            r"long\.wav: \S*long\.master\.toml (appeared while this ran, and nothing was written|exists);"
+            r" --force overwrites it(, or choose another name)?",
+            outcome.error,
+        )
+        assert mine.read_text() == "mine"
+        assert not (fresh / "long.master.wav").exists()
+        assert (fresh / "short.master.wav").read_bytes() == (done / "short.master.wav").read_bytes()
+    assert ended(resume=True, force=True)["long.wav"].outcome.good
+    assert (fresh / "long.master.wav").read_bytes() == (done / "long.master.wav").read_bytes()
+
+
 @pytest.mark.parametrize("name", ["batch.html", "batch.csv", "batch.state.jsonl"])
 def test_what_an_earlier_batch_says_of_itself_is_not_written_over(name, catalogue, fresh):
     fresh.mkdir()
