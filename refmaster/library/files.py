@@ -63,6 +63,8 @@ def load_library(path: str | os.PathLike[str]) -> Library:
     if fields.data.get("format") != FORMAT:
         raise BadSetting(f'{shown(place)} is no library of refmaster (no "format": "{FORMAT}"); {REMEDY}')
     schema = fields.count("schema")
+    if schema < 1:
+        fields.refuse("schema", f"is {schema}; allowed: {SCHEMA}")
     if schema > SCHEMA:
         raise BadSetting(
             f"{shown(place)} is made by a newer refmaster (schema {schema}, read here: {SCHEMA}); update refmaster"

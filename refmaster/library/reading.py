@@ -20,12 +20,11 @@ MOST_LETTERS = 60  # of a name or a value that is quoted: who reads the line has
 
 
 def library_document(path: Path) -> dict[str, object]:
-    """The JSON object of a library's file. BadSetting where the file is missing, too large or damaged."""
+    """The JSON object of a library's file. BadSetting where the file is missing, too large or damaged.
+
+    NaN, which JSON does not have, is let in: who asks for the number refuses it by its track and field.
+    """
     name = shown(path)
-
-    def refuse(word: str) -> NoReturn:
-        raise BadSetting(f"{name} holds {word}, which is no number; {REMEDY}")
-
     try:
         text = content(path, LARGEST_BYTES)
         if text is None:
@@ -33,7 +32,7 @@ def library_document(path: Path) -> dict[str, object]:
             raise BadSetting(
                 f"{name} is larger than {most_mb} MB, the most that is read; build several libraries of it"
             )
-        data = json.loads(text.decode("utf-8"), parse_constant=refuse)
+        data = json.loads(text.decode("utf-8"))
     except FileNotFoundError as error:
         raise BadSetting(f"{name} does not exist; check the name and the folder") from error
     except OSError as error:

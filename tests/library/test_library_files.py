@@ -100,7 +100,17 @@ def test_what_is_no_number_is_refused(path, number, library):
     text = path.read_text(encoding="utf-8")
     assert value in text
     path.write_text(text.replace(value, f'"integrated_lufs": {number}'), encoding="utf-8")
-    with pytest.raises(BadSetting, match=f"holds {number}, which is no number"):
+    with pytest.raises(BadSetting, match=rf"soul\.json, track .+: `integrated_lufs` is {number}; allowed: a number, "):
+        load_library(path)
+
+
+@pytest.mark.parametrize("number", ["NaN", "1e999"])
+def test_so_it_is_within_a_curve(path, number, library):
+    value = f'"ltas_db": [{library.tracks[0].profile.ltas_db[0]}'
+    text = path.read_text(encoding="utf-8")
+    assert value in text
+    path.write_text(text.replace(value, f'"ltas_db": [{number}'), encoding="utf-8")
+    with pytest.raises(BadSetting, match=r"soul\.json, track .+: `ltas_db` holds (NaN|Infinity); allowed: a number, "):
         load_library(path)
 
 
@@ -112,6 +122,9 @@ def test_what_is_no_number_is_refused(path, number, library):
         ({"tracks": [3]}, "tracks"),
         ({"format": "another"}, "is no library of refmaster"),
         ({"schema": "1"}, "schema"),
+        ({"schema": 0}, r"soul\.json: `schema` is 0; allowed: 1; build it again"),
+        ({"schema": -1}, "schema"),
+        ({"schema": True}, "schema"),
         ({"name": ""}, "name"),
     ],
 )
