@@ -61,7 +61,7 @@ class Limiting:
 
 
 class ReductionMeter:
-    """Listens to the gain of all stages, clipping included: the deepest reduction in each 10 ms.
+    """Listens to the gain of all stages, clipping included: the deepest reduction in each 10 ms, to the nearest sample.
 
     `driven_peak` is the true peak, linear, of what came in, once all of it has; 0 where nothing was over the ceiling.
     """
@@ -69,7 +69,7 @@ class ReductionMeter:
     HOP_S = 0.010
 
     def __init__(self, sample_rate_hz: int):
-        self._hop = round(self.HOP_S * sample_rate_hz)
+        self._hop, self._rate_hz = round(self.HOP_S * sample_rate_hz), sample_rate_hz
         self._waiting = np.zeros(0)
         self._lowest: list[FloatArray] = []
         self.driven_peak = 0.0
@@ -88,7 +88,7 @@ class ReductionMeter:
         )
         taken = np.maximum(-20 * np.log10(lowest), 0.0)  # no −0
         return GainReduction(
-            hop_s=self.HOP_S,
+            hop_s=self._hop / self._rate_hz,  # 9.977 ms at 22,050 Hz: over an hour a grid of 10 ms is 8 s off
             history_db=tuple(taken.tolist()),
             max_db=float(taken.max(initial=0.0)),
             share_working_pct=float(100 * (taken > 0.1).mean()) if taken.size else 0.0,

@@ -36,6 +36,17 @@ def test_the_meter_reads_what_was_taken():
     assert meter.driven_peak == pytest.approx(gain_of(5.0), rel=1e-3)
 
 
+@pytest.mark.parametrize("rate_hz", [11025, 22050, 44100, 48000])
+def test_a_moment_of_the_meter_s_history_is_where_it_was(rate_hz):
+    """A grid of 10 ms at 11,025 Hz is one of 110 samples: half an hour in, it would be 4 s off."""
+    meter = ReductionMeter(rate_hz)
+    gain = np.ones(1800 * rate_hz)
+    gain[1790 * rate_hz] = 0.5
+    meter.feed(gain)
+    read = meter.read()
+    assert np.argmax(read.history_db) * read.hop_s == pytest.approx(1790.0, abs=0.010)  # s
+
+
 def test_the_meter_reads_nothing_where_nothing_was_taken():
     meter = ReductionMeter(RATE_HZ)
     run(sine(1000.0, -12.0, 1.0, RATE_HZ), meter=meter)
