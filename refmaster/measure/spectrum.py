@@ -19,6 +19,8 @@ GATE_DB = 40.0  # frames this far under the loud ones (P95) are pauses, not musi
 FLOOR_DBFS = -80.0
 EMPTY_DB = 70.0  # a band this far under the fullest holds nothing that a comparison could trust
 TILT_HZ = (100.0, 10000.0)
+CUT_DB = 18.0  # measured: what codecs and low sample rates cut falls by more, music by less
+BANDS_AN_OCTAVE = 6
 DENSE_S = 46.0  # a track no longer than this is short of frames to match: those halfway between are heard, too
 
 
@@ -145,12 +147,17 @@ def hf_cutoff_hz(spectrum: Spectrum) -> float | None:
     """Where the top of the spectrum was cut off (a lossy codec, a low sample rate); None where it was not.
 
     A cut is a fall of 18 dB or more from a band to all that lie two or more above it, above 3 kHz. Music rolls off by
-    no more than 4 dB there.
+    no more than 4 dB there. Beside a band that stands out of the octave below it, as a whistle does, what lies above is
+    not missing where it is as loud as that octave; by `EMPTY_DB` under the band itself it is.
     """
     level = spectrum.ltas_db()
     at = spectrum.band_hz
     for k in range(at.size - 2):
-        if at[k] > 3000 and level[k] > level.max() - 100 and level[k] - level[k + 2 :].max() > 18.0:
+        if at[k] <= 3000 or level[k] <= level.max() - 100:
+            continue
+        above_db = level[k + 2 :].max()
+        around_db = float(np.median(level[max(0, k - BANDS_AN_OCTAVE) : k + 1]))
+        if level[k] - above_db > (CUT_DB if around_db - above_db > CUT_DB else EMPTY_DB):
             return float(at[k] * 2 ** (1 / 12))
     return None
 

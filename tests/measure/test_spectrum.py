@@ -87,6 +87,28 @@ def test_noise_without_a_cut_has_none(make):
     assert hf_cutoff_hz(spectrum(make(-20.0, 8.0, 44100, 1))) is None
 
 
+@pytest.mark.parametrize("frequency_hz", [3300.0, 7000.0, 12000.0])
+@pytest.mark.parametrize("above_db", [12.0, 24.0, 36.0])
+def test_a_whistle_is_no_cut_of_what_lies_above_it(frequency_hz, above_db):
+    music = pink_noise(-30.0, 8.0, 44100, 1)
+    band_db = spectrum(music).ltas_db()[40]
+    whistle = sine(frequency_hz, band_db + 3.01 + above_db, 8.0, 44100, 1)
+    assert hf_cutoff_hz(spectrum(music + whistle)) is None
+
+
+def test_a_cut_above_a_whistle_is_found_where_it_is_and_a_lone_sine_has_nothing_above():
+    sound = pink_noise(-30.0, 8.0, 44100, 1)
+    bins = np.fft.rfft(sound)
+    bins[:, np.fft.rfftfreq(sound.shape[1], 1 / 44100) > 11000.0] = 0.0
+    whistle = sine(3300.0, -20.0, 8.0, 44100, 1)
+    found = hf_cutoff_hz(spectrum(np.fft.irfft(bins, sound.shape[1]) + whistle))
+    assert found is not None
+    assert abs(np.log2(found / 11000.0)) < 1 / 4  # octaves
+    alone = hf_cutoff_hz(spectrum(whistle))
+    assert alone is not None
+    assert abs(np.log2(alone / 3300.0)) < 1 / 4  # octaves
+
+
 def test_pauses_are_not_counted():
     """Half of it silence: the same average."""
     sound = pink_noise(-20.0, 6.0, 44100, 1)
