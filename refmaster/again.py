@@ -15,10 +15,12 @@ from refmaster import session as sessions
 from refmaster.decide import decisions_of, parse_decisions
 from refmaster.errors import BadAudio, BadSetting
 from refmaster.explain import OWN_ENGINE
+from refmaster.genres.posterior import NONE
 from refmaster.load import Track, open_again, open_track
 from refmaster.moves import movers
 from refmaster.names import shown
 from refmaster.outputs import ending, ending_of, goal_path
+from refmaster.own import by_genre
 from refmaster.plan import Draft, Material, draft
 from refmaster.records import (
     Decision,
@@ -28,6 +30,7 @@ from refmaster.records import (
     Outcome,
     Plan,
     Report,
+    Request,
     Session,
     Source,
     Stage,
@@ -181,14 +184,55 @@ def replanned(
 ) -> Draft:
     """The session's plan as it stands, or with level and ceiling found anew where the chain before them changed."""
     session = before.session
-    fits = sessions.seal_of(session.plan.moves, session.delivery) == session.seal
-    if not decisions and fits and not (before.back_to is None and history.asks_anew(session)):
+    if _stands(before, decisions):
         return Draft(session.plan)
     gone = bool(session.references) and material.reference is None
     if gone and material.request.loudness_lufs is None:
         material = replace(material, request=replace(material.request, loudness_lufs=session.plan.goal_lufs))
     own = decisions_of(session.plan.moves)
     return _kept_on(draft(material, own + decisions, kept=session.plan.moves, told=told), session.plan)
+
+
+def _stands(before: Before, decisions: tuple[Decision, ...]) -> bool:
+    """Whether the session's plan is rendered as it is: nothing in it, and nothing that was asked for, was changed."""
+    session = before.session
+    fits = sessions.seal_of(session.plan.moves, session.delivery) == session.seal
+    return not decisions and fits and not (before.back_to is None and history.asks_anew(session))
+
+
+def library_again(before: Before, decisions: tuple[Decision, ...]) -> tuple[Request, tuple[str, ...], tuple[str, ...]]:
+    """What the session asks for, what it was made toward, and a note where its library is gone.
+
+    A plan that stands needs none, and is prepared without. BadSetting where something is to be found anew in it.
+    """
+    request = before.session.request
+    toward = tuple(one.sha256 for one in before.session.references)
+    if not request.library:
+        return request, toward, ()
+    from refmaster.library.files import default_folder, library_files
+
+    try:
+        library_files(request.library, default_folder())
+        return request, toward, ()
+    except BadSetting as error:
+        gone = f"the library {shown(request.library)} was not found"
+        if _stands(before, decisions):
+            without = replace(request, library="", genre=NONE)
+            return without, toward or by_genre(request), (f"{gone}; the session's own numbers are used",)
+        raise BadSetting(
+            f"{shown(before.path)}: {gone}, and what is decided anew needs it; put it back there, or master again with"
+            f" another: refmaster TARGET --library NAME --keep-from {shlex.quote(shown(before.path))}"
+        ) from error
+
+
+def with_library(material: Material, before: Before) -> Material:
+    """What was prepared without a session's library, with what the session knows of it."""
+    known, genre = before.session.outcome, material.genre
+    if known is not None:
+        genre = replace(
+            genre, name=known.genre, label=known.genre, n_tracks=known.genre_tracks, share=known.genre_share
+        )
+    return replace(material, request=before.session.request, genre=genre)
 
 
 def goal_again(

@@ -6,6 +6,7 @@ with the same reference, that stays as it is, unless more is asked for. A file t
 """
 
 import hashlib
+import os
 import re
 
 from refmaster.load import Track
@@ -82,8 +83,10 @@ def recognised(track: Track, toward: tuple[str, ...], request: Request) -> tuple
     return mark, ()
 
 
-def by_genre(name: str) -> tuple[str, ...]:
-    """What stands for a reference's SHA-256 where a genre stood for the reference."""
+def by_genre(request: Request) -> tuple[str, ...]:
+    """What stands for a reference's SHA-256 where a genre, or a library by its name, stood for the reference."""
+    library = os.path.basename(request.library).removesuffix(".json")
+    name = f"library {library}" if library else request.genre
     return (hashlib.sha256(as_bytes(f"genre {name}")).hexdigest(),)
 
 

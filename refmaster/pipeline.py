@@ -19,12 +19,14 @@ from refmaster.again import (
     carried_on,
     flags_of,
     goal_again,
+    library_again,
     not_to_lose,
     references_again,
     replanned,
     settled,
     taken_up,
     target_again,
+    with_library,
     written_on,
 )
 from refmaster.analyse import analyse, measure
@@ -224,7 +226,6 @@ def render(
     decisions = parse_decisions(drop, set, lock, undo)
     before = taken_up(session_path, flags=flags_of(undo=undo, drop=drop, set=set, lock=lock), revision=revision)
     before, put_back = as_planned(before)
-    session = before.session
     track = target_again(before, target)
     refs, notes = references_again(before, reference)
     notes += put_back
@@ -235,22 +236,29 @@ def render(
     if not options.dry_run:
         need_bytes = size_bytes(delivery, track.source.channels, track.n_samples)
         check_outputs(paths(files), inputs, force=options.force, need_bytes=need_bytes)
-    toward = tuple(one.sha256 for one in session.references)
-    material = _prepared(track, refs, session.request, told, options, toward)
+    asked, toward, said = library_again(before, decisions)
+    material = _prepared(track, refs, asked, told, options, toward)
+    material = with_library(material, before) if said else material
+    notes += said
     made = replanned(before, material, decisions, lambda name: told(f"plan: {name}", -1.0))
     material = lightened(material)
     return finish(material, made, delivery, files, options, told, notes, before=before)
 
 
 def _library_asked(library: str | os.PathLike[str] | None, genre: str | None) -> str:
-    """A library as it is asked for, "" for none."""
+    """A library as it is asked for: by its name, or as a whole path; "" for none."""
+    from refmaster.library.files import default_folder, find_library
+
     if library is None:
         return ""
     if genre is not None:
         raise BadSetting("--genre and --library were both given; a track is read in one of them")
-    if not os.fspath(library):
+    name = os.fspath(library)
+    if not name:
         raise BadSetting("--library '' names none; give a library's name, or a folder of them")
-    return os.fspath(library)
+    if os.path.isdir(name) or Path(name) == find_library(name, default_folder()):
+        return os.path.realpath(name)  # so it is found from everywhere
+    return name
 
 
 def _prepared(

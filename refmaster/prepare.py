@@ -100,7 +100,7 @@ def prepare(
     known = bool(examples) or alone
     same = request.same_song
     comparison = compare(target, examples, genre, same_song=same, threads=threads) if known else None
-    toward = toward or tuple(ref.source.sha256 for ref, _ in refs) or by_genre(request.library or request.genre)
+    toward = toward or tuple(ref.source.sha256 for ref, _ in refs) or by_genre(request)
     mark, marked = recognised(track, toward, request)
     notes = track.notes + tuple(note for ref, _ in refs for note in ref.notes) + marked
     return Material(track, target, examples, comparison, genre, request, notes, toward, mark, threads=threads)

@@ -9,6 +9,7 @@ schema 1 is read as it is, and gains them when it is rendered.
 
 import hashlib
 import json
+import os
 import tomllib
 from collections.abc import Iterable
 from dataclasses import fields
@@ -179,7 +180,7 @@ def _model(path: Path, text: str) -> "SessionModel":
 
 def _session(model: "SessionModel", path: Path, text: str) -> Session:
     folder = path.resolve().parent
-    request = _request(model.request)
+    request = _request(model.request, folder)
     moves: list[Move] = []
     for number, row in enumerate(model.move):
         here: Where = ("move", number, "id")
@@ -237,7 +238,18 @@ def _input(one: "InputModel", folder: Path) -> Input:
     return Input(str(folder / one.path), one.sha256, Weights(one.tone, one.dynamics, one.image, one.level))
 
 
-def _request(model: "RequestModel") -> Request:
+def _library(written: str, folder: Path) -> str:
+    """A library as a session has it: by its name, or by its path from the session.
+
+    Earlier builds wrote it as somebody typed it where they stood; it is looked for there as well.
+    """
+    if not written or os.path.basename(written) == written:
+        return written
+    here, typed = (os.path.realpath(one) for one in (folder / written, written))
+    return typed if os.path.exists(typed) and not os.path.exists(here) else here
+
+
+def _request(model: "RequestModel", folder: Path) -> Request:
     return Request(
         amount_pct=model.amount_pct,
         loudness_lufs=model.loudness_lufs,
@@ -248,7 +260,7 @@ def _request(model: "RequestModel") -> Request:
         same_song=model.same_song,
         fresh=model.fresh,
         genre=model.genre,
-        library=model.library,
+        library=_library(model.library, folder),
     )
 
 
@@ -320,7 +332,7 @@ def _revision(row: "RevisionModel", moves: list[Move], path: Path, text: str) ->
         what = "the first revision must hold target, request, delivery and plan"
         raise refused(path, text, ("revision", row.number - 1), what)
     folder = path.resolve().parent
-    request = _request(row.request)
+    request = _request(row.request, folder)
     return Revision(
         number=row.number,
         version=row.version,

@@ -49,7 +49,7 @@ def written(session: Session, folder: Path) -> str:
     doc.add("seal", seal)
     doc.add("target", _table(_input(session.target, folder)))
     _add_rows(doc, "reference", [_input(one, folder) for one in session.references])
-    doc.add("request", _request_table(session.request))
+    doc.add("request", _request_table(session.request, folder))
     doc.add("delivery", _table(asdict(session.delivery)))
     doc.add("plan", _table(_goals(session.plan)).comment("what the master is checked against; ask under [request]"))
     effects = dict(session.outcome.effects) if session.outcome else {}
@@ -103,7 +103,17 @@ def _input(one: Input, folder: Path) -> dict[str, Any]:
     return {"path": path, "sha256": one.sha256, **counted}
 
 
-def _request(request: Request) -> dict[str, Any]:
+def _library(library: str, folder: Path) -> str:
+    """A library's name, or its path from the session; there is a separator in that, so it is told from a name."""
+    if not os.path.isabs(library):
+        return library
+    try:
+        return os.path.join(os.curdir, os.path.relpath(library, folder.resolve()))
+    except ValueError:  # another drive
+        return library
+
+
+def _request(request: Request, folder: Path) -> dict[str, Any]:
     return {
         "amount_pct": request.amount_pct,
         "loudness_lufs": request.loudness_lufs,
@@ -114,12 +124,12 @@ def _request(request: Request) -> dict[str, Any]:
         "same_song": request.same_song,
         "fresh": request.fresh or None,
         "genre": request.genre,
-        "library": request.library or None,
+        "library": _library(request.library, folder) or None,
     }
 
 
-def _request_table(request: Request) -> Any:
-    table = _table(_request(request))
+def _request_table(request: Request, folder: Path) -> Any:
+    table = _table(_request(request, folder))
     table["amount_pct"].comment("as asked for; another one needs a new plan: --amount N --keep-from THIS_FILE")
     table["genre"].comment('a genre\'s name; "auto" hears it in the reference, "none" knows nothing of it')
     table["phase"].comment('"linear" turns no phase, and rings ahead of hits; "minimum" is the usual')
@@ -242,7 +252,7 @@ def _state(revision: Revision, folder: Path) -> dict[str, Any]:
     return {
         "target": _input(revision.target, folder),
         "reference": [_input(one, folder) for one in revision.references],
-        "request": _request(revision.request),
+        "request": _request(revision.request, folder),
         "delivery": asdict(revision.delivery),
         "plan": _goals(plan),
         "left_alone": _told(plan.rejected),

@@ -166,6 +166,41 @@ def test_a_library_of_ones_own_stands_for_the_genre(folder):
         master(folder / "target.wav", genre="rock", library=folder / "mine.json", options=QUICK)
 
 
+@pytest.mark.parametrize("refs", [["reference.wav"], []], ids=["beside a reference", "in its place"])
+def test_a_session_finds_its_library_from_everywhere_and_renders_without_it(refs, folder, tmp_path, monkeypatch):
+    from refmaster.library import save_library
+    from refmaster.library.build import gathered
+    from refmaster.library.files import Library
+
+    for name in ("target.wav", *refs):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path)
+    save_library(Library("mine", gathered([folder / "reference.wav"], kept=None, jobs=1).rows), Path("libs/mine.json"))
+    master("target.wav", refs, "sub/one.wav", library="libs/mine.json", options=QUICK)
+    wanted, line = digest(tmp_path / "sub/one.wav"), "your library mine, 1 track"
+    assert line in (tmp_path / "sub/one.toml").read_text()
+    assert str(tmp_path) not in (tmp_path / "sub/one.toml").read_text()
+    monkeypatch.chdir(tmp_path / "sub")
+    assert line in genre_line(render("one.toml", "two.wav", options=QUICK))
+    assert digest(tmp_path / "sub/two.wav") == wanted
+    (tmp_path / "libs" / "mine.json").rename(tmp_path / "gone.json")
+    gone = render("one.toml", "three.wav", options=QUICK)
+    assert digest(tmp_path / "sub/three.wav") == wanted
+    assert line in genre_line(gone)
+    assert any("mine.json was not found; the session's own numbers are used" in note for note in gone.notes)
+    kept = (sessions.read(tmp_path / f"sub/{name}.toml") for name in ("two", "three"))
+    assert len({(one.request, one.outcome.genre, one.outcome.taken, len(one.revisions)) for one in kept}) == 1
+    said = (
+        r"one\.toml: the library .*mine\.json was not found, and what is decided anew needs it; put it back there, or"
+    )
+    with pytest.raises(BadSetting, match=said):
+        render("one.toml", "four.wav", set=["match_loudness.gain_db=1"], options=QUICK)
+    (tmp_path / "gone.json").rename(tmp_path / "libs" / "mine.json")
+    again = render("three.toml", "four.wav", set=["match_loudness.gain_db=1"], options=QUICK)
+    assert again.request.library == str(tmp_path.resolve() / "libs" / "mine.json")
+
+
 def test_a_locked_move_stays_to_the_last_digit_whatever_changes(folder):
     held = "match_eq/high_shelf.gain_db=1.2345"
     master(

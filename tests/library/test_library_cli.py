@@ -310,6 +310,23 @@ def test_what_cannot_be_asked_is_refused_in_one_line(run, soul, files, tmp_path)
         refused(run(*words), "made by a newer refmaster")
 
 
+def test_a_damaged_library_is_named_by_all_that_would_read_it_and_costs_the_others_nothing(run, soul, files, tmp_path):
+    """What is heard depends on all of a folder, so it is refused whole; by its name the good one is there as ever."""
+    (tmp_path / "libs" / "bad.json").write_text('{"format": "refmaster library", "schema": 1', encoding="utf-8")
+    said = r"bad\.json is damaged \(no JSON, line 1\); build it again, or take it out of the folder"
+    folder, target, out = tmp_path / "libs", files["spoiled"], tmp_path / "out.wav"
+    refused(run("library", "compare", target), said)
+    refused(run("compare", target, "--library", folder), said)
+    refused(run(target, "--library", folder, "-o", out), said)
+    refused(run("batch", target, "--library", folder, "-o", tmp_path / "many"), said)
+    refused(run("library", "add", "bad", target), said)
+    assert not out.exists()
+    assert not (tmp_path / "many").exists()
+    code, listed, error = run("library", "list")
+    assert (code, bool(re.search(said, error)), "soul" in listed) == (1, True, True)
+    assert run("library", "compare", target, "-n", "soul")[0] == 0
+
+
 def test_a_page_is_not_written_over_unasked_nor_over_an_input(run, soul, files, tmp_path):
     page = tmp_path / "page.html"
     assert run("library", "compare", files["spoiled"], "--html", page)[0] == 0
