@@ -36,6 +36,7 @@ from refmaster.writing import bounds, counted, label, said, subject
 
 OWN_ENGINE = "refmaster"
 OVER_FULL_SCALE, ENCODED_ANEW = "over_full_scale", "encoded_anew"  # what an untouched target lost all the same
+MOVED_BY = {"match_eq": "tone", "match_dynamics": "dynamics", "match_width": "width", "match_loudness": "loudness"}
 NO_DIFFERENCE_DB = 0.1  # rms
 CONFLICT = {"dB": 0.5, "dBTP": 0.05, ":1": 0.25}  # a lock that is no further from the evidence contradicts nothing
 
@@ -212,9 +213,24 @@ def reference_line(report: Report) -> str:
 def reference_words(report: Report) -> str:
     """How the reference was taken, and by its passport what it can teach at all."""
     line, followed = reference_line(report), report.engine == OWN_ENGINE and report.request.amount_pct > 0
-    if report.passport is None or report.passport.relation == "same file" or not followed:
-        return line
-    return f"{line} {passport.in_short(report.passport)}"
+    return " ".join((line, *passport_words(report))) if followed else line
+
+
+def passport_words(report: Report) -> tuple[str, ...]:
+    """The passport of a lone reference, and what follows it though it is not suitable; several say theirs in lines."""
+    own = report.passport
+    if own is None or own.relation == "same file" or len(report.passports) > 1:
+        return ()
+    proposed = {move.mover for move in report.plan.active if move.verdict is Verdict.KEEP and move.because}
+    if report.request.loudness_lufs is not None:
+        proposed.discard("match_loudness")
+    movers = [mover for mover in MOVED_BY if mover in proposed]
+    if own.suitable or not movers or report.engine != OWN_ENGINE:
+        return (passport.in_short(own),)
+    *others, last = (MOVED_BY[mover] for mover in movers)
+    named = f"{', '.join(others)} and {last} follow" if others else f"{last} follows"
+    ends = " ".join(f"--drop {mover}" for mover in movers)
+    return passport.in_short(own), f"All the same the {named} it; {ends}, or another reference, ends that."
 
 
 def taken_pct(comparison: Comparison, plan: Plan, sample_rate_hz: int) -> float | None:
@@ -285,14 +301,18 @@ def reference_lines(report: Report) -> tuple[str, ...]:
     seen = report.comparison.seen if report.comparison else ()
     if len(seen) < 2 or len(seen) != len(report.heard):
         return ()
-    return tuple(_reference_words(one, profile) for one, profile in zip(seen, report.heard, strict=True))
+    able = (
+        [passport.taught(one) for one in report.passports] if len(report.passports) == len(seen) else [""] * len(seen)
+    )
+    return tuple(_reference_words(*one) for one in zip(seen, report.heard, able, strict=True))
 
 
-def _reference_words(seen: Seen, profile: Profile) -> str:
+def _reference_words(seen: Seen, profile: Profile, able: str) -> str:
     weights = ", ".join(f"{name} {value:g}" for name, value in asdict(seen.weights).items() if value != 1)
     said = f"{seen.name}: same song {100 * seen.kinship:.0f} %, {written('x_lufs', profile.integrated_lufs)}, "
     said += f"PLR {written('plr_db', profile.plr_db)}, tilt {written('tilt_db_per_oct', profile.tilt_db_per_oct)}"
-    return f"{said}; counts {weights}, else 1" if weights else said
+    said += f"; counts {weights}, else 1" if weights else ""
+    return f"{said}; it {able}" if able else said
 
 
 def genre_line(report: Report) -> str:

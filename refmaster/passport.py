@@ -5,8 +5,8 @@ said by `Comparison.ignored`; a passport says what a person should know before c
 """
 
 import math
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 
 from refmaster.analyse import SHORTEST_S, is_inaudible
 from refmaster.compare import CODEC_HZ, is_limited, teaches_no_tone
@@ -70,17 +70,38 @@ def density_db(profile: Profile) -> float | None:
     return sum(depths) / len(depths) if depths and profile.integrated_lufs is not None else None
 
 
+def passports_of(references: Sequence[Profile], target: Profile, comparison: Comparison) -> tuple[Passport, ...]:
+    """The passport of each of several references that were compared together, in their order."""
+    return tuple(
+        passport_of(
+            one,
+            target,
+            replace(comparison, kinship=seen.kinship, transposed_semitones=seen.transposed_semitones, seen=(seen,)),
+        )
+        for one, seen in zip(references, comparison.seen, strict=True)
+    )
+
+
 def in_short(passport: Passport) -> str:
-    """The passport in a sentence or two."""
+    """The passport in a sentence."""
+    return (
+        f"The reference {taught(passport)}."
+        if passport.suitable
+        else f"Not suitable as a reference: {passport.reason}."
+    )
+
+
+def taught(passport: Passport) -> str:
+    """What a reference can teach, to end a sentence with that begins with its name."""
     if not passport.suitable:
-        return f"Not suitable as a reference: {passport.reason}."
+        return f"is not suitable as a reference: {passport.reason}"
     by = {kind: [one for one in passport.lessons if one.teaches == kind] for kind in ("all", "part", "nothing")}
     said = [", ".join(one.aspect for one in by["all"])] if by["all"] else []
     said += [f"{one.aspect} in part ({one.text})" for one in by["part"]]
-    text = f"The reference can teach {'; '.join(said) or 'nothing'}"
+    text = f"can teach {'; '.join(said) or 'nothing'}"
     if by["nothing"]:
         text += "; not " + ", ".join(f"{one.aspect} ({one.text})" for one in by["nothing"])
-    return f"{text}."
+    return text
 
 
 def as_data(passport: Passport) -> dict[str, object]:

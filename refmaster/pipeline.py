@@ -44,7 +44,7 @@ from refmaster.genres.posterior import NONE
 from refmaster.listen import Listening, listening
 from refmaster.load import BLOCK_SAMPLES, Track, track_of
 from refmaster.outputs import files_of, goal_path, older_report, paths
-from refmaster.passport import passport_of
+from refmaster.passport import passport_of, passports_of
 from refmaster.plan import Draft, Material, draft, heard_out, lightened, plan
 from refmaster.prepare import Asked, Told, checked_request, files_asked, needed, opened, prepare, silent
 from refmaster.records import (
@@ -339,6 +339,7 @@ def _report(
         plan=made,
         comparison=material.comparison,
         passport=_passport(material),
+        passports=_passports(material),
         checks=verify.checks(made, material.target.profile, after, clipped) if after else (),
         effects=done,
         texts=explain.texts(made, reduction),
@@ -354,6 +355,13 @@ def _passport(material: Material) -> Passport | None:
     if material.reference is None or material.comparison is None:
         return None
     return passport_of(material.reference.profile, material.target.profile, material.comparison)
+
+
+def _passports(material: Material) -> tuple[Passport, ...]:
+    if material.comparison is None or len(material.examples) < 2:
+        return ()
+    heard = [one.measured.profile for one in material.examples]
+    return passports_of(heard, material.target.profile, material.comparison)
 
 
 def heard_in(report: Report, options: Options) -> Listening | None:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from refmaster import passport
 from refmaster.explain import undo
 from refmaster.moves import linear_mover_of
-from refmaster.records import Check, Comparison, Gap, Genre, Move, Plan, Profile, Report, Request
+from refmaster.records import Check, Gap, Genre, Move, Plan, Profile, Report, Request
 
 
 def as_json(report: Report) -> str:
@@ -25,7 +25,7 @@ def as_data(report: Report) -> dict[str, object]:
         "target": profile_data(report.target),
         "reference": None if report.reference is None else profile_data(report.reference),
         "master": None if report.master is None else profile_data(report.master),
-        "references": _seen_data(report.comparison),
+        "references": _seen_data(report),
         "genre": {
             "name": report.genre.name,
             "share": report.genre.share,
@@ -70,10 +70,15 @@ def request_data(request: Request) -> dict[str, object]:
     }
 
 
-def _seen_data(comparison: Comparison | None) -> list[dict[str, object]]:
-    """Each reference as it was taken."""
-    seen = () if comparison is None else comparison.seen
-    return [{"name": one.name, "kinship": one.kinship, "weights": asdict(one.weights)} for one in seen]
+def _seen_data(report: Report) -> list[dict[str, object]]:
+    """Each reference as it was taken, with its passport."""
+    seen = () if report.comparison is None else report.comparison.seen
+    passports = report.passports or ((report.passport,) if report.passport else ())
+    data = [passport.as_data(one) for one in passports] if len(passports) == len(seen) else [None] * len(seen)
+    return [
+        {"name": one.name, "kinship": one.kinship, "weights": asdict(one.weights), "passport": own}
+        for one, own in zip(seen, data, strict=True)
+    ]
 
 
 def _runner_up(genre: Genre) -> dict[str, object] | None:

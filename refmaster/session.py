@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from refmaster.contents import content
 from refmaster.decide import in_phase
 from refmaster.errors import BadSetting
-from refmaster.explain import faults, genre_line, reference_words
+from refmaster.explain import faults, genre_line, reference_lines, reference_words
 from refmaster.moves import blank_of
 from refmaster.names import shown
 from refmaster.records import (
@@ -120,13 +120,17 @@ def outcome_of(report: Report) -> Outcome | None:
         genre_tracks=report.genre.n_tracks,
         genre_share=report.genre.share,
         kinship=report.kinship,
-        taken=" ".join(filter(None, (reference_words(report), genre_line(report)))),
+        taken=" ".join(filter(None, (reference_words(report), *_each_reference(report), genre_line(report)))),
         ignored=() if kin is None else kin.ignored,
         effects=report.effects,
         checks=report.checks,
         limiter=None if work is None else Work(work.max_db, work.share_working_pct, work.share_over_4_db_pct),
         notes=(*report.notes, *faults(report)),
     )
+
+
+def _each_reference(report: Report) -> tuple[str, ...]:
+    return tuple(f"{line}." for line in reference_lines(report))
 
 
 def text_at(path: Path) -> str:

@@ -90,7 +90,10 @@ def compare(
         toward="the references" if several else "the reference" if sights else BY_GENRE,
         loudness_lufs=goal.loudness_lufs,
         loudness_full_lufs=goal.loudness_full_lufs,
-        seen=tuple(Seen(name, one.kinship, one.weights) for one, name in zip(sights, _names(examples), strict=True)),
+        seen=tuple(
+            Seen(name, one.kinship, one.weights, one.transposed_semitones)
+            for one, name in zip(sights, _names(examples), strict=True)
+        ),
         density=density_of(sights, genre, kinship),
     )
 

@@ -246,11 +246,15 @@ class Weights:
 
 @dataclass(frozen=True)
 class Seen:
-    """One reference as it was taken: its file's name, how near a relative it is, what it counted for in each aspect."""
+    """One reference as it was taken: its file's name, how near a relative it is, what it counted for in each aspect.
+
+    `transposed_semitones` is how far off its key is where it is the target's music in another one; else None.
+    """
 
     name: str
     kinship: float
     weights: Weights = field(default_factory=Weights)
+    transposed_semitones: float | None = None
 
     @property
     def nearness(self) -> float:

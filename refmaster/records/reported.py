@@ -67,6 +67,7 @@ class Report:
     plan: Plan
     comparison: Comparison | None = None
     passport: Passport | None = None
+    passports: tuple[Passport, ...] = ()  # of several references each one's, in order; `passport` is the nearest's
     checks: tuple[Check, ...] = ()
     effects: tuple[tuple[str, Effect], ...] = ()
     texts: tuple[tuple[str, str], ...] = ()  # move id → its explanation

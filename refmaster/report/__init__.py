@@ -13,10 +13,10 @@ import re
 import shlex
 from pathlib import PurePath
 
-from refmaster.explain import genre_words, reference_lines
+from refmaster.explain import genre_words, passport_words, reference_lines
 from refmaster.genres import ANY
 from refmaster.listen import Listening
-from refmaster.passport import STRANGER, in_short
+from refmaster.passport import STRANGER
 from refmaster.records import Genre, Profile, Report, Request
 from refmaster.report.cards import cards_of
 from refmaster.report.figure import figures_json
@@ -146,8 +146,7 @@ def _things_to_know(report: Report) -> tuple[str, ...]:
     """Notes of the run, what the reference could not teach, then what was found about the files."""
     found = [f"{role}: {defect.text}" for role, profile in _profiles(report) for defect in profile.defects]
     ignored = report.comparison.ignored if report.comparison else ()
-    passport = (in_short(report.passport),) if report.passport else ()
-    return (*report.notes, *reference_lines(report), *passport, *ignored, *found)
+    return (*report.notes, *reference_lines(report), *passport_words(report), *ignored, *found)
 
 
 def _own_command(report: Report) -> str:

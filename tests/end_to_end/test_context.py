@@ -1,16 +1,19 @@
 """Context: a genre beside the reference or in its place, several references, a library of one's own."""
 
 import hashlib
+import html
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile as sf
+from scipy.signal import butter, sosfilt
 
 from refmaster import session as sessions
 from refmaster.errors import BadSetting
-from refmaster.explain import genre_line, reference_line
+from refmaster.explain import genre_line, reference_line, reference_lines, reference_words
 from refmaster.genres import genre_names, load_genre, spread_of
 from refmaster.pipeline import Options, master, render
 from refmaster.plain import as_data
@@ -88,6 +91,39 @@ def test_an_unknown_genre_is_refused_with_the_nearest(folder):
 def test_a_genre_that_tells_no_tone_cannot_stand_for_a_reference(folder):
     with pytest.raises(BadSetting, match="tells no tone"):
         master(folder / "target.wav", genre="any", options=QUICK)
+
+
+def test_each_of_several_references_says_its_own_passport(folder, tmp_path):
+    sound, rate_hz = sf.read(folder / "reference.wav", always_2d=True)
+    sf.write(tmp_path / "mono.wav", sound[:, :1], rate_hz)
+    given = [folder / "other.wav", tmp_path / "mono.wav"]
+    report = master(folder / "target.wav", given, tmp_path / "out.wav", options=Options(audio=False))
+    one, two = reference_lines(report)
+    assert "; it can teach " in one
+    assert "not width" not in one
+    assert "not width (the reference is mono)" in two
+    assert "can teach" not in reference_words(report)
+    passports = [reference["passport"] for reference in as_data(report)["references"]]
+    assert [Path(passport["path"]).name for passport in passports] == ["other.wav", "mono.wav"]
+    assert [[lesson["teaches"] for lesson in passport["lessons"]][-1] for passport in passports] == ["all", "nothing"]
+    assert f"{one}. {two}." in sessions.read(tmp_path / "out.toml").outcome.taken
+    page = html.unescape((tmp_path / "out.html").read_text(encoding="utf-8")).replace("\u00a0", " ")
+    assert one in page
+    assert two in page
+
+
+def test_what_follows_a_reference_that_is_not_suitable_is_said_with_how_to_end_it(folder, tmp_path):
+    sound, rate_hz = sf.read(folder / "reference.wav", always_2d=True)
+    telephone = sosfilt(butter(16, 3400, fs=rate_hz, output="sos"), sound, axis=0)
+    sf.write(tmp_path / "telephone.wav", telephone, rate_hz)
+    report = master(folder / "target.wav", tmp_path / "telephone.wav", options=Options(dry_run=True))
+    said = reference_words(report)
+    assert "Not suitable as a reference: it ends at " in said
+    assert re.search(r"All the same the .*loudness follows? it; .*--drop match_loudness, or another reference", said)
+    alone = master(folder / "target.wav", tmp_path / "telephone.wav", loudness=-20, options=Options(dry_run=True))
+    assert "loudness follow" not in reference_words(alone)
+    good = master(folder / "target.wav", folder / "reference.wav", options=Options(dry_run=True))
+    assert "All the same" not in reference_words(good)
 
 
 def test_several_references_are_read_together_and_remembered(folder):
