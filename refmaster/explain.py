@@ -7,10 +7,13 @@ from pathlib import PurePath
 import numpy as np
 
 from refmaster import passport, price
+from refmaster.bands import FREQUENCY_NAME
+from refmaster.compare.pairing import no_side
+from refmaster.dsp.biquad import HIGHEST_SHARE
 from refmaster.genres import ANY, FEW_TRACKS, with_share
 from refmaster.genres.context import AUTO
 from refmaster.genres.posterior import NONE
-from refmaster.moves import match_eq, mover_of
+from refmaster.moves import match_dynamics, match_eq, mover_of
 from refmaster.names import shown
 from refmaster.records import (
     EVIDENCE_PCT,
@@ -85,6 +88,25 @@ def conflicts(plan: Plan) -> tuple[str, ...]:
             if abs(now - param.value) > CONFLICT.get(unit_of(param.name) or "", math.inf):
                 says = "asked for is" if move.mover == "limit_peaks" else "the evidence says"
                 found.append(f"{move.id} is locked by you at {param}; {says} {written(param.name, now)}")
+    return tuple(found)
+
+
+def idle(plan: Plan, target: Profile) -> tuple[str, ...]:
+    """What a person set and this target has no place for: a side in mono, or a frequency above its end."""
+    ends_hz, found = target.sample_rate_hz / 2, []
+    ends = written("cutoff_hz", ends_hz)
+    for move in plan.active:
+        if move.verdict is not Verdict.OVERRIDE and not move.locked:
+            continue
+        place = next((param for param in move.params if param.name in FREQUENCY_NAME.values()), None)
+        if move.mover == "match_width" and (why := no_side(target)):
+            found.append(f"{move.id} does nothing: {why}, so there is no side, and nothing can be widened or narrowed")
+        elif place is not None and place.value > (most_hz := HIGHEST_SHARE * target.sample_rate_hz):
+            works = written("centre_hz", most_hz)
+            found.append(f"{move.id} works at {works} and not at {place}: at its sample rate the target ends at {ends}")
+        elif move.mover == "match_dynamics" and (from_hz := match_dynamics.begins_hz(move)) >= ends_hz:
+            begins = written("cutoff_hz", from_hz)
+            found.append(f"{move.id} does nothing: it begins at {begins}, and the target ends at {ends}")
     return tuple(found)
 
 

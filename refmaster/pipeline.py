@@ -289,7 +289,7 @@ def finish(
     gone = before is not None and not before.anew and bool(before.session.references) and not material.examples
     if options.dry_run or files.master is None:
         report = _report(material, heard_out(material, made), None, None, 0, Files(), ())
-        notes = material.notes + notes + explain.conflicts(report.plan)
+        notes = material.notes + notes + _own_notes(report.plan, material)
         return replace(report, notes=notes, reference_gone=gone)
     with together(new=not options.force) as written:
         work = Work(told, options.threads, options.block_samples, written)
@@ -298,7 +298,7 @@ def finish(
         told_effects = effects(done.plan, done.profile, reduction, done.stretches, threads=options.threads)
         made_of = explain.lost(done.plan, done.clipped, lossy=done.profile.lossy)
         report = _report(material, made_of, done.profile, reduction, done.clipped, files, told_effects)
-        notes += explain.conflicts(done.plan) + explain.short_of(done.plan, told_effects)
+        notes += _own_notes(done.plan, material) + explain.short_of(done.plan, told_effects)
         notes += verify.codec_peaks(done.plan, done.profile) + older_report(files)
         report = replace(report, notes=material.notes + notes + done.notes, reference_gone=gone)
         told("explain", -1.0)
@@ -310,6 +310,10 @@ def finish(
             if files.report:
                 write_text(Path(files.report), _page(report, sound), written)
     return report
+
+
+def _own_notes(made: Plan, material: Material) -> tuple[str, ...]:
+    return explain.conflicts(made) + explain.idle(made, material.target.profile)
 
 
 def _inputs(material: Material) -> tuple[Input, ...]:

@@ -1,18 +1,21 @@
 """Words and JSON are made from the numbers that did the work."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
 
 from refmaster import explain, plain
 from refmaster.compare import compare
+from refmaster.decide import decided, parse_decisions
 from refmaster.genres import load_genre
 from refmaster.moves import blank_of
 from refmaster.records import (
     Assumption,
     Check,
     Comparison,
+    Defect,
     Effect,
     Files,
     GainReduction,
@@ -185,6 +188,42 @@ def test_dynamics_that_came_out_otherwise_are_noted():
     assert "6.0 dB is left" in note
     own = Plan((replace(band, verdict=Verdict.OVERRIDE),))
     assert explain.short_of(own, (("match_dynamics/low", Effect("x_db", 8.0, 6.0)),)) == ()
+
+
+@pytest.mark.parametrize(
+    ("set_", "changed", "said"),
+    [
+        (
+            "match_width/side.side_gain_db=3",
+            {"channels": 1},
+            "does nothing: the target is mono, .* nothing can be widened",
+        ),
+        (
+            "match_width/bell_1.side_gain_db=3",
+            {"defects": (Defect("dual_mono", 1.0, "both channels hold the same"),)},
+            "match_width/bell_1 does nothing: both channels of the target hold the same, so there is no side",
+        ),
+        (
+            "match_eq/bell_1.centre_hz=15kHz",
+            {"sample_rate_hz": 8000},
+            "match_eq/bell_1 works at 3.76 kHz and not at 15 kHz: at its sample rate the target ends at 4 kHz",
+        ),
+        (
+            "match_dynamics/high.ratio=2",
+            {"sample_rate_hz": 8000},
+            "match_dynamics/high does nothing: it begins at 4.24 kHz, and the target ends at 4 kHz",
+        ),
+    ],
+)
+def test_what_a_person_set_and_the_target_has_no_place_for_is_said(set_, changed, said):
+    (decision,) = parse_decisions(sets=[set_])
+    target = report_of().target
+    made = Plan(decided((), (decision,), decision.move.partition("/")[0], target.channels))
+    assert explain.idle(made, target) == ()
+    (line,) = explain.idle(made, replace(target, **changed))
+    assert re.search(said, line)
+    ours = Plan(tuple(replace(move, verdict=Verdict.KEEP) for move in made.moves))
+    assert explain.idle(ours, replace(target, **changed)) == ()
 
 
 def test_several_references_have_a_line_each():

@@ -127,6 +127,14 @@ def no_image(profile: Profile) -> str:
     return next((why for name, why in NO_IMAGE.items() if any(one.name == name for one in profile.defects)), "")
 
 
+def no_side(profile: Profile) -> str:
+    """Why a target has no side at all; empty where it has one."""
+    if profile.channels == 1:
+        return "the target is mono"
+    same = any(one.name == "dual_mono" for one in profile.defects)
+    return "both channels of the target hold the same" if same else ""
+
+
 def is_inverted(profile: Profile) -> bool:
     """Whether one channel seems upside down: then most of what is mid stands in the side."""
     return any(one.name == INVERTED for one in profile.defects)

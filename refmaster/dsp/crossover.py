@@ -9,6 +9,7 @@ import numpy as np
 from refmaster.units import FloatArray
 
 EDGES_HZ = (120.0, 500.0, 2000.0, 6000.0)
+HALF_FALL = 2**0.5  # so far to each side of an edge its octave reaches
 HALF_S = 0.040  # to each side: long enough for an octave around the lowest edge
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from refmaster import compare
 from refmaster.dsp.blocks import rechunked
 from refmaster.dsp.compression import Compression, compressed, gains_db, hop_powers
-from refmaster.dsp.crossover import band_taps
+from refmaster.dsp.crossover import EDGES_HZ, HALF_FALL, band_taps
 from refmaster.measure.dynamics import ACTIVE_DB
 from refmaster.moves import Blocks, Scene
 from refmaster.names import BY_GENRE, whose
@@ -194,6 +194,12 @@ def _params(how: Compression) -> tuple[Param, ...]:
 
 def _how(move: Move) -> Compression:
     return Compression(**move.values)
+
+
+def begins_hz(move: Move) -> float:
+    """Where the move's band begins to hear something."""
+    band = _band(move)
+    return EDGES_HZ[band - 1] / HALF_FALL if band > 0 else 0.0
 
 
 def _band(move: Move) -> int:
