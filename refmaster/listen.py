@@ -20,7 +20,7 @@ import soundfile as sf
 
 from refmaster.dsp.ahead import workers
 from refmaster.records import Profile
-from refmaster.stream import PIECE_SAMPLES, SoundStream, reading
+from refmaster.stream import PIECE_SAMPLES, SoundStream, hushed, reading
 
 LOUDEST_S, QUIETER_S = 8.0, 6.0  # taste: long enough to judge, and about 2 MB of the page a track
 QUIETER_SHARE = 0.25  # the quieter passage is louder than a quarter of the track: a verse, not the fade-out
@@ -144,7 +144,8 @@ def held_db(profile: Profile) -> float:
 
 def encoded(profile: Profile, passage: Passage, *, exact: bool = True) -> bytes:
     """A passage of a file as FLAC; `exact` where it must lie on the sample, which costs time in Ogg."""
-    rate = int(sf.info(profile.path).samplerate)  # the file's own: a reference is measured at the target's
+    with hushed():
+        rate = int(sf.info(profile.path).samplerate)  # the file's own: a reference is measured at the target's
     step = -(-rate // HIGHEST_RATE_HZ)
     memory, scale = io.BytesIO(), np.float32(10 ** (-held_db(profile) / 20))
     with SoundStream(

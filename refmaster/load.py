@@ -21,7 +21,7 @@ from refmaster.dsp.between import largest
 from refmaster.dsp.blocks import Kept, Place, rechunked
 from refmaster.dsp.pcm import unpacked
 from refmaster.errors import BadAudio
-from refmaster.headers import Claim, OggStreams, claim_of, ogg_streams
+from refmaster.headers import Claim, Streams, claim_of, mp3_stream, ogg_streams
 from refmaster.names import shown
 from refmaster.records import Source
 from refmaster.stored import BITS
@@ -186,7 +186,7 @@ def refuse_bad(block: FloatArray, start_sample: int, name: str, sample_rate_hz: 
         raise BadAudio(_first_bad(block, start_sample, name, sample_rate_hz))
 
 
-def _examined(path: str | os.PathLike[str], name: str) -> tuple[str, Claim | None, OggStreams | None, bytes]:
+def _examined(path: str | os.PathLike[str], name: str) -> tuple[str, Claim | None, Streams | None, bytes]:
     """Hash, header's claim, Ogg streams and first bytes of a regular file; refuses anything else."""
     try:
         status = os.stat(path)
@@ -198,7 +198,7 @@ def _examined(path: str | os.PathLike[str], name: str) -> tuple[str, Claim | Non
         with open(path, "rb") as file:
             head = file.read(16)
             claim = claim_of(file, status.st_size)
-            streams = ogg_streams(file)
+            streams = ogg_streams(file) or mp3_stream(file, status.st_size)
             file.seek(0)
             return hashlib.file_digest(file, "sha256").hexdigest(), claim, streams, head
     except OSError as error:
@@ -276,9 +276,7 @@ def _source(path: str, sha256: str, stream: SoundStream) -> Source:
     )
 
 
-def _notes(
-    path: Path, source: Source, claim: Claim | None, streams: OggStreams | None, n_samples: int
-) -> tuple[str, ...]:
+def _notes(path: Path, source: Source, claim: Claim | None, streams: Streams | None, n_samples: int) -> tuple[str, ...]:
     """What is odd about a file that is good enough, one line each."""
     name, notes = shown(path.name), []
     ending = path.suffix.lower()
@@ -287,7 +285,8 @@ def _notes(
     if streams is not None and streams.broken_at is not None:
         notes.append(f"{name} is damaged {streams.broken_at} bytes in: some of its sound may be missing")
     elif streams is not None and not streams.ended:
-        notes.append(f"{name} has no last page: it may have been cut off")
+        what = "ends within a frame" if source.container == "MP3" else "has no last page"
+        notes.append(f"{name} {what}: it may have been cut off")
     if claim is not None and source.subtype in _STORED_BITS:
         frame_bytes = source.channels * _STORED_BITS[source.subtype] // 8
         if claim.claimed_bytes is None:

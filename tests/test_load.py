@@ -12,7 +12,9 @@ import pytest
 import soundfile as sf
 
 from refmaster.errors import BadAudio
+from refmaster.headers import frame_bytes
 from refmaster.load import BLOCK_SAMPLES, Track, open_track, refuse_bad, resampled, track_of
+from refmaster.stream import hushed
 
 RATE_HZ = 44_100
 N = 3 * BLOCK_SAMPLES // 2 + 17  # no multiple of any block
@@ -306,6 +308,49 @@ def test_a_short_tail_is_a_note(tmp_path, music, name):
     there = played(track)
     assert track.notes == (f"{name}: header claims {N} samples, {there.shape[1]} could be read",)
     assert np.array_equal(there, music[:, : there.shape[1]])
+
+
+def mp3_frames(path):
+    """The frames of an MP3 file, the one that counts them left out."""
+    data, at, frames = path.read_bytes(), 0, []
+    while at + 4 <= len(data):
+        size = frame_bytes(data[at : at + 4])
+        frames.append(data[at : at + size])
+        at += size
+    return frames[1:]
+
+
+def test_an_mp3_that_is_damaged_within_or_at_its_end_is_noted_and_its_decoder_is_not_heard(tmp_path, music, capfd):
+    whole = mp3_frames(written(tmp_path / "whole.mp3", np.tile(music, 8)))
+    assert len(whole) > 8
+    at = len(b"".join(whole[:4]))
+    noise = np.random.default_rng(0).integers(0, 254, 700, dtype=np.uint8).tobytes()  # without a byte that syncs
+    cases = {
+        "sound.mp3": (b"".join(whole), ()),
+        "tagged.mp3": (b"".join(whole) + b"TAG" + bytes(125), ()),
+        "within.mp3": (
+            b"".join([*whole[:4], noise, *whole[4:]]),
+            (f"within.mp3 is damaged {at} bytes in: some of its sound may be missing",),
+        ),
+        "end.mp3": (b"".join(whole)[:-100], ("end.mp3 ends within a frame: it may have been cut off",)),
+    }
+    for name, (data, notes) in cases.items():
+        (tmp_path / name).write_bytes(data)
+        track = open_track(tmp_path / name)
+        assert track.notes == notes
+        assert played(track).shape[1] > 0
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_others_write_on_stderr_while_a_decoder_is_hushed_comes_out(capfd):
+    with hushed():
+        os.write(2, b"Note: Trying to resync...\n")
+        with hushed():
+            os.write(2, b"[src/libmpg123/parse.c:wetwork():1349] error: Giving up resync\nsomebody else's line\n")
+        assert capfd.readouterr().err == ""
+    assert capfd.readouterr().err == "somebody else's line\n"
+    os.write(2, b"and after it\n")
+    assert capfd.readouterr().err == "and after it\n"
 
 
 def patched(path, at, content):

@@ -15,16 +15,20 @@ def command(files: Annotated[list[str], typer.Argument(help="Tracks to measure."
     from refmaster import lean
 
     lean.start()
-    from refmaster.analyse import analyse
+    from refmaster.analyse import measure
     from refmaster.cli.show import print_profiles
+    from refmaster.load import open_track
 
-    profiles = [analyse(path) for path in files]
+    tracks = [open_track(path) for path in files]
+    profiles = [measure(track).profile for track in tracks]
+    notes = [track.notes for track in tracks]
     if json:
         from json import dumps
 
         from refmaster.cli.streams import print_json
         from refmaster.plain import profile_data
 
-        print_json(dumps([profile_data(one) for one in profiles], ensure_ascii=False, indent=1, allow_nan=False))
+        data = [{**profile_data(one), "notes": list(told)} for one, told in zip(profiles, notes, strict=True)]
+        print_json(dumps(data, ensure_ascii=False, indent=1, allow_nan=False))
     else:
-        print_profiles(profiles)
+        print_profiles(profiles, notes)

@@ -95,12 +95,13 @@ def _band(move: Move) -> str:
     return str(gain) if place is None else f"{gain} at {place}"
 
 
-def print_profiles(profiles: Sequence[Profile]) -> None:
-    """One column a track, and its defects."""
+def print_profiles(profiles: Sequence[Profile], notes: Sequence[Sequence[str]]) -> None:
+    """One column a track, what is odd about its file, and its defects."""
     console = Console(highlight=False)
     console.print(table_of([(shown(profile.path).rpartition("/")[2], profile) for profile in profiles]))
-    for profile in profiles:
-        print_list(console, shown(profile.path).rpartition("/")[2], [defect.text for defect in profile.defects])
+    for profile, odd in zip(profiles, notes, strict=True):
+        said = [*odd, *(defect.text for defect in profile.defects)]
+        print_list(console, shown(profile.path).rpartition("/")[2], said)
 
 
 def print_move(console: Console, move: Move) -> None:
