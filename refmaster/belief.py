@@ -99,8 +99,13 @@ def chance_db(octaves: FloatArray, matched: tuple[Matched, ...], normal: Normal 
         return np.asarray(np.sqrt(np.diag(_error_shape(octaves)) / precision))
     if normal is None:
         return np.zeros(octaves.size)
-    own = np.sqrt(SONG_SCALE**2 * np.diag(normal.covariance) + SONG_REST_DB**2)
-    return np.asarray(np.interp(np.arange(octaves.size), normal.at, own))
+    return usual(octaves.size, normal)[1]
+
+
+def usual(bands: int, normal: Normal) -> tuple[FloatArray, FloatArray]:
+    """What the target lacks of a genre's mean in each of so many bands, and how far other songs stray from it, dB."""
+    at, own = np.arange(bands), np.sqrt(SONG_SCALE**2 * np.diag(normal.covariance) + SONG_REST_DB**2)
+    return np.interp(at, normal.at, normal.lacks_db), np.interp(at, normal.at, own)
 
 
 def error_sd_db(roughness_db: float) -> float:

@@ -128,6 +128,7 @@ def _left_of(curve: Curve, done: FloatArray, amount_pct: float) -> Curve:
         full_db=tuple(full.tolist()),
         matched_db=tuple(matched.tolist()),
         wanted_db=tuple(believed.tolist()),
+        usual_db=tuple(_rest(np.array(curve.usual_db), done).tolist()) if curve.usual_db else (),
     )
 
 

@@ -378,9 +378,14 @@ def test_songs_without_common_notes_are_no_close_kin(monkeypatch):
         1.5
     )  # as short as they are
     monkeypatch.setattr(pairing, "at_usual_length", lambda pair: 1.1)
+    monkeypatch.setattr(pairing, "apart", lambda *_: 0.6)
     strangers = sight(heard("song"), Example(heard("other")))
-    assert strangers.found.roughness_db == pairing.OTHER_SONG_DB
+    assert strangers.found.roughness_db == pairing.OTHER_LEAST_DB[1]
     assert strangers.kinship < 0.45
+    monkeypatch.setattr(pairing, "apart", lambda *_: 0.425)  # of one album, by all that is not notes
+    assert sight(heard("song"), Example(heard("other"))).found.roughness_db == pytest.approx(1.7)
+    monkeypatch.setattr(pairing, "apart", lambda *_: 0.31)
+    assert sight(heard("song"), Example(heard("other"))).found.roughness_db == pytest.approx(1.65)
     assert sight(heard("song"), Example(heard("other")), same_song=True).kinship == 1.0
 
 

@@ -2,6 +2,7 @@
 
 from refmaster.genres import ANY
 from refmaster.moves import match_dynamics, match_eq, movers
+from refmaster.names import BY_GENRE
 from refmaster.passport import STRANGER
 from refmaster.records import EVIDENCE_PCT, Gap, Move, Session, Verdict
 from refmaster.units import unit_of
@@ -54,7 +55,8 @@ def _why(move: Move, gap: Gap) -> str:
     text += f"{said(gap.feature, gap.reference)}, a difference of {difference(gap.feature, gap.delta)}."
     if gap.tolerance > 0:
         text += f" Nobody would mind {spread(gap.feature, gap.tolerance)}"
-        text += "." if gap.uncertainty <= 0 else f"; arrangement alone makes {spread(gap.feature, gap.uncertainty)}."
+        cause = "songs of a genre differ by" if gap.toward == BY_GENRE else "arrangement alone makes"
+        text += "." if gap.uncertainty <= 0 else f"; {cause} {spread(gap.feature, gap.uncertainty)}."
     if gap.uncertainty > 0:
         text += f" Confidence that it is more than chance: {confidence(move.confidence)}."
     return text
@@ -77,16 +79,19 @@ def _why_not_all(session: Session, move: Move, gap: Gap) -> str:
     elif amount_pct <= EVIDENCE_PCT and gap.uncertainty > 0:
         reasons.append(_what_could_be_chance(gap))
         kinship = None if session.outcome is None else session.outcome.kinship
-        if kinship is not None and kinship < STRANGER:
+        if kinship is not None and kinship < STRANGER and gap.toward != BY_GENRE:
             reasons.append(f"the reference is another song (same song: {100 * kinship:.0f} %)")
     return "; ".join(reasons) or "the rest is more than this move reaches"
 
 
 def _what_could_be_chance(gap: Gap) -> str:
+    by_genre = gap.toward == BY_GENRE
     if gap.uncertainty >= abs(gap.delta):
-        return "arrangement alone could make a difference of that size, so it is believed in part"
+        cause = "songs of a genre differ by as much" if by_genre else "arrangement alone could make as much"
+        return f"{cause}, so it is believed in part"
     size, chance = (_size(gap.feature, value) for value in (gap.delta, gap.uncertainty))
-    return f"arrangement alone makes ±{chance} there, so only a part of the {size} is believed"
+    cause = f"songs of a genre differ by ±{chance}" if by_genre else f"arrangement alone makes ±{chance}"
+    return f"{cause} there, so only a part of the {size} is believed"
 
 
 def _size(feature: str, value: float) -> str:

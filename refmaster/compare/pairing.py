@@ -9,6 +9,8 @@ from refmaster.dsp.gaussian import equaliser_covariance, smooth_covariance
 from refmaster.dsp.octaves import BANDS_PER_OCTAVE, thirds_db, unbent_below_hz
 from refmaster.dsp.pitch import Likeness, likeness, notes
 from refmaster.dsp.registration import Registration, register
+from refmaster.genres.features import features
+from refmaster.nearness import apart
 from refmaster.records import Profile, Weights
 from refmaster.units import FloatArray, Mask, power_to_db
 
@@ -29,9 +31,11 @@ SAME_ROUGHNESS_DB = 1.0  # a person says that it is the same song: then it is ta
 USUAL_S, LONGER_POWER = 25.0, 0.19
 # Long songs may be smooth beside each other by chance even so: some metal is much alike at every moment. Their notes
 # tell. Of 99 songs, three have halves with a likeness under the first, all of them smoother than the second; of 99
-# pairs of strangers 85 have one. These are taken for no nearer than the third: 40 % kin. Not so in 25 s, of which all
-# else was measured: there it spares nobody harm, and costs what songs of one album tell of each other.
-OTHER_NOTES, SURELY_KIN_DB, OTHER_SONG_DB = 0.45, 1.2, 2.0
+# pairs of strangers 85 have one. What these count for at least goes by how near they are in all else
+# (`nearness.apart`): songs of one album stand 0.35 to 0.5 apart where they are so smooth, and are as far off as the law
+# says; strangers 0.48 and more, and are off by 3.4 to 5.5 dB where it says 2. Not so in 25 s, of which all else was
+# measured: there it spares nobody harm, and costs what songs of one album tell of each other.
+OTHER_NOTES, OTHER_AT, OTHER_LEAST_DB = 0.45, (0.3, 0.5), (1.2, 2.0)
 KIN_ROUGHNESS_DB, KIN_STEEPNESS = 1.9, 8.0  # halves of songs lie below (9 in 10 under 1.5), strangers above 2.4
 
 # What a track must not have for its side to be an image, by the names of defects, and what to call it.
@@ -96,7 +100,8 @@ def sight(target: Measured, example: Example, *, same_song: bool = False, thread
     alike = None if same_song else likeness(*(notes(s.mid_bins, s.bin_hz) for s in spectra))
     shift = None if alike is None else _transposed(alike)
     found = _registered(pair, seen, shift or 0.0, threads)
-    found = replace(found, roughness_db=_counted_db(found.roughness_db, at_usual_length(pair), alike, shift))
+    least_db = _least_db(pair, alike) if alike is not None and shift is None else 0.0
+    found = replace(found, roughness_db=_counted_db(found.roughness_db * at_usual_length(pair), least_db, alike, shift))
     if shift is not None:
         said = f"{abs(shift):.0f} semitone{'s' if abs(shift) >= 1.5 else ''} {'up' if shift > 0 else 'down'}"
         ignored += (f"its key: it seems to be this music {said}; its spectrum was moved to the target's key first",)
@@ -104,16 +109,22 @@ def sight(target: Measured, example: Example, *, same_song: bool = False, thread
     return Sight(pair, example.weights, found, kinship, identical, ignored, shift)
 
 
-def _counted_db(roughness_db: float, longer: float, alike: Likeness | None, shift: float | None) -> float:
-    """Roughness as it counts: of 25 s, and with what notes say; without those a person calls the two one song."""
-    roughness_db *= longer
+def _counted_db(roughness_db: float, least_db: float, alike: Likeness | None, shift: float | None) -> float:
+    """Roughness as it counts, with what notes say; without those a person calls the two one song."""
     if alike is None:
         return min(roughness_db, SAME_ROUGHNESS_DB)
     if shift is not None:
         return max(roughness_db, TRANSPOSED_ROUGHNESS_DB)
-    if longer > 1.0 and alike.as_is < OTHER_NOTES and roughness_db > SURELY_KIN_DB:
-        return max(roughness_db, OTHER_SONG_DB)
-    return roughness_db
+    return max(roughness_db, least_db) if roughness_db > OTHER_LEAST_DB[0] else roughness_db
+
+
+def _least_db(pair: Pair, alike: Likeness) -> float:
+    """What long songs without common notes count for at least; 0 where nothing speaks against their roughness."""
+    if alike.as_is >= OTHER_NOTES or at_usual_length(pair) <= 1.0:
+        return 0.0
+    ours, theirs = (features(m.profile) for m in (pair.target, pair.reference))
+    distance = apart(ours, theirs)
+    return float(np.interp(distance, OTHER_AT, OTHER_LEAST_DB)) if np.isfinite(distance) else OTHER_LEAST_DB[1]
 
 
 def at_usual_length(pair: Pair) -> float:

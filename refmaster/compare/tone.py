@@ -3,7 +3,7 @@
 import numpy as np
 
 from refmaster.analyse import Measured
-from refmaster.belief import Matched, believed, chance_db
+from refmaster.belief import Matched, believed, chance_db, error_sd_db, usual
 from refmaster.compare.fault import heeded, probability
 from refmaster.compare.goal import Goal
 from refmaster.compare.normal import no_further, normal_of, strays_db, tone_edges_db
@@ -52,8 +52,9 @@ def tone_curve(target: Measured, sights: tuple[Sight, ...], goal: Goal, genre: G
     else:
         wanted = no_further(wanted, tone_edges_db(genre, target.profile)[1][:n])
     shown = _shown(heard, trusted, octaves) if heard else full
-    chance = chance_db(octaves, matched, normal)
-    return Curve(*(tuple(v.tolist()) for v in (full, shown, wanted, chance, trusted.astype(float), both.astype(float))))
+    known = () if normal is None else usual(n, normal)
+    curves = (full, shown, wanted, chance_db(octaves, matched, normal), trusted.astype(float), both.astype(float))
+    return Curve(*(tuple(v.tolist()) for v in (*curves, *known)))
 
 
 def _own(target: Measured, band_hz: FloatArray) -> Mask:
@@ -78,12 +79,13 @@ def _matched(one: Sight, genre: Genre) -> Matched:
 
 
 def _shown(heard: list[Sight], seen: Mask, octaves: FloatArray) -> FloatArray:
-    """The difference of matched passages as it is shown: over all references, smoothed."""
+    """The difference of matched passages as it is shown: over all references, each by how sure it is, smoothed."""
     total, mass = np.zeros(seen.size), np.zeros(seen.size)
     for one in heard:
         if one.found is not None:
-            total[one.found.at] += one.weights.tone * (one.found.raw_db - one.found.raw_db.mean())
-            mass[one.found.at] += one.weights.tone
+            sure = one.weights.tone / error_sd_db(one.found.roughness_db) ** 2
+            total[one.found.at] += sure * (one.found.raw_db - one.found.raw_db.mean())
+            mass[one.found.at] += sure
     values = total / np.maximum(mass, 1e-9)
     apart = (octaves[:, np.newaxis] - octaves[np.newaxis, :]) / SMOOTH_OCT
     near = np.exp(-0.5 * apart**2) * seen.astype(float)[np.newaxis, :]

@@ -68,7 +68,8 @@ def width_curve(
         wanted = no_further(wanted, to_edge_db(np.full(n, usual[0]), np.full(n, usual[1])))
     wanted = wanted + _low_end(genre, ours, wanted, full, band_hz, here)
     curves = (full, matched, wanted, np.full(n, chance), heard.astype(float), wide.astype(float))
-    return Curve(*(tuple(v.tolist()) for v in curves))
+    known = () if usual is None else (np.full(n, usual[0]), np.full(n, usual[1]))
+    return Curve(*(tuple(v.tolist()) for v in (*curves, *known)))
 
 
 def nearly_mono(measured: Measured) -> bool:

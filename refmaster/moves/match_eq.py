@@ -22,14 +22,17 @@ from refmaster.bands import (
     tidy_hz,
 )
 from refmaster.compare.normal import tone_edges_db
+from refmaster.compare.witness import Witness, answered
 from refmaster.dsp.biquad import Shape, filtered, response_db
 from refmaster.dsp.fir import convolved, ring_s, zero_phase
 from refmaster.dsp.octaves import octave_around, of_level, thirds_db
 from refmaster.dsp.parametric import Band, Fit, curve_db, fit_bands, fit_thirds
 from refmaster.moves import Blocks, Scene
 from refmaster.names import BY_GENRE, verb
+from refmaster.passport import SAME, STRANGER
 from refmaster.records import (
     EVIDENCE_PCT,
+    Assumption,
     Comparison,
     Effect,
     Gap,
@@ -74,7 +77,18 @@ def propose(scene: Scene) -> Proposal:
     moves = _moves(fit, comparison, scene)
     missed = _out_of_reach(scene) + _too_much(asked - wanted, comparison, scene.request)
     missed += _at_their_end(fit, comparison) if scene.request.in_full else ()
-    return Proposal(moves, _rejected(fit, wanted, comparison, scene) + unheard, missed)
+    return Proposal(moves, _rejected(fit, wanted, comparison, scene) + unheard, missed, _asked_kin(scene))
+
+
+def _asked_kin(scene: Scene) -> tuple[Assumption, ...]:
+    """The question that a person can answer better than any measurement, where the measurement is in two minds."""
+    comparison, amount_pct = scene.comparison, scene.request.amount_pct
+    if comparison is None or len(comparison.seen) != 1 or not 0 < amount_pct <= EVIDENCE_PCT:
+        return ()
+    if not STRANGER <= comparison.kinship <= SAME or comparison.transposed_semitones is not None:
+        return ()
+    text = f"perhaps, {100 * comparison.kinship:.0f} %; so much is believed of its tone as such a likeness bears out."
+    return (Assumption("Is the reference the same song or session? (--same-song)", text),)
 
 
 def _fit(wanted: FloatArray, comparison: Comparison, scene: Scene) -> Fit:
@@ -109,16 +123,16 @@ def _heard_only(fit: Fit, comparison: Comparison, scene: Scene) -> tuple[Fit, tu
     at, rate = np.array(comparison.band_hz), scene.target.sample_rate_hz
     kept, left = [], []
     for band in fit.bands:
-        gap = _gap(band, fit, comparison, scene)
         around_hz = heard_hz(band.shape, tidy_hz(band.frequency_hz))
+        differs_db = _there(around_hz, np.array(comparison.tone.matched_db), comparison)
         done_db = _there(around_hz, curve_db((band,), at, rate), comparison)
-        if max(abs(gap.delta), abs(done_db)) >= LEAST_GAIN_DB:
+        if max(abs(differs_db), abs(done_db)) >= LEAST_GAIN_DB:
             kept.append(band)
             continue
         where = written("centre_hz", tidy_hz(band.frequency_hz))
         text = (
             f"{band.shape.value.replace('_', ' ').capitalize()} {written('gain_db', band.gain_db)} at {where}: the "
-            f"difference there, {written('gain_db', gap.delta)}, is too small to be heard, and so is the band."
+            f"difference there, {written('gain_db', differs_db)}, is too small to be heard, and so is the band."
         )
         left.append(Rejected(f"match_eq at {band.frequency_hz:.0f} Hz", text))
     bands = tuple(kept)
@@ -212,8 +226,8 @@ def _answers(move: Move, gap: Gap) -> str:
     if abs(gap.delta) < NO_GAP_DB:
         return f" There the target is as {gap.toward} already; what lies around it asks for the band."
     apart = f"{abs(gap.delta):.1f} dB {'less' if gap.delta > 0 else 'more'}"
-    how = "" if gap.toward == BY_GENRE else ", compared like with like"
-    there = f" The target has {apart} there than {gap.toward}{how}"
+    than = "is usual in the genre" if gap.toward == BY_GENRE else f"{gap.toward}, compared like with like"
+    there = f" The target has {apart} there than {than}"
     return there + taken_words(gap, move[GAIN_NAME], "all bands")
 
 
@@ -242,14 +256,18 @@ def _gap(band: Band, fit: Fit, comparison: Comparison, scene: Scene) -> Gap:
     at, weight = np.array(comparison.band_hz), np.array(comparison.tone.weight)
     around_hz = heard_hz(band.shape, tidy_hz(band.frequency_hz))
     reach = octave_around(at, around_hz) * (weight + 1e-9)
-    evidence = comparison.tone.full_db if scene.request.in_full else comparison.tone.matched_db
-    sd = float(np.average(comparison.tone.sd_db, weights=reach))
-    full, made = (_there(around_hz, curve, comparison) for curve in (np.array(evidence), fit.curve_db))
-    taken = 100 * made / full if abs(full) > NO_GAP_DB else 100.0
-    here = _level_around(scene.target, around_hz)
-    return Gap(
-        _feature(around_hz), here, here + full, 0.5, sd, float(np.clip(taken, 0.0, MOST_TAKEN_PCT)), comparison.toward
+    tone, full = comparison.tone, scene.request.in_full
+    sd = float(np.average(tone.sd_db, weights=reach))
+    made = _there(around_hz, fit.curve_db, comparison)
+    told = Witness(
+        comparison.toward, _there(around_hz, np.array(tone.full_db if full else tone.matched_db), comparison), sd
     )
+    if tone.usual_db and scene.request.amount_pct <= EVIDENCE_PCT:
+        usual_db = _there(around_hz, np.array(tone.usual_db), comparison)
+        told = answered(told, usual_db, float(np.average(tone.usual_sd_db, weights=reach)), made)
+    taken = 100 * made / told.difference_db if abs(told.difference_db) > NO_GAP_DB else 100.0
+    taken, here = float(np.clip(taken, 0.0, MOST_TAKEN_PCT)), _level_around(scene.target, around_hz)
+    return Gap(_feature(around_hz), here, here + told.difference_db, 0.5, told.sd_db, taken, told.name)
 
 
 def _there(around_hz: float, curve_db: FloatArray, comparison: Comparison) -> float:

@@ -21,6 +21,7 @@ from refmaster.bands import (
     tidy_hz,
 )
 from refmaster.compare.pairing import NO_IMAGE, is_inverted, no_image
+from refmaster.compare.witness import Witness, answered
 from refmaster.dsp.biquad import Shape, filtered, response_db
 from refmaster.dsp.midside import side_of, with_side, with_side_gain
 from refmaster.dsp.octaves import octave_around
@@ -28,6 +29,7 @@ from refmaster.dsp.parametric import Band, fit_bands, fit_thirds
 from refmaster.moves import Blocks, Scene
 from refmaster.names import BY_GENRE, verb, whose
 from refmaster.records import (
+    EVIDENCE_PCT,
     Comparison,
     Curve,
     Effect,
@@ -189,8 +191,10 @@ def explain(move: Move) -> str:
         )
     if move.because:
         gap = move.because[0]
-        text += f" The side stands at {gap.target:z.1f} dB re mid, {whose(gap.toward)}"
-        text += f"{', compared like with like,' if gap.toward != BY_GENRE else ''} at {gap.reference:z.1f} dB"
+        theirs = (
+            "usual in the genre is" if gap.toward == BY_GENRE else f"{whose(gap.toward)}, compared like with like, at"
+        )
+        text += f" The side stands at {gap.target:z.1f} dB re mid, {theirs} {gap.reference:z.1f} dB"
         text += taken_words(gap, move[GAIN_NAME], "all width moves")
     return text.replace("-", "−")
 
@@ -223,9 +227,13 @@ def _gap(feature: str, around_hz: float | None, reach: FloatArray, scene: Scene,
     heard = _heard(scene.target, around_hz)
     here = float(_side_to_mid(scene.target)[heard].mean()) if heard.any() else 0.0
     full, taking, sd = (float(np.average(v, weights=weights)) for v in (evidence, made, curve.sd_db))
-    taken = 100 * taking / full if abs(full) > 0.1 else 100.0
-    toward = scene.comparison.toward if scene.comparison else "the reference"
-    return Gap(feature, here, here + full, 0.5, sd, float(np.clip(taken, 0.0, 100.0)), toward)
+    told = Witness(scene.comparison.toward if scene.comparison else "the reference", full, sd)
+    if curve.usual_db and scene.request.amount_pct <= EVIDENCE_PCT:
+        usual_db, usual_sd_db = (float(np.average(v, weights=weights)) for v in (curve.usual_db, curve.usual_sd_db))
+        told = answered(told, usual_db, usual_sd_db, taking)
+    taken = 100 * taking / told.difference_db if abs(told.difference_db) > 0.1 else 100.0
+    taken = float(np.clip(taken, 0.0, 100.0))
+    return Gap(feature, here, here + told.difference_db, 0.5, told.sd_db, taken, told.name)
 
 
 def _too_far(asked_db: FloatArray, at_hz: FloatArray, toward: str, *, full: bool) -> tuple[NotReached, ...]:

@@ -206,7 +206,8 @@ class Curve:
     `wanted_db` what of it the evidence supports (the posterior mean); `sd_db` how far the difference may be off by
     chance, arrangement in the first place, one standard deviation; `weight` 0…1 is how much a band can be
     trusted, 0 where either track has nothing; `full_weight` the same for a match in full, which reaches out to where
-    averages can be compared though little can be told from them.
+    averages can be compared though little can be told from them. `usual_db` is what the target lacks of the genre's
+    usual and `usual_sd_db` how far songs stray from that; empty where no genre is known.
     """
 
     full_db: tuple[float, ...]
@@ -215,6 +216,8 @@ class Curve:
     sd_db: tuple[float, ...]
     weight: tuple[float, ...]
     full_weight: tuple[float, ...]
+    usual_db: tuple[float, ...] = ()
+    usual_sd_db: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

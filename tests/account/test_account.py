@@ -80,7 +80,7 @@ def test_why_is_both_measurements_tolerance_chance_and_confidence():
         (BELL, {}, "the reference is another song (same song: 5 %)"),
         (BELL, {"request": Request(25.0)}, "--amount 25 asks for 50 % of what the evidence supports"),
         (BELL, {"request": Request(75.0)}, "--amount 75 goes from the evidence toward the whole"),
-        (replace(BELL, because=(replace(TONE, uncertainty=3.0),)), {}, "arrangement alone could make a difference"),
+        (replace(BELL, because=(replace(TONE, uncertainty=3.0),)), {}, "arrangement alone could make as much"),
         (replace(BELL, because=(replace(TONE, taken_pct=100.0),)), {}, "All of it."),
         (replace(BELL, verdict=Verdict.DROP), {}, "None: you dropped it."),
         (replace(BELL, verdict=Verdict.OVERRIDE), {}, "As you set it"),
