@@ -183,8 +183,14 @@ def compare(
 
 def folder_of(out: str | None) -> Path:
     """The folder that libraries live in."""
-    from refmaster.library.files import default_folder
+    import os
 
+    from refmaster.errors import BadSetting
+    from refmaster.library.files import default_folder
+    from refmaster.names import shown
+
+    if out and os.path.lexists(out) and not os.path.isdir(out):
+        raise BadSetting(f"{shown(out)} is no folder; choose another with -o")
     return Path(out) if out else default_folder()
 
 

@@ -185,6 +185,11 @@ def check_new(path: Path, *, force: bool) -> None:
 
     if os.path.lexists(path) and not force:
         raise BadOutput(f"{shown(path)} exists; add to it with: refmaster library add, or replace it with --force")
+    alike = (one for one in libraries_in(path.parent) if one.stem.casefold() == path.stem.casefold())
+    if other := next((one for one in alike if one.name != path.name), None):
+        raise BadOutput(
+            f"{shown(other)} has the same name but for its case, and is found by both; choose another with -n"
+        )
     refuse_place(path.parent)
     if os.path.isdir(path.parent):
         check_outputs([path], [], force=True)

@@ -132,8 +132,10 @@ def merged(rows: Iterable[Row]) -> tuple[Row, ...]:
     return tuple(sorted(best.values(), key=lambda row: (row.file.casefold(), row.file, row.sha256)))
 
 
-def _rank(row: Row) -> tuple[tuple[int, ...], list[int]]:
-    version = tuple(int(part) for part in re.findall(r"\d+", row.refmaster))
+def _rank(row: Row) -> tuple[tuple[tuple[int, str], ...], list[int]]:
+    """By its version's numbers, which are compared as they are written: Python reads none of thousands of digits."""
+    numbers = (part.lstrip("0") for part in re.findall(r"[0-9]+", row.refmaster))
+    version = tuple((len(number), number) for number in numbers)
     return version, [-ord(letter) for letter in json.dumps(row_data(row), sort_keys=True)]
 
 

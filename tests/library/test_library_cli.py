@@ -310,6 +310,16 @@ def test_what_cannot_be_asked_is_refused_in_one_line(run, soul, files, tmp_path)
         refused(run(*words), "made by a newer refmaster")
 
 
+def test_a_file_in_the_place_of_the_folder_and_a_name_that_differs_by_its_case_are_refused(run, soul, files, tmp_path):
+    for words in (("list",), ("show", "soul"), ("compare", files["song"])):
+        refused(run("library", *words, "-o", files["song"]), "is no folder; choose another with -o")
+    for force in ((), ("--force",)):
+        again = run("library", "build", files["song"], "-n", "Soul", *force)
+        if (tmp_path / "libs" / "Soul.json").exists():  # a system that ignores case
+            continue
+        refused(again, r"soul\.json has the same name but for its case, .*; choose another with -n")
+
+
 def test_a_damaged_library_is_named_by_all_that_would_read_it_and_costs_the_others_nothing(run, soul, files, tmp_path):
     """What is heard depends on all of a folder, so it is refused whole; by its name the good one is there as ever."""
     (tmp_path / "libs" / "bad.json").write_text('{"format": "refmaster library", "schema": 1', encoding="utf-8")

@@ -220,3 +220,9 @@ def test_no_measurement_of_ours_leaves_the_bounds(made_of, rate_hz, tmp_path):
 def test_a_tag_stays_on_its_line(rows):
     data = {**row_data(rows["song"]), "title": "one\ntwo\u202e"}
     assert read_row(LibraryFields("soul.json", data)).title == r"one\ntwo\u202e"
+
+
+def test_a_version_of_thousands_of_digits_is_compared_and_no_traceback(rows):
+    """Anybody may have written the file, and Python reads no number of more than 4300 digits."""
+    old, new = (replace(rows["song"], refmaster=version, title=version[:3]) for version in ("0.10.0", "9" * 5000))
+    assert merged([old, new]) == merged([new, old]) == (new,)
