@@ -1,7 +1,7 @@
 """Explain: a Report in words, made from the numbers that did the work."""
 
 import math
-from dataclasses import asdict, replace
+from dataclasses import asdict, astuple, replace
 from pathlib import PurePath
 
 import numpy as np
@@ -334,7 +334,7 @@ def _reference_words(seen: Seen, profile: Profile, able: str) -> str:
     said = f"{seen.name}: same song {100 * seen.kinship:.0f} %, {written('x_lufs', profile.integrated_lufs)}, "
     said += f"PLR {written('plr_db', profile.plr_db)}, tilt {written('tilt_db_per_oct', profile.tilt_db_per_oct)}"
     said += f"; counts {weights}, else 1" if weights else ""
-    return f"{said}; it {able}" if able else said
+    return f"{said}; it {able}" if able and any(astuple(seen.weights)) else said
 
 
 def genre_line(report: Report) -> str:
