@@ -8,7 +8,7 @@ import os
 import posixpath
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -139,7 +139,7 @@ def staged(job: Job, settings: Settings, scratch: Path) -> Iterator[tuple[str, l
 
 
 def _brought(files: Sequence[tuple[Path, str]], *, force: bool) -> None:
-    """Bring results to their folder: into one on a disk all or none, to a URL one by one."""
+    """Bring results to their folder, all or none; at a URL, what they replaced is gone either way."""
     goals = [goal for _, goal in files]
     if not any(map(is_url, goals)):
         with together(new=not force) as written:
@@ -149,9 +149,23 @@ def _brought(files: Sequence[tuple[Path, str]], *, force: bool) -> None:
         return
     if not force and (taken := next(filter(exists, goals), None)):
         raise BadOutput(f"{taken} appeared while this ran, and nothing was written; --force overwrites it")
-    for made, goal in files:
-        with open(made, "rb") as file, _opened(goal, "wb", BadOutput) as remote:
-            shutil.copyfileobj(file, remote, 2**20)
+    begun: list[str] = []
+    try:
+        for made, goal in files:
+            with open(made, "rb") as file, _opened(goal, "wb", BadOutput) as remote:
+                begun.append(goal)
+                shutil.copyfileobj(file, remote, 2**20)
+    except BaseException:
+        for goal in begun:
+            _removed(goal)
+        raise
+
+
+def _removed(url: str) -> None:
+    """Take a file away again, where the storage still answers."""
+    with suppress(Exception):
+        system, path = _system(url)
+        system.rm_file(path)
 
 
 @contextmanager

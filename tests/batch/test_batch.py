@@ -377,6 +377,20 @@ def test_what_appears_under_a_result_s_name_while_a_batch_runs_is_not_written_ov
     assert (fresh / "long.master.wav").read_bytes() == (done / "long.master.wav").read_bytes()
 
 
+def test_of_results_that_go_to_a_url_none_stands_where_one_cannot(catalogue, fresh):
+    pytest.importorskip("fsspec")
+    settings = Settings(references=(str(catalogue / "record.wav"),))
+    batch = prepared([str(catalogue / "mixes" / "short.wav")], settings, fresh.as_uri(), at_once=1, force=True)
+    with closing(batch.run()) as running:
+        for event in running:
+            if isinstance(event, Begun):
+                (fresh / "short.master.html").mkdir()
+    assert isinstance(event, Ended)
+    assert event.outcome.status == "failed"
+    assert re.search(r"short\.master\.html could not be written", event.outcome.error)
+    assert sorted(one.name for one in fresh.iterdir() if one.name.startswith("short")) == ["short.master.html"]
+
+
 @pytest.mark.parametrize("name", ["batch.html", "batch.csv", "batch.state.jsonl"])
 def test_what_an_earlier_batch_says_of_itself_is_not_written_over(name, catalogue, fresh):
     fresh.mkdir()

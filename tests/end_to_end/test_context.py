@@ -4,6 +4,7 @@ import hashlib
 import html
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,9 @@ def test_each_of_several_references_says_its_own_passport(folder, tmp_path):
     assert "not width" not in one
     assert "not width (the reference is mono)" in two
     assert "can teach" not in reference_words(report)
+    comparison = report.comparison
+    unheard = replace(comparison, seen=(replace(comparison.seen[0], weights=Weights(0, 0, 0, 0)), comparison.seen[1]))
+    assert "teach" not in reference_lines(replace(report, comparison=unheard))[0]
     passports = [reference["passport"] for reference in as_data(report)["references"]]
     assert [Path(passport["path"]).name for passport in passports] == ["other.wav", "mono.wav"]
     assert [[lesson["teaches"] for lesson in passport["lessons"]][-1] for passport in passports] == ["all", "nothing"]
