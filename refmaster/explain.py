@@ -229,7 +229,9 @@ def reference_line(report: Report) -> str:
         return f"{line} There is no tonal difference to take."
     bands = any(move.mover == "match_eq" for move in report.plan.active)
     share = f"{taken:.0f} %" if taken >= 0.5 else "Hardly anything" if bands else "Nothing"
-    return f"{line} {share} of the tonal difference, arrangement included, is taken."
+    several = len(report.comparison.seen) > 1
+    of = "the difference between like passages" if several else "the tonal difference, arrangement included,"
+    return f"{line} {share} of {of} is taken."
 
 
 def reference_words(report: Report) -> str:
@@ -258,11 +260,13 @@ def passport_words(report: Report) -> tuple[str, ...]:
 def taken_pct(comparison: Comparison, plan: Plan, sample_rate_hz: int) -> float | None:
     """How far the equaliser's bands go along the full tonal difference, over trusted bands, percent: 0 to 100.
 
-    None where there is no difference.
+    Of several references along that of matched passages, in which the surer ones count for more: their average is
+    nobody's tone. None where there is no difference.
     """
     at, seen = np.array(comparison.band_hz), np.array(comparison.tone.weight) > 0
     made = match_eq.curve_of(plan.active, at, sample_rate_hz)[seen]
-    full = np.array(comparison.tone.full_db)[seen]
+    several = len(comparison.seen) > 1
+    full = np.array(comparison.tone.matched_db if several else comparison.tone.full_db)[seen]
     size = float((full**2).mean()) if full.size else 0.0
     if size <= NO_DIFFERENCE_DB**2:
         return None

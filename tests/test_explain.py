@@ -179,6 +179,16 @@ def test_the_share_taken_is_that_of_the_bands_as_they_are():
     assert explain.taken_pct(material.comparison, Plan(away), rate_hz) == 0.0
 
 
+def test_of_several_references_the_share_is_that_of_what_was_matched():
+    """Their average, a stranger's tone in it, is nobody's."""
+    material, made = planned("dull")
+    tone, rate_hz = material.comparison.tone, material.target.profile.sample_rate_hz
+    mixed = replace(material.comparison, tone=replace(tone, full_db=tuple(-v for v in tone.matched_db)))
+    assert explain.taken_pct(mixed, made, rate_hz) == 0.0
+    several = replace(mixed, seen=mixed.seen * 2)
+    assert explain.taken_pct(several, made, rate_hz) > 20.0
+
+
 def test_dynamics_that_came_out_otherwise_are_noted():
     band = replace(blank_of("match_dynamics/low", 2), because=(Gap("x_db", 8.0, 4.0, 1.0, 2.0, 100.0),))
     plan = Plan((band,))

@@ -85,3 +85,17 @@ def test_every_reference_is_remembered_as_it_was_taken(alike):
     found = compare(alike[0], tuple(Example(one) for one in alike[1:]), load_genre())
     assert [one.name for one in found.seen] == ["1.wav", "2.wav"]
     assert found.toward == "the references"
+
+
+def test_the_surer_of_two_is_what_is_shown(alike):
+    """What bands are held against is no average with a stranger."""
+    dull, kin = heard("dull.wav", shelf_db=-6.0, seed=1), heard("kin.wav", seed=2)
+    time = np.arange(int(SECONDS * RATE_HZ)) / RATE_HZ
+    hum = sum(np.sin(2 * np.pi * 110 * k * time) / k for k in range(1, 60))
+    stranger = measure(track_of(0.05 * np.stack([hum, hum]) * (np.sin(2 * np.pi * 2 * time) > 0), RATE_HZ, name="s"))
+    alone = compare(dull, kin, load_genre())
+    both = compare(dull, (Example(kin), Example(stranger)), load_genre())
+    seen = np.array(both.tone.weight) * np.array(alone.tone.weight)
+    apart = np.abs(np.subtract(both.tone.matched_db, alone.tone.matched_db))
+    assert both.seen[0].kinship > 0.8 > 0.2 > both.seen[1].kinship
+    assert np.average(apart, weights=seen) < 0.5

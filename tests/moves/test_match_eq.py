@@ -72,6 +72,17 @@ def test_a_band_that_nobody_hears_for_a_difference_that_nobody_hears_is_no_move(
     assert "too small to be heard" in left[0].text
 
 
+@pytest.mark.parametrize(("kinship", "asked"), [(0.1, False), (0.4, True), (0.79, True), (0.9, False)])
+def test_a_person_is_asked_where_kinship_is_neither_yes_nor_no(kinship, asked):
+    material, _ = planned_for(spoiled("dull"), music())
+    comparison = replace(material.comparison, kinship=kinship)
+    questions = match_eq._asked_kin(SimpleNamespace(comparison=comparison, request=Request()))
+    assert [one.question for one in questions] == ["Is the reference the same song or session? (--same-song)"] * asked
+    assert not match_eq._asked_kin(SimpleNamespace(comparison=comparison, request=Request(amount_pct=100)))
+    several = replace(comparison, seen=comparison.seen * 2)
+    assert not match_eq._asked_kin(SimpleNamespace(comparison=several, request=Request()))
+
+
 def test_the_reference_stands_where_it_is_measured_to_stand():
     """One yardstick for the gap and for what bands do about it, whatever the damage lay on."""
     for damage in ({"high_shelf_db": -6.0, "bell_db": 4.0, "bell_hz": 300.0}, {"bell_db": -5.0, "bell_hz": 80.0}):
