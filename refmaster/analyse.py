@@ -20,6 +20,7 @@ from refmaster.measure.defects import INAUDIBLE, INAUDIBLE_TEXT, find_defects, o
 from refmaster.measure.dynamics import DynamicsMeter, percussive_pct, psr_db
 from refmaster.measure.foretell import Cells, cells_of
 from refmaster.measure.loudness import CELLS_PER_S, MOMENTARY_CELLS, SHORT_TERM_CELLS, Loudness, LoudnessMeter
+from refmaster.measure.offset import OffsetMeter
 from refmaster.measure.samples import SampleMeter
 from refmaster.measure.spectrum import Spectrum, SpectrumMeter, hf_cutoff_hz, tilt_db_per_oct
 from refmaster.measure.stereo import Image, StereoMeter
@@ -109,6 +110,7 @@ class Listener:
         self.spectrum = SpectrumMeter(sample_rate_hz, channels, matched=matched)
         self.dynamics = DynamicsMeter(sample_rate_hz)
         self.samples = SampleMeter(sample_rate_hz, channels)
+        self.offset = OffsetMeter(sample_rate_hz, channels)
         self.stereo = StereoMeter() if channels == 2 else None
 
     def feed(self, block: FloatArray, aside: Executor | None = None) -> None:
@@ -118,6 +120,7 @@ class Listener:
         self.loudness.feed(block)
         self.true_peak.feed(block)
         self.samples.feed(block)
+        self.offset.feed(block)
         if self.stereo:
             self.stereo.feed(block)
         if other is None:
@@ -192,6 +195,7 @@ def _profile(
         side_to_mid_db=spectrum.side_to_mid_db(),
         dynamics=meters.dynamics.bands(levels),
         dc_offset_pct=tuple((100 * samples.total / samples.n_samples).tolist()),
+        dc_drift_pct=meters.offset.drift_pct(samples.cell_peaks()),
         history_hop_s=HISTORY_HOP_S,
         short_term_lufs=_history(short_term, SHORT_TERM_CELLS),
         momentary_lufs=_history(momentary, MOMENTARY_CELLS),
