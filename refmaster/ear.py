@@ -15,12 +15,13 @@ from refmaster.load import BLOCK_SAMPLES, Track
 from refmaster.measure.excerpt import Excerpt, ExcerptMeter, excerpt_around, is_whole
 from refmaster.measure.foretell import foretold
 from refmaster.measure.loudness import Loudness, LoudnessMeter, loudness_of
+from refmaster.measure.samples import SampleMeter
 from refmaster.measure.true_peak import TruePeakMeter
 from refmaster.records import Move, Profile, Stage
 from refmaster.render import rendered
 from refmaster.units import FloatArray, gain_to_db
 
-FILTERS = (Stage.REPAIR, Stage.TONE, Stage.IMAGE)  # stages whose moves only filter
+FILTERS = (Stage.TONE, Stage.IMAGE)  # stages whose moves only filter; how high peaks are without an offset is heard
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,13 @@ class Ear:
     def sound(self, moves: tuple[Move, ...]) -> Iterator[FloatArray]:
         """The target through these moves, from its start."""
         return rendered(self._track.blocks(), moves, self._track.source.sample_rate_hz)
+
+    def repaired(self, profile: Profile, moves: tuple[Move, ...]) -> Profile:
+        """The Profile with what tells of an earlier limiter as it is behind repairs: an offset may hide its work."""
+        meter = SampleMeter(profile.sample_rate_hz, profile.channels)
+        for block in rechunked(self.sound(moves), BLOCK_SAMPLES):
+            meter.feed(block)
+        return replace(profile, peaks_held_pct=meter.peaks_held_pct())
 
     def remeasured(self, profile: Profile, moves: tuple[Move, ...]) -> Profile:
         """The Profile with loudness and peaks as they are after these moves."""

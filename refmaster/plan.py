@@ -201,6 +201,8 @@ def _toned(
             told(name)
         own = None if kept is None else tuple(move for move in kept if move.mover == name)
         chain = _asked(material, chain, name, ear, None, own)
+        if mover.STAGE is Stage.REPAIR and (repairs := _active(chain.moves)):
+            chain = replace(chain, profile=ear.repaired(chain.profile, repairs))
     return chain
 
 

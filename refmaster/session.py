@@ -20,7 +20,7 @@ from refmaster.contents import content
 from refmaster.decide import in_phase
 from refmaster.errors import BadSetting
 from refmaster.explain import faults, genre_line, reference_lines, reference_words
-from refmaster.moves import blank_of
+from refmaster.moves import blank_of, mover_of
 from refmaster.names import shown
 from refmaster.records import (
     Assumption,
@@ -222,7 +222,8 @@ def _move_of(move_id: str, row: "DecidedModel") -> Move:
     stereo = move_id != "remove_dc" or "offset_pct" not in row.values
     blank = blank_of(move_id, 2 if stereo else 1)
     move = blank.at(**row.values)
-    missing = [p.name for p in blank.params if p.name not in row.values]
+    later = getattr(mover_of(blank), "LATER", ())  # of an earlier build's session: at rest
+    missing = [p.name for p in blank.params if p.name not in row.values and p.name not in later]
     if missing:
         raise BadSetting(f"{move_id} lacks {', '.join(missing)}")
     return Move(

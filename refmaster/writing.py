@@ -22,6 +22,7 @@ LABELS = {
     "dc_offset_pct": "DC offset",
     "dc_left_offset_pct": "DC offset, left",
     "dc_right_offset_pct": "DC offset, right",
+    "dc_drift_pct": "DC offset, how far it drifts",
     "mono_loss_db": "mono fold-down loss",
     "n_samples": "length",
     "clipped_samples": "clipped samples",

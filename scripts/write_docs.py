@@ -57,6 +57,7 @@ MEANINGS = {
     ("remove_dc", "offset_pct"): "what is subtracted from the one channel, in percent of full scale",
     ("remove_dc", "left_offset_pct"): "what is subtracted from the left channel, in percent of full scale",
     ("remove_dc", "right_offset_pct"): "the same for the right channel",
+    ("remove_dc", "below_hz"): "what is slower is taken out, where there is sound; half of what is at this frequency",
     ("match_eq", "gain_db"): "how much the band lifts (+) or trims (−)",
     ("match_eq", "corner_hz"): "where the shelf has reached half of its gain",
     ("match_eq", "centre_hz"): "where the bell does most",

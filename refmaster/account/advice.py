@@ -32,10 +32,11 @@ def instead_of(move: Move) -> tuple[Flag, ...]:
 
 
 def _remove_dc_cost(move: Move, outcome: Outcome | None) -> str:
-    return (
-        "Nothing is lost: a constant is no sound. An offset that comes and goes within the track is right on average "
-        "and wrong at each moment."
-    )
+    if move["below_hz"] > 0:
+        return (
+            f"Nothing is lost that is heard: no phase is turned, and nothing above {2 * move['below_hz']:g} Hz taken."
+        )
+    return "Nothing is lost: a constant is no sound."
 
 
 def _eq_cost(move: Move, outcome: Outcome | None) -> str:
