@@ -20,7 +20,7 @@ from refmaster.contents import content
 from refmaster.decide import in_phase
 from refmaster.errors import BadSetting
 from refmaster.explain import faults, genre_line, reference_lines, reference_words
-from refmaster.moves import blank_of, mover_of
+from refmaster.moves import blank_of, movers
 from refmaster.names import shown
 from refmaster.records import (
     Assumption,
@@ -72,9 +72,20 @@ LARGEST_BYTES = 16 * 2**20
 
 def seal_of(moves: tuple[Move, ...], delivery: Delivery) -> str:
     """A hash of all that decides the sound: active moves with their values, and how it is written."""
-    chain = [[move.id, sorted(move.values.items()), *_unusual(move)] for move in moves if move.active]
+    chain = [[move.id, _sealed(move), *_unusual(move)] for move in moves if move.active]
     how = [delivery.container, delivery.subtype, delivery.bit_depth, delivery.dither_seed, delivery.dithered]
     return hashlib.sha256(json.dumps([chain, how]).encode()).hexdigest()[:16]
+
+
+def _sealed(move: Move) -> list[tuple[str, float]]:
+    """The values of a move; what its mover learnt later and does not use here is left out, so that old seals fit."""
+    later = _later(move.mover)
+    return sorted((p.name, p.value) for p in move.params if p.name not in later or p.value != p.neutral)
+
+
+def _later(mover: str) -> tuple[str, ...]:
+    """Parameters that sessions of earlier builds lack: there they are at rest."""
+    return tuple(getattr(movers().get(mover), "LATER", ()))
 
 
 def _unusual(move: Move) -> list[str]:
@@ -222,7 +233,7 @@ def _move_of(move_id: str, row: "DecidedModel") -> Move:
     stereo = move_id != "remove_dc" or "offset_pct" not in row.values
     blank = blank_of(move_id, 2 if stereo else 1)
     move = blank.at(**row.values)
-    later = getattr(mover_of(blank), "LATER", ())  # of an earlier build's session: at rest
+    later = _later(blank.mover)
     missing = [p.name for p in blank.params if p.name not in row.values and p.name not in later]
     if missing:
         raise BadSetting(f"{move_id} lacks {', '.join(missing)}")

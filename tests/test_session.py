@@ -88,6 +88,18 @@ def test_what_is_written_is_read_again(session, tmp_path):
     assert round_trip(session, tmp_path) == session
 
 
+def test_a_session_from_before_offsets_were_followed_subtracts_its_constant(tmp_path):
+    move = blank_of("remove_dc", 2).at(left_offset_pct=0.5, right_offset_pct=-0.25)
+    text = sessions.written(session_of((move,)), tmp_path)
+    older = "\n".join(line for line in text.splitlines() if "below_hz" not in line)
+    assert older != text.rstrip("\n")
+    path = tmp_path / "older.toml"
+    path.write_text(older, encoding="utf-8")
+    read = sessions.read(path)
+    assert read.plan.moves == (move,)
+    assert sessions.seal_of(read.plan.moves, read.delivery) == "827bf3de77dd818d"  # as the build before wrote it
+
+
 READING = Reading(61.5, -14.0, -1.0, -12.0, None, 13.0, 9.0, 12.0, 0.9, -4.0)
 CHECKS = (Check("true_peak_dbtp", -1.02, None, -1.0), Check("plr_db", None, None, None))
 OUTCOME = Outcome(
