@@ -45,7 +45,8 @@ def test_every_move_that_is_proposed_answers_every_question(move):
     names = [name for name, _ in one.lines]
     assert {"why", "taken", "cost", "undo"} <= set(names)
     assert all(text[0].isupper() or text[0] in "-0123456789" for name, text in one.lines if name != "measured")
-    assert all(str(param) in one.text for param in move.params)
+    resting = move.mover == "remove_dc"  # a constant that is not followed does not say how it would be
+    assert all(str(param) in one.text for param in move.params if not (resting and param.value == param.neutral))
     assert one.undo == f"--drop {move.id}"
 
 
