@@ -4,8 +4,9 @@
 
 A whole track would make the page too large, so a long one is heard in two places: where it is loudest, and in a
 quieter part. The sound is the file's own, to 16 bits: what is heard of a master is no codec's doing, and FLAC takes a
-sixth of the time that Vorbis does. By how much each is turned down to be as loud as the quietest of them is a number
-beside it, for the player. The bytes are the same on every run.
+sixth of the time that Vorbis does. Beside each stands by how much it is turned down there, to be as loud as the
+quietest of them in that very passage: whole songs of one loudness differ in their passages by several LU. The bytes
+are the same on every run.
 """
 
 import io
@@ -19,6 +20,7 @@ import numpy.typing as npt
 import soundfile as sf
 
 from refmaster.dsp.ahead import workers
+from refmaster.measure.loudness import LoudnessMeter
 from refmaster.records import Profile
 from refmaster.stream import PIECE_SAMPLES, SoundStream, hushed, reading
 
@@ -30,6 +32,7 @@ HIGHEST_RATE_HZ = 48_000  # what lies above half of it nobody hears, and it cost
 COMPRESSION = 0.5  # libsndfile's knob: FLAC's middle; its best saves 3 % more and takes twice the time
 COMPRESSION_SAID = "FLAC, 16 bits"
 HEADROOM_DBTP = -0.5  # what is played at another rate may go higher than it is here
+BOTH_SPEAKERS_DB = 10 * math.log10(2.0)  # a browser plays one channel from two speakers
 
 Role = Literal["target", "master", "beside", "reference"]
 
@@ -44,25 +47,41 @@ class Passage:
 
 
 @dataclass(frozen=True)
-class Voice:
-    """One of the tracks as it is played: its passages, each as the bytes of a FLAC file, and its gain, ≤ 0 dB.
+class Clip:
+    """A passage as the bytes of a FLAC file, and how loud it is by itself: None where there is too little sound."""
 
+    flac: bytes
+    lufs: float | None
+
+
+@dataclass(frozen=True)
+class Voice:
+    """One of the tracks as it is played: its passages, each as the bytes of a FLAC file, and its gains, ≤ 0 dB.
+
+    There is a gain for each of the target's passages; a track that has fewer plays its last one, see `played`.
     `held_db` ≥ 0 is by how much the file was turned down where it passes full scale, which FLAC cannot hold.
     """
 
     role: Role
-    gain_db: float
+    gains_db: tuple[float, ...]
     held_db: float
     passages: tuple[Passage, ...]
     flac: tuple[bytes, ...]
 
+    def played(self, number: int) -> int:
+        """Which of its own passages is heard for this one of the target's."""
+        return min(number, len(self.passages) - 1)
+
 
 @dataclass(frozen=True)
 class Listening:
-    """The tracks in the order in which they are offered; `level_lufs` is what all of them read once turned down."""
+    """The tracks in the order in which they are offered; `levels_lufs` is what all read in each passage, turned down.
+
+    A level is None where a passage holds too little sound to be measured, and whole tracks were matched instead.
+    """
 
     voices: tuple[Voice, ...]
-    level_lufs: float
+    levels_lufs: tuple[float | None, ...]
 
 
 def listening(
@@ -83,8 +102,7 @@ def listening(
         tracks.append(("beside", beside, target))
     if reference is not None:
         tracks.append(("reference", reference, reference))
-    gains = matching_gains_db(tuple(profile for _, profile, _ in tracks))
-    if gains is None:
+    if any(profile.integrated_lufs is None for _, profile, _ in tracks):
         return None
     with workers(threads) as pool:  # libsndfile works without Python's lock
         waiting = [
@@ -98,19 +116,43 @@ def listening(
             OSError,
         ):  # the master stands; a silent report is no failure
             return None
-    voices = tuple(
-        Voice(role, gain, held_db(profile), passages_of(places), clips)
-        for (role, profile, places), gain, clips in zip(tracks, gains, found, strict=True)
+    return _matched([(role, profile, passages_of(places)) for role, profile, places in tracks], found)
+
+
+def _matched(tracks: list[tuple[Role, Profile, tuple[Passage, ...]]], found: list[tuple[Clip, ...]]) -> Listening:
+    """The voices, turned down in each of the target's passages to the quietest of what is played there."""
+    profiles = tuple(profile for _, profile, _ in tracks)
+    whole = _as_played(profiles, tuple(profile.integrated_lufs for profile in profiles))
+    gains, levels = [], []
+    for number in range(len(found[0])):
+        clips = (clips[min(number, len(clips) - 1)] for clips in found)
+        heard = _as_played(profiles, tuple(clip.lufs for clip in clips))
+        turned = matching_gains_db(profiles, heard)
+        gains.append(turned or matching_gains_db(profiles, whole) or (0.0,) * len(tracks))
+        levels.append(None if turned is None or heard[0] is None else heard[0] + turned[0])
+    voices = (
+        Voice(role, by_passage, held_db(profile), passages, tuple(clip.flac for clip in clips))
+        for (role, profile, passages), clips, by_passage in zip(tracks, found, zip(*gains, strict=True), strict=True)
     )
-    return Listening(voices, (target.integrated_lufs or 0.0) + gains[0])
+    return Listening(tuple(voices), tuple(levels))
 
 
-def matching_gains_db(profiles: tuple[Profile, ...]) -> tuple[float, ...] | None:
-    """The gain that makes each as loud as the quietest: never up, and never over full scale; None for silence."""
-    levels = [profile.integrated_lufs for profile in profiles]
-    if not levels or any(level is None for level in levels):
+def _as_played(profiles: tuple[Profile, ...], levels_lufs: tuple[float | None, ...]) -> tuple[float | None, ...]:
+    """Levels as they come out of two speakers: beside stereo, what has one channel is heard twice."""
+    if all(profile.channels == profiles[0].channels for profile in profiles):
+        return levels_lufs
+    twice = (BOTH_SPEAKERS_DB if profile.channels == 1 else 0.0 for profile in profiles)
+    return tuple(None if level is None else level + more for level, more in zip(levels_lufs, twice, strict=True))
+
+
+def matching_gains_db(profiles: tuple[Profile, ...], levels_lufs: tuple[float | None, ...]) -> tuple[float, ...] | None:
+    """The gain that makes each as loud as the quietest: never up, and never over full scale.
+
+    None where a level is not known, as with silence.
+    """
+    known = [level for level in levels_lufs if level is not None]
+    if not known or len(known) < len(levels_lufs):
         return None
-    known = [level for level in levels if level is not None]
     gains = [min(known) - level for level in known]
     peaks = ((p.true_peak_dbtp, gain) for p, gain in zip(profiles, gains, strict=True))
     excess = max(0.0, max(-math.inf if peak is None else peak + gain for peak, gain in peaks) - HEADROOM_DBTP)
@@ -142,12 +184,13 @@ def held_db(profile: Profile) -> float:
     return float(max(0, math.ceil(profile.sample_peak_dbfs or 0.0)))
 
 
-def encoded(profile: Profile, passage: Passage, *, exact: bool = True) -> bytes:
-    """A passage of a file as FLAC; `exact` where it must lie on the sample, which costs time in Ogg."""
+def encoded(profile: Profile, passage: Passage, *, exact: bool = True) -> Clip:
+    """A passage as FLAC, and its loudness; `exact` where it must lie on the sample, which costs time in Ogg."""
     with hushed():
-        rate = int(sf.info(profile.path).samplerate)  # the file's own: a reference is measured at the target's
+        rate = int(sf.info(profile.path).samplerate)  # the file\'s own: a reference is measured at the target\'s
     step = -(-rate // HIGHEST_RATE_HZ)
     memory, scale = io.BytesIO(), np.float32(10 ** (-held_db(profile) / 20))
+    meter = LoudnessMeter(rate // step, profile.channels)
     with SoundStream(
         memory,
         "w",
@@ -160,7 +203,8 @@ def encoded(profile: Profile, passage: Passage, *, exact: bool = True) -> bytes:
         pieces = _stretch(profile, round(passage.start_s * rate), round(passage.length_s * rate), exact)
         for piece in _at_rate(pieces, rate, rate // step, profile.channels):
             stream.write(np.clip(piece * scale, -1.0, 1.0))
-    return memory.getvalue()
+            meter.feed(np.ascontiguousarray(piece.T, dtype=np.float64))
+    return Clip(memory.getvalue(), meter.read().integrated_lufs)
 
 
 def _latest(start_s: float, duration_s: float, length_s: float) -> float:

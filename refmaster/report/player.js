@@ -18,7 +18,8 @@
 
   const passage = (voice) => voice.passages[Math.min(state.passage, voice.passages.length - 1)];
   const length = () => passage(voices[0]).length_s;
-  const turned = (k) => voices[k].held_db + (state.matched ? voices[k].gain_db : 0);
+  const down = (k) => (state.matched ? voices[k].gains_db[state.passage] : 0); // matched within the passage
+  const turned = (k) => voices[k].held_db + down(k);
   const gain = (k) => (k === state.voice ? 10 ** (turned(k) / 20) : 0);
   const position = () => {
     if (!state.playing) return state.at;
@@ -85,7 +86,10 @@
 
   const show = (tell) => {
     const voice = voices[state.voice];
-    buttons.voice.forEach((button, k) => button.setAttribute("aria-pressed", String(k === state.voice)));
+    buttons.voice.forEach((button, k) => {
+      button.setAttribute("aria-pressed", String(k === state.voice));
+      button.querySelector(".gain").textContent = state.matched ? voices[k].turned[state.passage] : "as it is";
+    });
     buttons.passage.forEach((button, k) => button.setAttribute("aria-pressed", String(k === state.passage)));
     play.querySelector("span").textContent = state.playing ? "Pause" : "Play";
     for (const name of ["matched", "keys"]) one(`.${name}`).setAttribute("aria-pressed", String(state[name]));
@@ -94,7 +98,7 @@
     Object.assign(box.dataset, { state: state.playing ? "playing" : "paused", heard: voice.name });
     running.forEach(({ level }, k) => level.gain.setTargetAtTime(gain(k), context.currentTime, FADE_S / 3));
     if (tell) {
-      const level = !state.matched ? ", at its own level" : voice.gain_db > -0.05 ? "" : `, turned down ${(-voice.gain_db).toFixed(1)} dB`;
+      const level = !state.matched ? ", at its own level" : down(state.voice) > -0.05 ? "" : `, turned down ${(-down(state.voice)).toFixed(1)} dB`;
       status.textContent = `${state.playing ? "Playing" : "Paused:"} ${called()}${level}.`;
     }
     clearInterval(ticking);

@@ -1,7 +1,7 @@
 """The player, in a real browser, on a real master: it plays, it switches in place, and all are as loud."""
 
+import base64
 import json
-import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,18 +27,20 @@ window.GainNode = class extends Own {
 };
 """
 HEARD = "gains.slice(-3).map((node) => Math.round(1000 * node.gain.value) / 1000)"
-# Decodes each passage as the player does, and gives its length and its mean square after the player's gain.
+# Decodes each passage as the player does, and gives its length, its highest sample and all samples, at its gain.
 LEVELS = """async () => {
     const { voices } = JSON.parse(document.getElementById("sound").textContent);
     const context = new OfflineAudioContext(2, 44100, 44100);
-    return Promise.all(voices.map(async (voice) => Promise.all(voice.passages.map(async ({ flac }) => {
+    return Promise.all(voices.map(async (voice) => Promise.all(voice.passages.map(async ({ flac }, number) => {
         const bytes = Uint8Array.from(atob(flac), (letter) => letter.charCodeAt(0));
         const sound = await context.decodeAudioData(bytes.buffer);
-        let sum = 0, most = 0;
-        for (let c = 0; c < sound.numberOfChannels; c++)
-            for (const one of sound.getChannelData(c)) { sum += one * one; most = Math.max(most, Math.abs(one)); }
-        const gain = 10 ** ((voice.gain_db + voice.held_db) / 20);
-        return [sound.duration, gain * gain * sum / sound.length, gain * most];
+        const gain = 10 ** ((voice.gains_db[number] + voice.held_db) / 20);
+        const channels = [0, 1].map((c) => sound.getChannelData(c).map((one) => one * gain));
+        const most = Math.max(...channels.map((one) => one.reduce((high, next) => Math.max(high, Math.abs(next)), 0)));
+        const raw = channels.map((one) => new Uint8Array(one.buffer));
+        const text = raw.map((one) => { let t = ""; for (let i = 0; i < one.length; i += 32768)
+            t += String.fromCharCode(...one.subarray(i, i + 32768)); return btoa(t); });
+        return [sound.duration, most, text];
     }))));
 }"""
 
@@ -113,29 +115,48 @@ def test_it_plays_and_switches_in_place_by_keys(tab):
 
 @in_a_browser
 def test_one_is_heard_at_its_gain_and_the_others_are_not(tab):
-    gains = [voice["gain_db"] for voice in sound_of(tab.content())["voices"]]
+    voices = sound_of(tab.content())["voices"]
     tab.locator(".play").click()
     playing(tab)
-    for number, key in ((1, "b"), (2, "r"), (0, "a")):
-        tab.keyboard.press(key)
-        tab.wait_for_timeout(200)
-        expected = [10 ** (gain / 20) if k == number else 0.0 for k, gain in enumerate(gains)]
-        assert tab.evaluate(HEARD) == [pytest.approx(one, abs=0.003) for one in expected]
+    for passage in (0, 1):
+        tab.locator(f"[data-passage='{passage}']").click()
+        playing(tab)
+        for number, key in ((1, "b"), (2, "r"), (0, "a")):
+            tab.keyboard.press(key)
+            tab.wait_for_timeout(200)
+            gains = [voice["gains_db"][passage] for voice in voices]
+            expected = [10 ** (gain / 20) if k == number else 0.0 for k, gain in enumerate(gains)]
+            assert tab.evaluate(HEARD) == [pytest.approx(one, abs=0.003) for one in expected]
+            shown = tab.locator("[data-voice] .gain").all_inner_texts()
+            assert [said_db(text) for text in shown] == [pytest.approx(gain, abs=0.051) for gain in gains]
     tab.locator(".matched").click()  # as the files are
     tab.wait_for_timeout(200)
     assert tab.evaluate(HEARD) == [1.0, 0.0, 0.0]
+    assert tab.locator("[data-voice] .gain").all_inner_texts() == ["as it is"] * 3
 
 
 @in_a_browser
-def test_the_browser_decodes_every_passage_and_nothing_clips(tab):
+def test_the_browser_decodes_every_passage_as_loud_as_the_others_and_nothing_clips(tab):
     voices = tab.evaluate(LEVELS)
     assert [[round(length, 2) for length, *_ in voice] for voice in voices] == [[8.0, 6.0]] * 3
-    assert all(most < 1.0 for voice in voices for *_, most in voice)
-    loud = [10 * math.log10(voice[0][1]) for voice in voices]
-    assert max(loud) - min(loud) < 6.0  # by mean power; two songs, and a quieter reading of one of them
-    gains = [voice["gain_db"] for voice in sound_of(tab.content())["voices"]]
+    assert all(most < 1.0 for voice in voices for _, most, _ in voice)
+    for number in (0, 1):  # FACTS.md, 6: loudness-matched, to 0.1 LU, in the very passage
+        loud = [decoded_lufs(voice[number][2]) for voice in voices]
+        assert max(loud) - min(loud) <= 0.1
+    gains = [gain for voice in sound_of(tab.content())["voices"] for gain in voice["gains_db"]]
     assert max(gains) - min(gains) > 3.0  # they were not as loud before
     assert max(gains) <= 0.0
+
+
+def decoded_lufs(channels):
+    """What a browser's samples read, by a meter that is not ours."""
+    pyloudnorm = pytest.importorskip("pyloudnorm")
+    samples = np.stack([np.frombuffer(base64.b64decode(one), dtype=np.float32) for one in channels], axis=1)
+    return pyloudnorm.Meter(44100).integrated_loudness(samples.astype(np.float64))
+
+
+def said_db(text):
+    return 0.0 if text == "as it is" else float(text.replace("−", "-").split()[0])
 
 
 @in_a_browser
