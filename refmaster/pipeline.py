@@ -48,6 +48,7 @@ from refmaster.passport import passport_of, passports_of
 from refmaster.plan import Draft, Material, draft, heard_out, lightened, plan
 from refmaster.prepare import Asked, Told, checked_request, files_asked, needed, opened, prepare, silent
 from refmaster.records import (
+    Check,
     Delivery,
     Effect,
     Files,
@@ -344,7 +345,7 @@ def _report(
         comparison=material.comparison,
         passport=_passport(material),
         passports=_passports(material),
-        checks=verify.checks(made, material.target.profile, after, clipped) if after else (),
+        checks=_checks(material, made, after, clipped) if after else (),
         effects=done,
         texts=explain.texts(made, reduction),
         gain_reduction=reduction if any(m.mover == "limit_peaks" for m in made.active) else None,
@@ -353,6 +354,11 @@ def _report(
         references=_inputs(material),
         heard=tuple(one.measured.profile for one in material.examples),
     )
+
+
+def _checks(material: Material, made: Plan, after: Profile, clipped: int) -> tuple[Check, ...]:
+    reference = material.reference.profile if material.reference else None
+    return verify.checks(made, material.target.profile, after, clipped, reference=reference, genre=material.genre)
 
 
 def _passport(material: Material) -> Passport | None:

@@ -140,6 +140,7 @@ class ReadingModel(_Strict):
     crest_db: Number | None = None
     correlation: Number | None = None
     tilt_db_per_oct: Number | None = None
+    mono_loss_db: Number | None = None
 
 
 class WorkModel(_Strict):

@@ -39,6 +39,7 @@ _UNSIGNED = (
     "psr_db",
     "psr_p10_db",
     "crest_db",
+    "mono_loss_db",
     "loudness_range_lu",
 )  # sizes
 NO_BREAK = "\u00a0"

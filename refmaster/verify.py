@@ -2,7 +2,12 @@
 
 import math
 
-from refmaster.records import Check, Plan, Profile
+import numpy as np
+
+from refmaster import folddown
+from refmaster.compare.pairing import no_image
+from refmaster.moves.match_width import side_response
+from refmaster.records import Check, Genre, Plan, Profile, Verdict
 from refmaster.units import written
 
 LOUDNESS_TOLERANCE_LU = 0.1
@@ -11,7 +16,15 @@ CODEC_STEP_DB, CODEC_SPARE_DB = 0.1, 0.05
 MOST_MARGIN_DB = 3.0  # as the limiter takes it
 
 
-def checks(plan: Plan, target: Profile, master: Profile, clipped_samples: int) -> tuple[Check, ...]:
+def checks(
+    plan: Plan,
+    target: Profile,
+    master: Profile,
+    clipped_samples: int,
+    *,
+    reference: Profile | None,
+    genre: Genre,
+) -> tuple[Check, ...]:
     """The promises about a master, each with its value and bounds."""
     made = [
         Check("n_samples", float(master.n_samples), float(target.n_samples), float(target.n_samples)),
@@ -28,7 +41,28 @@ def checks(plan: Plan, target: Profile, master: Profile, clipped_samples: int) -
         low, high = (plan.goal_lufs + sign * LOUDNESS_TOLERANCE_LU for sign in (-1, 1))
         made.append(Check("integrated_lufs", master.integrated_lufs, low, high))
     made.append(Check("clipped_samples", float(clipped_samples), 0.0, 0.0))
-    return tuple(made)
+    return (*made, *_fold_down(plan, target, master, folddown.usual_db(reference, genre)))
+
+
+def _fold_down(plan: Plan, target: Profile, master: Profile, usual_db: float | None) -> tuple[Check, ...]:
+    """That mono loses no more than it does in the target, in the reference, or usually in the genre.
+
+    What tone and limiting do to the target's own image is no business of the width's: the master without its width
+    moves counts as the target's own, too. A width that a person set is that person's.
+    """
+    own_db, value_db = target.mono_loss_db, master.mono_loss_db
+    if own_db is None or value_db is None or no_image(target):
+        return ()
+    moves = [move for move in plan.active if move.mover == "match_width"]
+    if any(move.verdict is Verdict.OVERRIDE or move.locked for move in moves):
+        return (Check("mono_loss_db", value_db, None, None),)
+    known = [own_db, *(() if usual_db is None else (usual_db,))]
+    at = np.array(master.band_hz)
+    done_db = sum((side_response(move, at, master.sample_rate_hz) for move in moves), 0.0 * at)
+    with_it, without = folddown.loss_db(master), folddown.loss_db(master, -done_db)
+    if with_it is not None and without is not None:
+        known.append(value_db + without - with_it)
+    return (Check("mono_loss_db", value_db, min(known) - folddown.KEPT_DB, None),)
 
 
 def codec_peaks(plan: Plan, master: Profile) -> tuple[str, ...]:

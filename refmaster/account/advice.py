@@ -17,6 +17,7 @@ Flag = tuple[str, str]
 HALF, SOFTER_DB, SLOWER = 0.5, 1.0, 2.0
 WORTH_SAYING_PCT = (5.0, 95.0)  # taken less, the whole is no advice; taken more, it is the same
 MOST_DB = 6.0  # practice: more is for the mix to change
+WORTH_HEARING_DB = 0.3  # as much as a level may differ before anybody minds
 
 
 def cost_of(move: Move, outcome: Outcome | None) -> str:
@@ -65,7 +66,13 @@ def _width_cost(move: Move, outcome: Outcome | None) -> str:
     text = "What is in the side only comes nearer, and is still lost in mono; the peaks of one channel may rise."
     if outcome is None or outcome.target.correlation is None:
         return text
-    return f"{text} Correlation, with all moves: {pair('correlation', *_both(outcome, 'correlation'))}."
+    text = f"{text} Correlation, with all moves: {pair('correlation', *_both(outcome, 'correlation'))}."
+    before, after = _both(outcome, "mono_loss_db")
+    if before is None or after is None or before - after < WORTH_HEARING_DB:
+        return text
+    return (
+        f"{text} Mono fold-down loss: {pair('mono_loss_db', before, after)}; a mono listener hears it softer by that."
+    )
 
 
 def _loudness_cost(move: Move, outcome: Outcome | None) -> str:

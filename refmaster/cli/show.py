@@ -27,6 +27,7 @@ ROWS = (
     ("lowest PSR", "psr_db"),
     ("crest", "crest_db"),
     ("correlation", "correlation"),
+    ("mono fold-down loss", "mono_loss_db"),
     ("tilt", "tilt_db_per_oct"),
 )
 NAME_CELLS = 25  # of a long file name that heads a column

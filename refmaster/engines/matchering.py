@@ -279,7 +279,9 @@ def _report(job: _Job, ours: Report, tone: Tone, after: Measured, clipped: int, 
         request=material.request,
         plan=plan,
         comparison=replace(comparison, ignored=()),  # matchering ignores nothing
-        checks=verify.checks(plan, target.profile, after.profile, clipped),
+        checks=verify.checks(
+            plan, target.profile, after.profile, clipped, reference=reference.profile, genre=material.genre
+        ),
         effects=((ID, Effect("integrated_lufs", gaps[-1].gap.target, gaps[-1].master)),),
         texts=((ID, text_of(job.version, tone, gaps)),),
         files=job.files,

@@ -1,6 +1,7 @@
 """Match the stereo width: gain on the side signal, as a whole and by region; the mid is not touched.
 
-A mono listener so hears no difference. A side at dither level was not meant to be heard and is never raised.
+A mono listener hears the same mid, yet less of the whole: widening goes no further than a fold-down may lose. A side at
+dither level was not meant to be heard and is never raised.
 """
 
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from refmaster import compare
+from refmaster import compare, folddown
 from refmaster.bands import (
     BAND_PARTS,
     FREQUENCY_NAME,
@@ -55,6 +56,7 @@ MISSED_DB = 1.0  # what is beyond that by so much is told
 LEAST_GAIN_DB = 0.5  # under this the image does not move
 HEARD_HZ = (100.0, 10000.0)  # where an image is heard
 REGIONS = 2
+STEPS = 6  # of the search for how much widening a fold-down bears: to 2 % of it
 
 
 def propose(scene: Scene) -> Proposal:
@@ -70,9 +72,57 @@ def propose(scene: Scene) -> Proposal:
     asked = compare.wanted(curve, scene.request.amount_pct)
     wanted = asked if full else np.clip(asked, -MAX_GAIN_DB, MAX_GAIN_DB)
     at, weight = np.array(comparison.band_hz), np.array(curve.full_weight if full else curve.weight)
-    whole = float(np.clip(np.average(wanted, weights=weight), -MAX_GAIN_DB, MAX_GAIN_DB))
-    rate = scene.target.sample_rate_hz
-    if full:
+    moves, too_far = _borne(wanted, at, weight, scene)
+    left = () if moves or too_far else (_left_alone(curve, wanted, comparison, scene.request),)
+    beyond = asked - _whole_db(wanted, weight) if full else asked
+    too_far += _too_far(beyond[weight > 0], at[weight > 0], comparison.toward, full=full)
+    return Proposal(moves, left, too_far)
+
+
+def _borne(
+    wanted: FloatArray, at: FloatArray, weight: FloatArray, scene: Scene
+) -> tuple[tuple[Move, ...], tuple[NotReached, ...]]:
+    """The moves toward a curve, and what is left out of them as a fold-down to mono would lose too much by it."""
+    moves, least_db = _moves(wanted, at, weight, scene), folddown.least_db(scene.target, scene.reference, scene.genre)
+    lost_db = _folded_db(moves, scene.target)
+    if least_db is None or lost_db is None or lost_db >= least_db:
+        return moves, ()
+    low, high = 0.0, 1.0
+    borne: tuple[Move, ...] = ()
+    for _ in range(STEPS):
+        share = (low + high) / 2
+        fewer = _moves(np.where(wanted > 0, share * wanted, wanted), at, weight, scene)
+        found_db = _folded_db(fewer, scene.target)
+        if found_db is not None and found_db >= least_db:
+            low, borne = share, fewer
+        else:
+            high = share
+    whose = "target or genre" if scene.reference is None else "target, reference or genre"
+    text = (
+        f"Widening stops where a fold-down to mono loses {_said_db(least_db)}: with all that is asked for it would "
+        f"lose {_said_db(lost_db)}, and that of {whose} loses {_said_db(least_db + folddown.PLANNED_DB)} at most."
+    )
+    return borne, (NotReached("width", text),)
+
+
+def _said_db(loss_db: float) -> str:
+    return f"{-loss_db:.1f} dB"
+
+
+def _folded_db(moves: tuple[Move, ...], target: Profile) -> float | None:
+    """What the target loses in mono behind some moves."""
+    at = np.array(target.band_hz)
+    return folddown.loss_db(target, sum((side_response(one, at, target.sample_rate_hz) for one in moves), 0.0 * at))
+
+
+def _whole_db(wanted: FloatArray, weight: FloatArray) -> float:
+    return float(np.clip(np.average(wanted, weights=weight), -MAX_GAIN_DB, MAX_GAIN_DB))
+
+
+def _moves(wanted: FloatArray, at: FloatArray, weight: FloatArray, scene: Scene) -> tuple[Move, ...]:
+    """A gain as a whole, and regions that differ from it."""
+    whole, rate = _whole_db(wanted, weight), scene.target.sample_rate_hz
+    if scene.request.in_full:
         fit = fit_thirds(
             wanted - whole, at, weight, sample_rate_hz=rate, least_gain_db=LEAST_GAIN_DB, max_gain_db=FULL_GAIN_DB
         )
@@ -91,10 +141,7 @@ def propose(scene: Scene) -> Proposal:
     side_db = round(whole, 2) if abs(whole) >= LEAST_GAIN_DB else 0.0
     made = side_db + fit.curve_db
     moves: tuple[Move, ...] = (_whole(side_db, scene, made),) if side_db else ()
-    moves += tuple(_regions(fit.bands, scene, made))
-    left = () if moves else (_left_alone(curve, wanted, comparison, scene.request),)
-    beyond = asked - whole if full else asked
-    return Proposal(moves, left, _too_far(beyond[weight > 0], at[weight > 0], comparison.toward, full=full))
+    return moves + tuple(_regions(fit.bands, scene, made))
 
 
 def _no_side(scene: Scene, comparison: Comparison) -> str:

@@ -121,6 +121,7 @@ class Reading:
     crest_db: float | None
     correlation: float | None
     tilt_db_per_oct: float | None
+    mono_loss_db: float | None = None  # older sessions do not hold it
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from refmaster.explain import OWN_ENGINE
 from refmaster.records import EVIDENCE_PCT, Report
-from refmaster.report.alternatives import correlation_said, eq_said, spectrum_said, width_said
+from refmaster.report.alternatives import correlation_said, eq_said, folded_said, spectrum_said, width_said
 from refmaster.report.curves import (
     aligned_db,
     band_curves,
@@ -90,7 +90,7 @@ def _width(report: Report) -> Plot:
         name="width",
         title="Width by band",
         caption=f"Higher is wider: at 0 dB a band holds as much side as mid, and a gap is a band that holds nothing."
-        f"{shaded}",
+        f"{shaded}{folded_said(tracks)}",
         alt=width_said(tracks),
         curves=(*curves, *genre),
         layout=layout(frequency_axis(), level_axis("Side − mid (dB)"), height_px=280),

@@ -18,6 +18,7 @@ ROWS = (
     "crest_db",
     "correlation",
     "width_db",
+    "mono_loss_db",
     "tilt_db_per_oct",
 )
 

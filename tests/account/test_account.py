@@ -104,6 +104,13 @@ def test_the_effect_is_measured_with_the_move_and_without():
     assert told().measured == "tone at 315 Hz +1.50 → −1.00 dB (−2.50 dB)"
 
 
+@pytest.mark.parametrize(("after_db", "told_so"), [(-1.73, False), (-1.95, False), (-2.05, True)])
+def test_a_fold_down_that_loses_by_widening_is_its_price(after_db, told_so):
+    target, master = (replace(OUTCOME.target, mono_loss_db=level) for level in (-1.73, after_db))
+    cost = cost_of(at_work("match_width/side").at(side_gain_db=2.0), replace(OUTCOME, target=target, master=master))
+    assert ("Mono fold-down loss: −1.73 → −2.05 dB" in cost) is told_so
+
+
 @pytest.mark.parametrize(
     ("move", "undo"),
     [

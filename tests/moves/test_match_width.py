@@ -1,12 +1,14 @@
 """Width: the side moves, the mid does not, and nobody in mono hears it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.signal import butter, sosfiltfilt
 
 from refmaster.dsp.midside import to_mid_side
 from refmaster.moves import blank_of
-from refmaster.records import Request
+from refmaster.records import Request, Stage
 from tests.moves.scenes import RATE_HZ, applied, music, planned_for
 from tests.signals import gain_of, pink_noise, rms_dbfs, sine, spoil
 
@@ -60,6 +62,43 @@ def test_a_spoiled_width_is_given_back(width_db):
     _, plan = planned_for(spoil(music(), RATE_HZ, width_db=width_db), music())
     gain = sum(move["side_gain_db"] for move in plan.moves if move.id == "match_width/side")
     assert gain == pytest.approx(-width_db, abs=1.0)  # dB
+
+
+def bassy(sound):
+    """Under a loud bass in the middle the same image costs a fold-down next to nothing."""
+    return 0.5 * (sound + sine(55.0, -9.0, sound.shape[1] / RATE_HZ, RATE_HZ, 1))
+
+
+def test_widening_stops_where_the_fold_down_would_lose_more_than_target_and_reference_do():
+    wide, image_only = spoil(music(), RATE_HZ, width_db=6.0), Request(only=(Stage.IMAGE,), genre="none")
+    narrow = spoil(wide, RATE_HZ, width_db=-5.0)
+    for request in (image_only, replace(image_only, amount_pct=100)):
+        material, plan = planned_for(narrow, bassy(wide), request)
+        allowed = min(one.profile.mono_loss_db for one in (material.target, material.reference))
+        assert mono_loss_db(wide) < allowed - 0.4  # the whole of it would cost more than that
+        assert allowed - 0.3 <= mono_loss_db(music_through(plan, narrow)) < allowed
+        (missed,) = (one for one in plan.not_reached if one.what == "width")
+        assert "fold-down to mono loses" in missed.text
+
+
+def test_a_width_of_its_own_is_given_back_though_the_fold_down_loses_by_it():
+    """The reference is the song as wide as it was: what it loses in mono, the master may."""
+    wide = spoil(music(), RATE_HZ, width_db=6.0)
+    narrow = spoil(wide, RATE_HZ, width_db=-5.0)
+    _, plan = planned_for(narrow, wide)
+    assert mono_loss_db(music_through(plan, narrow)) == pytest.approx(mono_loss_db(wide), abs=0.3)
+    assert not [one for one in plan.not_reached if one.what == "width"]
+
+
+def music_through(plan, sound):
+    for move in plan.active:
+        if move.mover == "match_width":
+            sound = applied(move, sound)
+    return sound
+
+
+def mono_loss_db(sound):
+    return 10 * np.log10((sound.mean(axis=0) ** 2).mean() / (sound**2).mean())
 
 
 def test_mono_gives_a_reason_and_no_move():
