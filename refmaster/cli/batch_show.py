@@ -14,7 +14,8 @@ from refmaster.batch import Batch
 from refmaster.batch.overview import CSV, HTML, status_of, verdict
 from refmaster.batch.records import Begun, Ended, Event, Outcome, Step
 from refmaster.batch.remote import joined
-from refmaster.cli.show import print_text, shortened
+from refmaster.cli.heads import shortened
+from refmaster.cli.show import print_text
 from refmaster.names import shown
 from refmaster.writing import bare
 

@@ -57,7 +57,7 @@ def _print(account: "Account", *, verbose: bool) -> None:
         print_text(console, account.missing, indent=0)
     print_list(console, "Changed in the file since it was rendered", account.edits)
     if account.columns:
-        console.print(table_of(account.columns))
+        console.print(table_of(account.columns, console.width))
     for one in account.moves:
         _print_move(console, one)
     print_list(console, "Not reached", [one.text for one in plan.not_reached])

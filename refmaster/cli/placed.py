@@ -107,7 +107,9 @@ def _print_among(answer: Among, html: str | None) -> None:
 def _print_beside(target: Profile, found: Sequence[Beside], html: str | None) -> None:
     console = Console(highlight=False)
     names = [shown(one.reference.path).rpartition("/")[2] for one in found]
-    console.print(table_of([("target", target), *zip(names, (one.reference for one in found), strict=True)]))
+    console.print(
+        table_of([("target", target), *zip(names, (one.reference for one in found), strict=True)], console.width)
+    )
     for name, one in zip(names, found, strict=True):
         print_text(console, f"Passport of {name}", style="bold", indent=0)
         print_text(console, in_short(one.passport))

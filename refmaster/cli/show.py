@@ -6,12 +6,12 @@ from pathlib import Path
 from textwrap import wrap
 
 from rich.box import SIMPLE_HEAD
-from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from refmaster.bands import FREQUENCY_NAME
+from refmaster.cli.heads import heads_of, room_of
 from refmaster.explain import faults, genre_line, left_alone, reference_lines, reference_words, undo, verdict_line
 from refmaster.names import shown
 from refmaster.records import Effect, Move, Profile, Reading, Report, Verdict
@@ -30,8 +30,6 @@ ROWS = (
     ("mono fold-down loss", "mono_loss_db"),
     ("tilt", "tilt_db_per_oct"),
 )
-NAME_CELLS = 25  # of a long file name that heads a column
-
 MOST_BANDS = 12  # of one mover are told one by one
 
 
@@ -48,7 +46,8 @@ def print_report(report: Report, *, verbose: bool) -> None:
     columns = [("target", report.target), (nearest, report.reference), ("master", report.master)]
     if report.beside is not None:
         columns[2:] = [(report.engine, report.master), (report.beside.engine, report.beside.master)]
-    console.print(table_of([(name, profile) for name, profile in columns if profile is not None]))
+    among = [shown(Path(one.path).name) for one in report.compared] if lines else []
+    console.print(table_of([(name, profile) for name, profile in columns if profile], console.width, among))
     for mover, group in groupby(report.plan.moves, lambda move: move.mover):
         moves = list(group)
         plain = [move for move in moves if move.verdict is Verdict.KEEP and not move.locked]
@@ -99,7 +98,8 @@ def _band(move: Move) -> str:
 def print_profiles(profiles: Sequence[Profile], notes: Sequence[Sequence[str]]) -> None:
     """One column a track, what is odd about its file, and its defects."""
     console = Console(highlight=False)
-    console.print(table_of([(shown(profile.path).rpartition("/")[2], profile) for profile in profiles]))
+    named = [(shown(profile.path).rpartition("/")[2], profile) for profile in profiles]
+    console.print(table_of(named, console.width))
     for profile, odd in zip(profiles, notes, strict=True):
         said = [*odd, *(defect.text for defect in profile.defects)]
         print_list(console, shown(profile.path).rpartition("/")[2], said)
@@ -117,20 +117,17 @@ def effect_text(effect: Effect) -> str:
     return f"{label(effect.feature)} {pair(effect.feature, effect.before, effect.after)}"
 
 
-def shortened(name: str, cells: int) -> str:
-    """A name in so many cells, with … in place of its middle."""
-    if cell_len(name) <= cells:
-        return name
-    head = set_cell_size(name, cells // 2).rstrip()
-    return f"{head}…{set_cell_size(name[::-1], cells - 1 - cell_len(head))[::-1].lstrip()}"
-
-
-def table_of(columns: Sequence[tuple[str, Profile | Reading]]) -> Table:
-    """The figures of some tracks beside each other."""
+def table_of(columns: Sequence[tuple[str, Profile | Reading]], width: int, among: Sequence[str] = ()) -> Table:
+    """The figures of some tracks beside each other; their heads are told apart, also from names not shown: `among`."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("")
-    for name, _ in columns:
-        table.add_column(escape(shortened(name, NAME_CELLS)), justify="right", overflow="fold")
+    names = [name for name, _ in columns]
+    cells = room_of(names, width)
+    told = dict(zip(among, heads_of(among, cells), strict=True))
+    files = [name for name in names if name not in told]
+    told |= zip(files, heads_of(files, cells), strict=True)
+    for name in names:
+        table.add_column(escape(told[name]), justify="right", overflow="fold")
     for title, name in ROWS:
         table.add_row(title, *(_cell(name, profile) for _, profile in columns))
     return table
