@@ -61,7 +61,9 @@ BANDS = 6
 FULL_ROUNDS, STEP_DB = 5, 6.0
 NO_GAP_DB = 0.1  # a difference under this is none
 MOST_TAKEN_PCT = 200.0  # of a small difference a broad band may take more than there is
-
+# What a shelf with a corner under so many Hz is said to move; no name: all that lies beyond it.
+LOW_SHELVES = ((80.0, "the sub"), (400.0, "the low end"), (np.inf, ""))
+HIGH_SHELVES = ((2000.0, ""), (8000.0, "the top end"), (np.inf, "the air"))
 NOMINAL_RATE_HZ = 48000  # how long a band rings in ms hardly depends on it
 
 
@@ -212,7 +214,8 @@ def explain(move: Move) -> str:
     shape, frequency = shape_of(move.id), frequency_of(move)
     verb = "Lift" if move[GAIN_NAME] > 0 else "Trim"
     name = shape.value.replace("_", " ")
-    text = f"{verb} {region(frequency.value)}: {name} {move.param(GAIN_NAME)} at {frequency}, Q {move.param('q')}."
+    where = reached(shape, frequency.value)
+    text = f"{verb} {where}: {name} {move.param(GAIN_NAME)} at {frequency}, Q {move.param('q')}."
     if move.because:
         text += _answers(move, move.because[0])
     if move.phase is Phase.LINEAR and move[GAIN_NAME]:
@@ -229,6 +232,15 @@ def _answers(move: Move, gap: Gap) -> str:
     than = "is usual in the genre" if gap.toward == BY_GENRE else f"{gap.toward}, compared like with like"
     there = f" The target has {apart} there than {than}"
     return there + taken_words(gap, move[GAIN_NAME], "all bands")
+
+
+def reached(shape: Shape, frequency_hz: float) -> str:
+    """What a band moves, in the field's words: a shelf all that lies beyond its corner, not what lies around it."""
+    if shape is Shape.BELL:
+        return region(frequency_hz)
+    below = shape is Shape.LOW_SHELF
+    name = next((name for top, name in (LOW_SHELVES if below else HIGH_SHELVES) if frequency_hz < top), "the air")
+    return name or f"everything {'below' if below else 'above'} {written('corner_hz', frequency_hz)}"
 
 
 def region(frequency_hz: float) -> str:

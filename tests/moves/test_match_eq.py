@@ -117,6 +117,23 @@ def test_a_bell_has_its_gain_at_its_centre(rate_hz, frequency_hz, q, gain_db):
     assert gain_at(move, frequency_hz, rate_hz) == pytest.approx(gain_db, abs=0.1)  # dB
 
 
+@pytest.mark.parametrize(
+    ("move_id", "frequency_hz", "gain_db", "said"),
+    [
+        ("match_eq/low_shelf", 8870.0, -0.51, "Trim everything below 8.87 kHz: low shelf"),
+        ("match_eq/low_shelf", 450.0, 1.0, "Lift everything below 450 Hz: low shelf"),
+        ("match_eq/low_shelf", 110.0, -1.8, "Trim the low end: low shelf"),
+        ("match_eq/low_shelf", 55.0, 1.0, "Lift the sub: low shelf"),
+        ("match_eq/high_shelf", 148.0, 0.53, "Lift everything above 148 Hz: high shelf"),
+        ("match_eq/high_shelf", 2460.0, 1.0, "Lift the top end: high shelf"),
+        ("match_eq/high_shelf", 12000.0, -1.0, "Trim the air: high shelf"),
+        ("match_eq/bell_1", 2460.0, 1.0, "Lift the upper mids: bell"),
+    ],
+)
+def test_a_band_is_called_by_what_it_moves_and_not_by_its_corner(move_id, frequency_hz, gain_db, said):
+    assert match_eq.explain(band(move_id, frequency_hz, gain_db, 0.7)).startswith(said)
+
+
 @pytest.mark.parametrize("move_id", SHELVES)
 @pytest.mark.parametrize("corner_hz", [80.0, 500.0, 3000.0, 10000.0])
 @pytest.mark.parametrize("gain_db", [-9.0, -2.0, 4.0])
