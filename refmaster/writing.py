@@ -28,6 +28,7 @@ LABELS = {
     "clipped_samples": "clipped samples",
 }
 ABSOLUTE = {"loudness_range_lu", "plr_db", "psr_db", "psr_p10_db", "crest_db", "mono_loss_db"}  # a plus would mislead
+YARDSTICK = "re the mean of 100 Hz to 10 kHz"  # of the level of a part of the spectrum: said once, not in each line
 DIFFERENCE_UNITS = {"LUFS": "_lu", "dBTP": "_db", "dBFS": "_db"}
 SUBJECTS = {  # of what was left alone or not reached; a move's id is its own
     "integrated_lufs": "loudness",
@@ -51,6 +52,11 @@ def label(name: str) -> str:
     stem = name.removesuffix(max(endings, key=len, default=""))
     words = {"hz": "Hz", "khz": "kHz", "q": "Q", "lra": "LRA", "ltas": "LTAS", "rms": "RMS"}
     return " ".join(words.get(word, word) for word in stem.replace("_", " ").split())
+
+
+def yardstick(feature: str) -> str:
+    """Against what a level stands that is no level of its own; empty for most."""
+    return YARDSTICK if feature.startswith("tone_at_") else ""
 
 
 def subject(what: str) -> str:

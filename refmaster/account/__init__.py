@@ -8,7 +8,7 @@ All is made from the numbers that the session holds; an older one that holds few
 """
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from refmaster import explain
@@ -18,7 +18,7 @@ from refmaster.history import heeded
 from refmaster.names import shown
 from refmaster.records import Effect, Move, Reading, Session, Verdict
 from refmaster.report.table import check_rows
-from refmaster.writing import difference, label, pair
+from refmaster.writing import difference, label, pair, yardstick
 
 __all__ = ["Account", "MoveAccount", "account_of"]
 
@@ -109,7 +109,7 @@ def account_of(session: Session, path: Path) -> Account:
         verdict=_verdict(meant),
         reference=_reference(meant),
         columns=columns,
-        moves=tuple(_of(meant, move) for move in meant.plan.moves),
+        moves=_against(tuple(_of(meant, move) for move in meant.plan.moves)),
         edits=edits,
         missing="" if outcome is not None else TOO_OLD,
         command=f"refmaster render {shlex.quote(shown(path))} --force" if session.engine == explain.OWN_ENGINE else "",
@@ -152,6 +152,15 @@ def _of(session: Session, move: Move) -> MoveAccount:
         instead=instead_of(move) if move.active else (),
         undo=f"--undo {move.id}" if decided else f"--drop {move.id}",
     )
+
+
+def _against(moves: tuple[MoveAccount, ...]) -> tuple[MoveAccount, ...]:
+    """The same, and behind the first level of a part of the spectrum, what it stands against."""
+    first = next((one for one in moves if one.effect is not None and yardstick(one.effect.feature)), None)
+    if first is None or first.effect is None:
+        return moves
+    told = replace(first, measured=f"{first.measured}, {yardstick(first.effect.feature)}")
+    return tuple(told if one is first else one for one in moves)
 
 
 def _changed_since(session: Session, move: Move) -> bool:

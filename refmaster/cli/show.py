@@ -16,7 +16,7 @@ from refmaster.explain import faults, genre_line, left_alone, reference_lines, r
 from refmaster.names import shown
 from refmaster.records import Effect, Move, Profile, Reading, Report, Verdict
 from refmaster.units import NO_BREAK, unbroken, written
-from refmaster.writing import label, pair, says_little
+from refmaster.writing import label, pair, says_little, yardstick
 
 ROWS = (
     ("integrated loudness", "integrated_lufs"),
@@ -48,6 +48,7 @@ def print_report(report: Report, *, verbose: bool) -> None:
         columns[2:] = [(report.engine, report.master), (report.beside.engine, report.beside.master)]
     among = [shown(Path(one.path).name) for one in report.compared] if lines else []
     console.print(table_of([(name, profile) for name, profile in columns if profile], console.width, among))
+    first = next((name for name, effect in report.effects if yardstick(effect.feature)), "")
     for mover, group in groupby(report.plan.moves, lambda move: move.mover):
         moves = list(group)
         plain = [move for move in moves if move.verdict is Verdict.KEEP and not move.locked]
@@ -55,7 +56,7 @@ def print_report(report: Report, *, verbose: bool) -> None:
             plain = []
         for move in moves:
             if move not in plain:
-                _print_told(console, report, move)
+                _print_told(console, report, move, against=move.id == first)
         if plain:
             _print_bands(console, mover, plain)
     print_list(console, "Not reached", [one.text for one in report.plan.not_reached])
@@ -67,13 +68,14 @@ def print_report(report: Report, *, verbose: bool) -> None:
     _print_files(console, report)
 
 
-def _print_told(console: Console, report: Report, move: Move) -> None:
-    """A move, why it is made, what it was measured to do, and the flag that takes it back."""
+def _print_told(console: Console, report: Report, move: Move, *, against: bool) -> None:
+    """A move, why it is made, what it was measured to do (and `against` what), and the flag that takes it back."""
     print_move(console, move)
     print_text(console, report.text_of(move.id))
     effect = report.effect_of(move.id)
     back = undo(report, move)
     facts = [f"measured: {effect_text(effect)}"] if effect else []
+    facts = [f"{fact}, {yardstick(effect.feature)}" for fact in facts] if effect and against else facts
     facts += [f"undo: {back}"] if back and move.active else []
     if facts:
         print_text(console, "   ".join(facts), style="dim")

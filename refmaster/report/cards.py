@@ -1,10 +1,10 @@
 """One card a move: what was done, why, what it changed, and how to decide otherwise."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from refmaster.explain import undo
 from refmaster.records import Gap, Move, Param, Report, Verdict
-from refmaster.writing import confidence, difference, label, pair, said, span, spread
+from refmaster.writing import YARDSTICK, confidence, difference, label, pair, said, span, spread, yardstick
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,17 @@ class Card:
     confidence: str
     because: tuple[Reason, ...]
     undo: str
+    effect_against: str = ""
 
 
 def cards_of(report: Report) -> tuple[Card, ...]:
-    """A card for every move, in chain order, dropped ones among them."""
-    return tuple(_card(report, move) for move in report.plan.moves)
+    """A card for every move, in chain order, dropped ones among them; the first tone says what it stands against."""
+    cards = [_card(report, move) for move in report.plan.moves]
+    effects = [report.effect_of(move.id) for move in report.plan.moves]
+    first = next((k for k, effect in enumerate(effects) if effect and yardstick(effect.feature)), None)
+    if first is not None:
+        cards[first] = replace(cards[first], effect_against=YARDSTICK)
+    return tuple(cards)
 
 
 def _card(report: Report, move: Move) -> Card:

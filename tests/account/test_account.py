@@ -14,7 +14,7 @@ from refmaster.account.markdown import as_markdown
 from refmaster.decide import parse_decisions
 from refmaster.history import continued
 from refmaster.moves import blank_of, movers
-from refmaster.records import Gap, Input, Move, NotReached, Phase, Rejected, Request, Session, Verdict
+from refmaster.records import Effect, Gap, Input, Move, NotReached, Phase, Rejected, Request, Session, Verdict
 from tests.moves.scenes import at_work, move_ids, proposed
 from tests.test_session import EQ, LEVEL, LIMIT, OUTCOME, session_of
 
@@ -101,7 +101,16 @@ def test_a_relative_is_no_stranger():
 
 
 def test_the_effect_is_measured_with_the_move_and_without():
-    assert told().measured == "tone at 315 Hz +1.50 → −1.00 dB (−2.50 dB)"
+    assert told().measured.startswith("tone at 315 Hz +1.50 → −1.00 dB (−2.50 dB)")
+
+
+def test_what_a_tone_stands_against_is_said_once():
+    second = replace(BELL, id="match_eq/bell_2")
+    effects = tuple((move.id, Effect("tone_at_315_hz_db", 4.94, 4.39)) for move in (BELL, second))
+    made = session(BELL, second)
+    lines = account_of(replace(made, outcome=replace(made.outcome, effects=effects)), PATH).moves
+    assert lines[0].measured == "tone at 315 Hz +4.94 → +4.39 dB (−0.55 dB), re the mean of 100 Hz to 10 kHz"
+    assert lines[1].measured == "tone at 315 Hz +4.94 → +4.39 dB (−0.55 dB)"
 
 
 @pytest.mark.parametrize(("after_db", "told_so"), [(-1.73, False), (-1.95, False), (-2.05, True)])
