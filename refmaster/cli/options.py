@@ -71,7 +71,7 @@ BitDepth = Annotated[
     str | None, typer.Option("--bit-depth", help="16, 24, 32 (whole numbers), 32f or 64f (floating point). [24]")
 ]
 NoReport = Annotated[bool, typer.Option("--no-report", help="Write no HTML report.")]
-NoAudio = Annotated[bool, typer.Option("--no-audio", help="Put no sound into the HTML report: 6 MB less.")]
+NoAudio = Annotated[bool, typer.Option("--no-audio", help="Put no sound into the HTML report: half as large, 5 MB.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no summary.")]
 Verbose = Annotated[
     bool,

@@ -71,7 +71,7 @@ def folded_said(tracks: tuple[Track, ...]) -> str:
     """What each track loses where it is folded down to mono; empty where there is no stereo."""
     known = [(track.name, track.profile.mono_loss_db) for track in tracks if track.profile.mono_loss_db is not None]
     parts = ", ".join(f"{name} {said('mono_loss_db', level)}" for name, level in known)
-    return f" Folded down to mono (half of left plus right): {parts}." if parts else ""
+    return f" Level of a fold-down to mono (half of left plus right), against stereo: {parts}." if parts else ""
 
 
 def correlation_said(tracks: tuple[Track, ...]) -> str:

@@ -60,9 +60,7 @@ def _voice(voice: Voice, engines: tuple[str, ...]) -> VoiceButton:
     by = dict(zip(("master", "beside"), engines, strict=False)).get(voice.role)
     name = voice.role if by is None else by
     called = voice.role if by is None else f"master by {by}"
-    return VoiceButton(
-        voice.role, capital(name), f"the {called}", KEYS[voice.role], _turned(voice.gains_db[0])
-    )
+    return VoiceButton(voice.role, capital(name), f"the {called}", KEYS[voice.role], _turned(voice.gains_db[0]))
 
 
 def _turned(gain_db: float) -> str:
