@@ -70,9 +70,8 @@ def _width_cost(move: Move, outcome: Outcome | None) -> str:
     before, after = _both(outcome, "mono_loss_db")
     if before is None or after is None or before - after < WORTH_HEARING_DB:
         return text
-    return (
-        f"{text} Mono fold-down loss: {pair('mono_loss_db', before, after)}; a mono listener hears it softer by that."
-    )
+    folded = pair("mono_loss_db", before, after)
+    return f"{text} Mono fold-down loss: {folded}; a mono listener hears it softer by the difference."
 
 
 def _loudness_cost(move: Move, outcome: Outcome | None) -> str:

@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 Json = dict[str, object]
@@ -20,6 +21,7 @@ FREQUENCY_TICKS = {**_TICKS, 10000: "10k", 20000: "20k"}
 LAYERS: tuple[Role, ...] = ("genre", "quiet", "target", "master", "beside", "reference")
 HOUR_S = 3600.0
 LEFT_PX = 58
+MANY = 8
 # Inside a script element HTML knows no escapes, so JSON's own are used: "</script>" in a file name stays text.
 JSON_ESCAPES = str.maketrans({mark: f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"})
 FIRST_MS = 86_400_000.0  # a midnight; from 0, plotly.js would read 1000…9999 ms as the years 1000…9999
@@ -172,7 +174,7 @@ def _trace(curve: Curve) -> Json:
     trace: Json = {
         "name": curve.name,
         "meta": curve.role,
-        "x": list(curve.x),
+        **_places(curve),
         "y": list(curve.y),
         "hovertemplate": "%{y:.1f}",
         "visible": curve.shown,
@@ -195,6 +197,15 @@ def _trace(curve: Curve) -> Json:
     if curve.faint:
         trace["opacity"] = 0.65
     return {**trace, "fill": "tozeroy"} if curve.kind == "area" else trace
+
+
+def _places(curve: Curve) -> Json:
+    """Where the values stand; moments at one distance by the first and that, for they are half of what a line holds."""
+    numbers = [x for x in curve.x if not isinstance(x, str)]
+    steps = {after - before for before, after in pairwise(numbers)}
+    if curve.kind in ("line", "area") and len(numbers) > MANY and len(steps) == 1:
+        return {"x0": numbers[0], "dx": steps.pop()}
+    return {"x": list(curve.x)}
 
 
 def _bars(curve: Curve) -> Json:

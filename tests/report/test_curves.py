@@ -46,5 +46,5 @@ def test_what_the_plots_hold_stays_small_however_long_the_song():
         tracks = {name: longer(getattr(report, name), times) for name in ("target", "reference", "master")}
         long = replace(report, **tracks, gain_reduction=replace(work, history_db=times * work.history_db))
         plots = plots_of(long, sample.wanted_eq_db(), sample.applied_eq_db())
-        assert len(figures_json(plots)) < 300_000
+        assert len(figures_json(plots)) < 200_000
         assert all(len(curve.x) <= MOST_POINTS for plot in plots for curve in plot.curves)
