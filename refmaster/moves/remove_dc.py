@@ -9,10 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from refmaster import compare
 from refmaster.dsp.offset import without_offset
 from refmaster.measure.defects import DC_PCT
 from refmaster.moves import Blocks, Scene
-from refmaster.records import Effect, Gap, Move, Param, Profile, Proposal, Rejected, Stage
+from refmaster.records import EVIDENCE_PCT, Effect, Gap, Move, Param, Profile, Proposal, Rejected, Stage
 from refmaster.units import FloatArray, db_to_gain, written
 
 STAGE = Stage.REPAIR
@@ -127,6 +128,8 @@ def _louder_db(scene: Scene) -> float:
         return 0.0
     if request.loudness_lufs is not None:
         wanted_db = request.loudness_lufs - now
+    elif theirs is None or compare.is_limited(scene.target):  # a master is not turned up far, if at all
+        wanted_db = 0.0
     else:
-        wanted_db = 0.0 if theirs is None else (theirs - now) * min(1.0, request.amount_pct / 50)
+        wanted_db = (theirs - now) * min(1.0, request.amount_pct / EVIDENCE_PCT)
     return min(max(wanted_db, 0.0), MOST_LOUDER_DB)
