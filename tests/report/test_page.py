@@ -10,6 +10,7 @@ from refmaster.explain import verdict_line
 from refmaster.genres import load_genre
 from refmaster.records import Assumption, Check, Effect, Report
 from refmaster.report import page
+from refmaster.report.cards import cards_of
 from refmaster.report.curves import correlation_by_band, tone_band
 
 from . import sample
@@ -333,3 +334,11 @@ def test_of_several_references_the_shown_one_is_named_and_all_stand_among_the_in
     assert " of 2" in text
     assert "Reference other.wav" in text
     assert "ab" * 32 in text
+
+
+def test_the_first_tone_says_what_it_stands_against_and_no_other():
+    report = sample.full_report()
+    tones = [move.id for move in report.plan.moves if move.mover == "match_eq"]
+    effects = tuple((name, Effect("tone_at_86_hz_db", 4.94, 4.39)) for name in tones)
+    said = [card.effect_against for card in cards_of(replace(report, effects=effects)) if card.id in tones]
+    assert said == ["re the mean of 100 Hz to 10 kHz", *("" for _ in tones[1:])]
