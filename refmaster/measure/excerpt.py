@@ -17,13 +17,21 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 from refmaster.dsp.ahead import workers
 from refmaster.dsp.blocks import Kept, Place
 from refmaster.dsp.limiter import HARD_DB, Limiting, ReductionMeter, limited
 from refmaster.dsp.oversample import SHORT_BETA, SHORT_TAPS
 from refmaster.measure.foretell import Cells
-from refmaster.measure.loudness import CELLS_PER_S, LoudnessMeter, integrated_lufs
+from refmaster.measure.loudness import (
+    CELLS_PER_S,
+    SHORT_TERM_CELLS,
+    LoudnessMeter,
+    integrated_lufs,
+    loudest_lufs,
+    window_powers,
+)
 from refmaster.measure.samples import CellPeaks
 from refmaster.measure.true_peak import TruePeakMeter
 from refmaster.units import FloatArray, gain_to_db
@@ -38,6 +46,7 @@ MOST_LOST = 3.0  # dB for each dB over the ceiling; no limiter takes that much
 LIKELY_LOST = 0.4  # dB for each dB over the ceiling, as most of those tracks have it
 LEAST_TOLD = 1e-3  # of its power: an excerpt that is to lose less does not tell how much the rest will
 HALVINGS = 40
+NEARLY_DB = 1.0  # under the loudest 3 s, of those that are nearly as loud
 TINY = 1e-12  # of the power of an excerpt
 BLOCK_SAMPLES = 65536
 
@@ -47,7 +56,8 @@ class Limited:
     """What a gain gives behind the limiter.
 
     `hard_db` is the reduction that is passed for `HARD_WORK_PCT` of the time; `peak_dbtp` the true peak behind the
-    limiter as a short interpolator reads it; `driven_dbtp` that before it, None where nothing is over its ceiling.
+    limiter as a short interpolator reads it; `driven_dbtp` that before it, None where nothing is over its ceiling;
+    `loudest_lufs` the loudest 3 s, None where there are none.
     """
 
     gain_db: float
@@ -58,6 +68,7 @@ class Limited:
     hard_db: float
     peak_dbtp: float
     driven_dbtp: float | None = None
+    loudest_lufs: float | None = None
 
 
 @dataclass(frozen=True)
@@ -193,7 +204,7 @@ class LimitedMeter:
     def read(self, gain_db: float, limiting: Limiting) -> Limited:
         """What was heard of this gain into this limiter."""
         taken_db = np.array(self.reduction.read().history_db)
-        found = _limited(gain_db, limiting, self.loudness.read().integrated_lufs, taken_db, self.peak())
+        found = _limited(gain_db, limiting, self.loudness.read().cell_power, taken_db, self.peak())
         driven = self.reduction.driven_peak
         return replace(found, driven_dbtp=gain_to_db(driven)) if driven > 0 else found
 
@@ -212,8 +223,8 @@ def limited_as(excerpt: Excerpt, limiting: Limiting, gain_db: float, *, threads:
         power[one.first : one.first + cells.size] = cells
         taken.append(np.array(meter.reduction.read().history_db[one.lead :]))
     over_db = _over_db(excerpt, limiting, gain_db)
-    lufs = integrated_lufs(_filled(excerpt, power, over_db, gain_db))
-    found = _limited(gain_db, limiting, lufs, np.concatenate(taken), max(meter.peak() for meter in heard))
+    filled = _filled(excerpt, power, over_db, gain_db)
+    found = _limited(gain_db, limiting, filled, np.concatenate(taken), max(meter.peak() for meter in heard))
     missed_db = _hard_db(over_db) - _hard_db(over_db[~np.isnan(power)])
     return replace(found, hard_db=max(0.0, found.hard_db + missed_db))
 
@@ -221,6 +232,21 @@ def limited_as(excerpt: Excerpt, limiting: Limiting, gain_db: float, *, threads:
 def likely_lufs(excerpt: Excerpt, limiting: Limiting, gain_db: float) -> float | None:
     """The loudness that a gain may give: a place to begin a search, no more."""
     return integrated_lufs(_less(excerpt.cell_power, LIKELY_LOST, _over_db(excerpt, limiting, gain_db), gain_db))
+
+
+def loudest_psr_db(excerpt: Excerpt) -> float | None:
+    """How far peaks stand over the loudness (PSR) of the loudest 3 s before anything is limited.
+
+    Of all 3 s that are nearly as loud it is the least. None where there are none, and for silence.
+    """
+    powers = window_powers(excerpt.cell_power, SHORT_TERM_CELLS)
+    loudest = loudest_lufs(powers)
+    if loudest is None:
+        return None
+    (at,) = np.nonzero(powers >= powers.max() * 10 ** (-NEARLY_DB / 10))
+    peaks = sliding_window_view(excerpt.cell_peak, SHORT_TERM_CELLS)[at].max(axis=1)
+    apart = 20 * np.log10(peaks + 1e-9) - 10 * np.log10(powers[at])
+    return float(apart.min() + 10 * np.log10(powers.max()) - loudest)
 
 
 def _heard(stretch: Stretch, rate: int, limiting: Limiting, gain_db: float, *, aside: bool = False) -> LimitedMeter:
@@ -263,7 +289,8 @@ def _filled(excerpt: Excerpt, power: FloatArray, over_db: FloatArray, gain_db: f
     return np.where(heard, power, _less(excerpt.cell_power, (low + high) / 2, over_db, gain_db))
 
 
-def _limited(gain_db: float, limiting: Limiting, lufs: float | None, taken_db: FloatArray, peak: float) -> Limited:
+def _limited(gain_db: float, limiting: Limiting, power: FloatArray, taken_db: FloatArray, peak: float) -> Limited:
+    lufs = integrated_lufs(power)
     return Limited(
         gain_db=gain_db,
         limiting=limiting,
@@ -272,6 +299,7 @@ def _limited(gain_db: float, limiting: Limiting, lufs: float | None, taken_db: F
         max_reduction_db=float(taken_db.max(initial=0.0)),
         hard_db=_hard_db(taken_db),
         peak_dbtp=gain_to_db(peak),
+        loudest_lufs=loudest_lufs(window_powers(power, SHORT_TERM_CELLS)),
     )
 
 

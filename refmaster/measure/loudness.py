@@ -149,13 +149,14 @@ def loudness_of(cell_power: FloatArray) -> Loudness:
     return Loudness(
         integrated_lufs=gated_lufs(momentary[::GATE_HOP_CELLS]),
         loudness_range_lu=_range_lu(cell_power),
-        max_momentary_lufs=_loudest(momentary),
-        max_short_term_lufs=_loudest(short_term),
+        max_momentary_lufs=loudest_lufs(momentary),
+        max_short_term_lufs=loudest_lufs(short_term),
         cell_power=cell_power,
     )
 
 
-def _loudest(powers: FloatArray) -> float | None:
+def loudest_lufs(powers: FloatArray) -> float | None:
+    """The loudness of the loudest of windows; None for none, and for silence."""
     return OFFSET_DB + 10 * math.log10(powers.max()) if powers.size and powers.max() > 1e-20 else None
 
 

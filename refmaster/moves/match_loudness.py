@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from refmaster import price
+from refmaster.bearing import Bearing, bearing_of, most_lufs
 from refmaster.compare import at_amount, is_limited
 from refmaster.dsp.limiter import Limiting
-from refmaster.genres import ANY
-from refmaster.measure.excerpt import HARD_WORK_PCT, Limited, likely_lufs, limited_as
+from refmaster.measure.excerpt import HARD_WORK_PCT, Limited, likely_lufs, limited_as, loudest_psr_db
 from refmaster.moves import Blocks, Scene
 from refmaster.records import Effect, Gap, Move, NotReached, Param, Profile, Proposal, Rejected, Stage
 from refmaster.units import FloatArray, db_to_gain, written
@@ -31,8 +31,9 @@ HEARD_CLOSE_LU = 0.08  # under what is promised; what was heard of the whole is 
 ROUNDS = 9
 LEAST_SLOPE = 0.05  # loudness gained a dB of drive: less means that the limiter has nothing left to give
 MAX_GAIN_DB = 60.0
-BEARING_ROUNDS, BEARING_DB = 4, 0.15
+BEARING_ROUNDS, BEARING_DB = 6, 0.15
 HEARD_BEARING_DB = 0.25  # as above, of what was heard of the whole
+LEAST_BORNE_SLOPE = 0.4
 GUESSES, MOST_GUESSED_DB = 3, 2.0
 SLOPE_DB = 0.05
 # A smaller step is told from the slope and not tried again: off by 0.01 LU on average, where an excerpt is by 0.05.
@@ -126,31 +127,15 @@ def surely_limited(scene: Scene) -> bool:
 
 def _bearing(scene: Scene, goal: float, now: float) -> tuple[float, str]:
     """The goal, or how far toward it the music may be driven before it is too dense, and then why; never quieter."""
-    bound = scene.comparison.density if scene.comparison else None
-    peak = scene.target.true_peak_dbtp
-    if bound is None or peak is None or scene.spoken or scene.settled_lufs is not None or is_limited(scene.target):
-        return goal, ""  # of a limited track its peaks decide
-    least = min(bound.least_plr_db, peak - now)
-    most = max(_ceiling_dbtp(scene) - least, now)
-    if goal - most <= TOLERANCE_LU:
+    known = None
+    if not (
+        scene.spoken or scene.settled_lufs is not None or is_limited(scene.target)
+    ):  # of a limited one peaks decide
+        density = scene.comparison.density if scene.comparison else None
+        known = most_lufs(scene.genre, density, scene.target, _ceiling_dbtp(scene))
+    if known is None or goal - known[0] <= TOLERANCE_LU:
         return goal, ""
-    why = f"louder, its peaks would stand less than {least:.1f} dB over its loudness (PLR)"
-    theirs, usual = bound.reference_plr_db, bound.usual_plr_db
-    keep = f"{'the few' if 0 < scene.genre.n_tracks < 10 else '9 in 10'} tracks of {_kind(scene)} keep"
-    if least < bound.least_plr_db:
-        stands = f"its peaks stand {least:.1f} dB over its loudness (PLR) as it is"
-        return (
-            most,
-            f"{stands}, less than the {bound.least_plr_db:.1f} dB that it should keep; louder would be denser still",
-        )
-    if usual is not None and (theirs is None or least > theirs):
-        if theirs is not None and usual - least > 0.05:
-            return most, f"{why}: between {theirs:.1f} dB, as the reference has it, and the {usual:.1f} dB that {keep}"
-        other = "" if theirs is None else f"; {theirs:.1f} dB, as the reference has it, is another song's"
-        return most, f"{why}; {keep} {usual:.1f} dB or more{other}"
-    if theirs is None:
-        return most, why
-    return most, f"{why}; the reference keeps {theirs:.1f} dB, and {theirs - least:.1f} dB less is as far as it goes"
+    return known
 
 
 def apply(blocks: Blocks, move: Move, sample_rate_hz: int) -> Iterator[FloatArray]:
@@ -188,7 +173,7 @@ def explain(move: Move) -> str:
     gap = move.because[0]
     return (
         f"{verb} {move.param('gain_db')}. Before it the track reads {written('x_lufs', gap.target)}, the goal is "
-        f"{written('x_lufs', gap.reference)}; {gap.taken_pct:.0f} % of the way is gone."
+        f"{written('x_lufs', gap.reference)}; that covers {gap.taken_pct:.0f} % of the way."
     )
 
 
@@ -251,9 +236,14 @@ def _trial(scene: Scene) -> Trial:
             return heard
         now, then = estimated(limiting, gain_db), estimated(heard.limiting, heard.gain_db)
         hard_db = max(0.0, now.hard_db + heard.hard_db - then.hard_db)
-        return replace(now, lufs=now.lufs + heard.lufs - then.lufs, hard_db=hard_db)
+        loudest = (now.loudest_lufs, heard.loudest_lufs, then.loudest_lufs)
+        return replace(now, lufs=now.lufs + heard.lufs - then.lufs, hard_db=hard_db, loudest_lufs=_corrected(*loudest))
 
     return trial
+
+
+def _corrected(now: float | None, heard: float | None, then: float | None) -> float | None:
+    return None if now is None or heard is None or then is None else now + heard - then
 
 
 def _estimated(scene: Scene, tried: _Tried) -> bool:
@@ -273,11 +263,15 @@ def _wider(tried: _Tried) -> Limiting | None:
 def _limited(scene: Scene, limiting: Limiting, trial: Trial, goal: float, gain_db: float) -> _Tried:
     """The gain that reads the goal behind the limiter, or unless a person spoke the most that the music bears."""
     tried = _search(scene, limiting, trial, goal, gain_db)
-    hears = tried.limited is not None and tried.limited is scene.heard
-    most_db = scene.genre.limiting_db + (HEARD_BEARING_DB if hears else 0.0)
-    if not scene.spoken and tried.limited is not None and tried.limited.hard_db > most_db:
-        return _bearable(scene, trial, tried.limited)
-    return tried
+    if scene.spoken or tried.limited is None:
+        return tried
+    density, held_dbtp = (
+        scene.comparison.density if scene.comparison else None,
+        limiting.ceiling_dbtp - limiting.margin_db,
+    )
+    bearing = bearing_of(scene.genre, density, scene.target, loudest_psr_db(scene.excerpt()), held_dbtp)
+    most_db = HEARD_BEARING_DB if tried.limited is scene.heard else 0.0
+    return _bearable(scene, trial, tried.limited, bearing) if bearing.excess_db(tried.limited) > most_db else tried
 
 
 def _untouched_peaks(scene: Scene, limiting: Limiting, trial: Trial) -> _Tried:
@@ -295,25 +289,21 @@ def _untouched_peaks(scene: Scene, limiting: Limiting, trial: Trial) -> _Tried:
     return tried
 
 
-def _bearable(scene: Scene, trial: Trial, asked: Limited) -> _Tried:
-    """The largest gain for which the limiter does no more than the genre bears, for all but 1 % of the time."""
-    bears, found = scene.genre.limiting_db, asked
+def _bearable(scene: Scene, trial: Trial, asked: Limited, bearing: Bearing) -> _Tried:
+    """The largest gain that the music bears."""
+    found, before, slope = asked, None, 1.0
     if scene.heard is not None and scene.heard.limiting == asked.limiting:
         found = scene.heard
     for _ in range(BEARING_ROUNDS):
         close = HEARD_BEARING_DB if found is scene.heard else BEARING_DB
-        if abs(found.hard_db - bears) <= close and found is not asked:
+        excess = bearing.excess_db(found)
+        if abs(excess) <= close and found is not asked:
             break
-        found = trial(found.limiting, found.gain_db - (found.hard_db - bears))
-    worked = f"the limiter would take more than {asked.hard_db:.1f} dB for {HARD_WORK_PCT:g} % of the time"
-    return replace(_tried(found, f"{worked}; {bears:.1f} dB is what {_kind(scene)} bears"), borne=True)
-
-
-def _kind(scene: Scene) -> str:
-    """The music that bears so much, in words."""
-    genre = scene.genre
-    sure = "" if genre.share is None or genre.share > 0.5 else f", {100 * genre.share:.0f} % sure"
-    return "music" if genre.name == ANY else f"this genre ({genre.label}{sure})"
+        if before is not None and abs(found.gain_db - before.gain_db) > SLOPE_DB:
+            rise = (excess - bearing.excess_db(before)) / (found.gain_db - before.gain_db)
+            slope = float(np.clip(rise, LEAST_BORNE_SLOPE, 1.0))  # the loudest 3 s rise by less than the gain
+        before, found = found, trial(found.limiting, found.gain_db - excess / slope)
+    return replace(_tried(found, bearing.words(found, asked)), borne=True)
 
 
 def _search(scene: Scene, limiting: Limiting, trial: Trial, goal: float, gain_db: float) -> _Tried:
@@ -358,7 +348,9 @@ def _likely_slope(scene: Scene, limiting: Limiting, gain_db: float) -> float:
 def _moved(limited: Limited, step_db: float, lufs: float) -> Limited:
     """What a little more gain, or less, gives: a limiter that works takes all of it."""
     hard, most = (max(0.0, taken + step_db) for taken in (limited.hard_db, limited.max_reduction_db))
-    return replace(limited, gain_db=round(limited.gain_db + step_db, 3), lufs=lufs, hard_db=hard, max_reduction_db=most)
+    loudest = None if limited.loudest_lufs is None else limited.loudest_lufs + lufs - limited.lufs
+    moved = replace(limited, gain_db=round(limited.gain_db + step_db, 3), lufs=lufs, loudest_lufs=loudest)
+    return replace(moved, hard_db=hard, max_reduction_db=most)
 
 
 def _tried(limited: Limited, why: str = "") -> _Tried:

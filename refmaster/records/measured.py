@@ -267,12 +267,25 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Density:
-    """How far peaks must stay over the loudness (PLR), and what says so: the reference's own, what 9 in 10 keep."""
+class PeaksKept:
+    """How many dB peaks must stay over a loudness, and what says so: the reference's own, what 9 in 10 songs keep.
 
-    least_plr_db: float
-    reference_plr_db: float | None
-    usual_plr_db: float | None
+    `of` names the reference where there are several; `cut` says that it has peaks over full scale, which do not count.
+    """
+
+    least_db: float
+    reference_db: float | None
+    usual_db: float | None
+    of: str = ""
+    cut: bool = False
+
+
+@dataclass(frozen=True)
+class Density:
+    """How far peaks must stay over the loudness of the whole (PLR), and over that of the loudest 3 s (PSR)."""
+
+    plr: PeaksKept | None
+    psr: PeaksKept | None
 
 
 @dataclass(frozen=True)
