@@ -21,7 +21,8 @@ def short_of(
         advice = f"{TAME}, or ask for less."
     if dropped:
         advice = "Keep limit_peaks, or ask for less with --loudness."
-    off = f"{abs(goal_lufs - reached_lufs):.1f} LU short of {written('x_lufs', goal_lufs)}"
+    short_lu = abs(round(goal_lufs, 1) - round(reached_lufs, 1))  # of the figures as they are printed beside it
+    off = f"{short_lu:.1f} LU short of {written('x_lufs', goal_lufs)}"
     if reached_lufs < now_lufs - 0.05 < goal_lufs:
         off += f", and quieter than the target, {written('x_lufs', now_lufs)}, as the moves before it raise its peaks"
     text = f"Loudness stops at {written('x_lufs', reached_lufs)}, {off}: {why}. {advice}"

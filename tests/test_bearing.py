@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from refmaster.bearing import PRACTICE_PSR_DB, bearing_of
+from refmaster.bearing import PRACTICE_PSR_DB, bearing_of, most_lufs
 from refmaster.genres import load_genre
 from refmaster.measure.excerpt import ExcerptMeter, limited_as, loudest_psr_db
 from refmaster.measure.loudness import LoudnessMeter
@@ -45,6 +45,15 @@ def test_the_loudest_three_seconds_may_stay_as_loud_as_they_are():
 def test_nothing_is_bound_where_nothing_is_known():
     assert least(None, 8.0) is None
     assert least(7.0, None) is None
+
+
+def test_of_several_references_the_one_that_binds_is_named():
+    target = SimpleNamespace(integrated_lufs=-20.0, true_peak_dbtp=-3.0)
+    for of, whose in (("", "the reference"), ("b.wav", "b.wav")):
+        density = Density(PeaksKept(9.34, 10.34, None, of, cut=True), None)
+        most, why = most_lufs(ANY, density, target, HELD_DBTP)
+        assert most == pytest.approx(-1.0 - 9.34)
+        assert f"{whose} keeps 10.3 dB up to full scale, and 1.0 dB less is as far as it goes" in why
 
 
 def climax(level: float = 1.0):

@@ -26,9 +26,13 @@ def propose(scene: Scene) -> Proposal:
         text = f"No limiting: the true peak, {said}, is not over the ceiling of {written('ceiling_dbtp', ceiling)}."
         return Proposal(rejected=(Rejected("limit_peaks", text),))
     if scene.nothing_to_do:
-        text = (
-            f"Nothing was changed, so the true peak stays where the reference has it, at {written('peak_dbtp', peak)}."
-        )
+        said, sample_peak = written("peak_dbtp", peak), scene.target.sample_peak_dbfs
+        text = f"Nothing was changed, so the true peak stays where the reference has it, at {said}."
+        if sample_peak is not None and sample_peak > 0:  # which format it will be written in is not known here
+            text = (
+                f"Nothing was changed, so nothing is limited: the true peak, {said}, is the reference's own. It stays "
+            )
+            text += "only in a format that has room over full scale (--bit-depth 32f); any other cuts off what is over."
         return Proposal(rejected=(Rejected("limit_peaks", text),))
     margin = MARGIN_DB if scene.limiting is None else scene.limiting.margin_db
     gap = Gap("true_peak_dbtp", peak, ceiling, 0.0, 0.0, 100.0, "the ceiling")

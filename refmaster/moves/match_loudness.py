@@ -79,7 +79,8 @@ def propose(scene: Scene) -> Proposal:
     tried = replace(tried, why=tried.why or bound)
     param = Param.nearest("gain_db", round(tried.gain_db, 3), -MAX_GAIN_DB, MAX_GAIN_DB, 0.0)
     gap = Gap("integrated_lufs", now, goal, TOLERANCE_LU, 0.0, _taken(now, goal, tried.lufs), "the goal")
-    stated = goal if abs(tried.lufs - goal) <= TOLERANCE_LU else round(tried.lufs, 2)
+    # Finer than any display, so that what is said of it anywhere is rounded alike; coarser than its last bits.
+    stated = goal if abs(tried.lufs - goal) <= TOLERANCE_LU else round(tried.lufs, 3)
     move = Move("match_loudness", STAGE, (param,), (gap,), confidence=1.0)
     margin = tried.limited.limiting.margin_db if tried.limited else None
     moves = (move,) if param.value else ()  # no gain is no move: written down, it would only dither the sound again
@@ -369,7 +370,7 @@ def _price(scene: Scene, goal: float, now: float, tried: _Tried) -> tuple[NotRea
     found = []
     if abs(tried.lufs - goal) > TOLERANCE_LU:
         why = tried.why or "the search for the gain did not settle"
-        found.append(price.short_of(goal, tried.lufs, now, why, dropped=tried.dropped, spoken=scene.spoken))
+        found.append(price.short_of(goal, round(tried.lufs, 3), now, why, dropped=tried.dropped, spoken=scene.spoken))
     work = tried.limited
     if work is not None and work.over_4_db_pct > HARD_WORK_PCT and not tried.borne:
         found.append(price.hard_work(work))

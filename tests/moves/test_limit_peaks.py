@@ -172,6 +172,13 @@ def test_it_is_proposed_only_where_peaks_would_pass():
     assert move["ceiling_dbtp"] == -2.0
 
 
+def test_of_a_reference_over_full_scale_nobody_says_that_its_peak_stays():
+    hot = 1.2 * music() / np.abs(music()).max()
+    for sound, words in ((hot, "only in a format that has room"), (0.8 * hot, "stays where the reference has it")):
+        _, made = planned_for(sound, sound)
+        assert words in next(one.text for one in made.rejected if one.what == "limit_peaks")
+
+
 def test_every_cut_gives_the_same_bits():
     sound = 4.0 * music()[:, : 2 * RATE_HZ]
     whole = applied(limiter(), sound)
