@@ -10,13 +10,16 @@ from dataclasses import replace
 
 import numpy as np
 
+from refmaster.compare.pairing import EDGE_HZ
 from refmaster.dsp.ahead import workers
+from refmaster.dsp.biquad import response_db
 from refmaster.dsp.blocks import Kept, rechunked
 from refmaster.dsp.midside import to_mid_side
 from refmaster.load import BLOCK_SAMPLES
 from refmaster.measure.dynamics import DynamicsMeter
+from refmaster.measure.loudness import k_weighting
 from refmaster.measure.spectrum import SpectrumMeter
-from refmaster.moves import mover_of
+from refmaster.moves import match_eq, mover_of
 from refmaster.records import Effect, GainReduction, Move, Plan, Profile, Stage
 from refmaster.render import rendered
 from refmaster.units import FloatArray
@@ -29,6 +32,10 @@ DYNAMICS_STRETCHES, DYNAMICS_STRETCH_S = 8, 2.0  # how far levels are spread tak
 # is limited. Of 57 masters of free songs 40 are under both, and what was read off missed what was heard by 0.13 dB at
 # most; of those over the second alone by up to 0.3 dB, a third of the effect.
 BENDING_DB, BENDING_MOST_DB = 0.3, 4.0
+LEAST_TONE_DB = 0.5  # less in a third of an octave nobody hears
+THIRD = (0.5, 1.0, 0.5)  # of bands a sixth of an octave wide
+HEARD_DB = 40.0  # taste: a band that is weaker by more than the loudest one is not what the tone is heard by
+TINY = 1e-20  # of power
 SMALL_DB = 0.4  # of an effect that is read off: what bends it changes it by less than anybody minds
 MOST = 12  # moves for which the chain is made again; a match in full has fifty, whose smallest are read off
 BENT = (Stage.TONE, Stage.DYNAMICS, Stage.COLOUR, Stage.IMAGE)  # whose effects a limiter behind them bends
@@ -89,6 +96,30 @@ def effects(
             done = mover.effect(move, heard[0]).after - mover.effect(move, without).after
             told[move.id] = Effect(stated.feature, stated.after - done, stated.after)
     return tuple(told.items())
+
+
+def with_tone(work: GainReduction, plan: Plan, target: Profile, master: Profile) -> GainReduction:
+    """The limiter's work with what it did to the tone of the mid, read off the profiles of target and master.
+
+    What filters did is known, the rest is the limiter's. A compressor has no curve: behind one nothing is told.
+    """
+    limits = any(move.stage is Stage.CEILING for move in plan.active)
+    if not limits or work.max_db <= 0 or any(move.stage is Stage.DYNAMICS for move in plan.active):
+        return work
+    n, rate = min(len(target.band_hz), len(master.band_hz)), master.sample_rate_hz
+    hz, after_db = np.array(master.band_hz[:n]), np.array(master.ltas_db[:n])
+    before_db = np.array(target.ltas_db[:n]) + match_eq.curve_of(plan.active, hz, rate)
+    ear_db = response_db(k_weighting(rate), hz, rate).sum(axis=0)
+    before, after = (10 ** ((level + ear_db) / 10) for level in (before_db, after_db))
+    heard = (before > before.max() * 10 ** (-HEARD_DB / 10)) & (hz >= EDGE_HZ[0]) & (hz <= EDGE_HZ[1])
+    sides = np.array([-np.inf if one is None else one for one in master.side_to_mid_db[:n]])
+    wide = 1 + 10 ** (sides / 10)  # the side is heard too, and limited as the mid is
+    third = [np.convolve(power, THIRD, "same") / (power * wide).sum() for power in (before, after)]
+    change_db = np.where(heard, 10 * np.log10((third[1] + TINY) / (third[0] + TINY)), 0.0)
+    at = int(np.abs(change_db).argmax())
+    if abs(change_db[at]) < LEAST_TONE_DB:
+        return work
+    return replace(work, tone_db=float(change_db[at]), tone_hz=float(hz[at]))
 
 
 def _bent(plan: Plan, told: dict[str, Effect], work: GainReduction | None) -> list[Move]:

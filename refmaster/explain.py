@@ -35,7 +35,7 @@ from refmaster.records import (
     Verdict,
 )
 from refmaster.units import unit_of, written
-from refmaster.writing import bounds, counted, label, said, subject
+from refmaster.writing import bounds, counted, label, said, subject, tone_words
 
 OWN_ENGINE = "refmaster"
 OVER_FULL_SCALE, ENCODED_ANEW = "over_full_scale", "encoded_anew"  # what an untouched target lost all the same
@@ -55,7 +55,9 @@ def _work_of(move: Move, work: GainReduction | None) -> str:
     if work.max_db <= 0:
         return " It had nothing to do."
     most = written("margin_db", work.max_db)
-    return f" It takes up to {most}, and works for {work.share_working_pct:.1f} % of the time."
+    text = f" It takes up to {most}, and works for {work.share_working_pct:.1f} % of the time."
+    tone = tone_words(work.tone_db, work.tone_hz)
+    return f"{text} It changes the tone by up to {tone}." if tone else text
 
 
 def text_of(move: Move, work: GainReduction | None = None) -> str:
@@ -169,8 +171,11 @@ def cut_off(plan: Plan) -> str:
     return said.partition(";")[0]
 
 
-def lost(plan: Plan, clipped: int, *, lossy: bool = False) -> Plan:
-    """The plan of a master that nothing was done to, with what its format had no room for, or its encoder changed."""
+def lost(plan: Plan, clipped: int, *, lossy: bool = False, peak_dbtp: float | None = None) -> Plan:
+    """The plan of a master that nothing was done to, with what its format had no room for, or its encoder changed.
+
+    `peak_dbtp` is the master's, where it is not the target's any more.
+    """
     if plan.active:
         return plan
     if lossy:
@@ -178,10 +183,10 @@ def lost(plan: Plan, clipped: int, *, lossy: bool = False) -> Plan:
         plan = replace(plan, not_reached=(*plan.not_reached, NotReached(ENCODED_ANEW, text)))
     if not clipped:
         return plan
-    count = f"{counted(clipped, 'value')} of the target above full scale"
-    text = (
-        f"{count} {'are' if clipped != 1 else 'is'} cut off; --bit-depth 32f keeps {'them' if clipped != 1 else 'it'}."
-    )
+    them = "them" if clipped != 1 else "it"
+    left = "" if peak_dbtp is None else f" Without {them} the true peak is {written('peak_dbtp', peak_dbtp)}."
+    cut = f"{counted(clipped, 'value')} of the target above full scale {'are' if clipped != 1 else 'is'} cut off"
+    text = f"{cut}; --bit-depth 32f keeps {them}.{left}"
     return replace(plan, not_reached=(*plan.not_reached, NotReached(OVER_FULL_SCALE, text)))
 
 

@@ -37,7 +37,7 @@ from refmaster.decide import not_there, parse_decisions, refuse_second_word
 from refmaster.deliver import Work, delivered
 from refmaster.dsp.ahead import aside
 from refmaster.dsp.limiter import ReductionMeter
-from refmaster.effects import effects, stretches_for
+from refmaster.effects import effects, stretches_for, with_tone
 from refmaster.errors import BadSetting
 from refmaster.genres.context import checked_genre
 from refmaster.genres.posterior import NONE
@@ -197,6 +197,7 @@ def master_array(
     heard = rendered(kept.passing(track.blocks()), made.moves, sample_rate_hz, meter)
     mastered = np.concatenate(list(heard), axis=1)
     after, reduction = measure(track_of(mastered, sample_rate_hz, name="master")).profile, meter.read()
+    reduction = with_tone(reduction, made, material.target.profile, after)
     done = effects(made, after, reduction, kept, threads=options.threads)
     return mastered, _report(material, made, after, reduction, 0, Files(), done)
 
@@ -295,9 +296,9 @@ def finish(
     with together(new=not options.force) as written:
         work = Work(told, options.threads, options.block_samples, written)
         done = delivered(material, made, delivery, Path(files.master), work)
-        reduction = done.meter.read()
+        reduction = with_tone(done.meter.read(), done.plan, material.target.profile, done.profile)
         told_effects = effects(done.plan, done.profile, reduction, done.stretches, threads=options.threads)
-        made_of = explain.lost(done.plan, done.clipped, lossy=done.profile.lossy)
+        made_of = explain.lost(done.plan, done.clipped, lossy=done.profile.lossy, peak_dbtp=done.profile.true_peak_dbtp)
         report = _report(material, made_of, done.profile, reduction, done.clipped, files, told_effects)
         notes += _own_notes(done.plan, material) + explain.short_of(done.plan, told_effects)
         notes += verify.codec_peaks(done.plan, done.profile) + older_report(files)

@@ -124,7 +124,7 @@ def gap_data(gap: Gap) -> dict[str, object]:
     return {**asdict(gap), "taken_pct": round(gap.taken_pct, 1)}
 
 
-def _reduction_data(report: Report) -> dict[str, float] | None:
+def _reduction_data(report: Report) -> dict[str, float | None] | None:
     work = report.gain_reduction
     if work is None:
         return None
@@ -132,4 +132,6 @@ def _reduction_data(report: Report) -> dict[str, float] | None:
         "max_db": work.max_db,
         "share_working_pct": work.share_working_pct,
         "share_over_4_db_pct": work.share_over_4_db_pct,
+        "tone_db": work.tone_db,
+        "tone_hz": work.tone_hz,
     }

@@ -27,6 +27,7 @@ from refmaster.records import (
     Check,
     Delivery,
     Effect,
+    GainReduction,
     Gap,
     Input,
     Move,
@@ -135,13 +136,17 @@ def outcome_of(report: Report) -> Outcome | None:
         ignored=() if kin is None else kin.ignored,
         effects=report.effects,
         checks=report.checks,
-        limiter=None if work is None else Work(work.max_db, work.share_working_pct, work.share_over_4_db_pct),
+        limiter=None if work is None else _work(work),
         notes=(*report.notes, *faults(report)),
     )
 
 
 def _each_reference(report: Report) -> tuple[str, ...]:
     return tuple(f"{line}." for line in reference_lines(report))
+
+
+def _work(reduction: GainReduction) -> Work:
+    return Work(**{one.name: getattr(reduction, one.name) for one in fields(Work)})
 
 
 def text_at(path: Path) -> str:

@@ -149,6 +149,8 @@ class WorkModel(_Strict):
     max_db: Number
     share_working_pct: Number
     share_over_4_db_pct: Number
+    tone_db: Number | None = None
+    tone_hz: Number | None = None
 
 
 class GenreModel(_Strict):

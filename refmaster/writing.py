@@ -95,6 +95,13 @@ def spread(name: str, value: float) -> str:
     return text if text == "—" else f"±{text}"
 
 
+def tone_words(change_db: float | None, at_hz: float | None) -> str:
+    """Where the tone came out otherwise: "−1.80 dB around 12.7 kHz at equal loudness"; empty where it did not."""
+    if change_db is None or at_hz is None:
+        return ""
+    return f"{written('gain_db', change_db)} around {written('centre_hz', at_hz)} at equal loudness"
+
+
 def pair(name: str, before: float | None, after: float | None) -> str:
     """A change: "−16.4 → −10.3 LUFS"."""
     return _joined(said(name, before), said(name, after), " → ")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from refmaster import explain, plain
+from refmaster import explain, plain, price
 from refmaster.compare import compare
 from refmaster.decide import decided, parse_decisions
 from refmaster.genres import load_genre
@@ -166,6 +166,25 @@ def test_the_limiter_says_how_hard_it_worked():
     assert told.endswith("It takes up to 3.50 dB, and works for 12.2 % of the time.")
     dropped = replace(limiter, verdict=Verdict.DROP)
     assert "It takes" not in dict(explain.texts(Plan((dropped,)), work))["limit_peaks"]
+
+
+def test_the_limiter_says_what_it_did_to_the_tone():
+    limiter = blank_of("limit_peaks", 2).at(ceiling_dbtp=-1.0)
+    work = GainReduction(0.01, (0.0, 3.5), 3.5, 12.25, 0.0, tone_db=-1.8, tone_hz=12700.0)
+    told = dict(explain.texts(Plan((limiter,)), work))["limit_peaks"]
+    assert told.endswith("It changes the tone by up to −1.80 dB around 12.7 kHz at equal loudness.")
+    assert plain.as_data(report_of(gain_reduction=work))["gain_reduction"]["tone_db"] == -1.8
+
+
+def test_what_is_short_of_a_goal_adds_up_as_it_is_printed():
+    """5.04 LU are missing, and 5.1 of the figures beside it."""
+    missed = price.short_of(-6.92, -11.96, -21.9, "why", dropped=False, spoken=False)
+    assert "stops at −12.0 LUFS, 5.1 LU short of −6.9 LUFS" in missed.text
+
+
+def test_of_an_untouched_target_that_was_cut_off_the_peak_is_the_delivered_one():
+    (missed,) = explain.lost(Plan(()), 10018, peak_dbtp=0.51).not_reached
+    assert missed.text.endswith("--bit-depth 32f keeps them. Without them the true peak is 0.51 dBTP.")
 
 
 def test_the_share_taken_is_that_of_the_bands_as_they_are():

@@ -9,7 +9,7 @@ from refmaster.bands import FREQUENCY_NAME
 from refmaster.dsp.limiter import HARD_DB
 from refmaster.records import Move, Outcome, Param, Phase
 from refmaster.units import written
-from refmaster.writing import pair
+from refmaster.writing import pair, tone_words
 
 Flag = tuple[str, str]
 """A flag, and what it would do."""
@@ -78,9 +78,9 @@ def _loudness_cost(move: Move, outcome: Outcome | None) -> str:
     text = "Gain alone costs nothing; compare at equal loudness, for half a decibel decides a blind test."
     if outcome is None or outcome.limiter is None or move["gain_db"] <= 0:
         return text
-    plr = pair("plr_db", *_both(outcome, "plr_db"))
     return (
-        f"The limiter behind it takes up to {written('margin_db', outcome.limiter.max_db)} for it; PLR {plr}. "
+        f"The limiter behind it takes up to {written('margin_db', outcome.limiter.max_db)} for it"
+        f"{_fallen(outcome, 'plr_db', 'PLR')}. "
         "Compare at equal loudness, for half a decibel decides a blind test."
     )
 
@@ -91,8 +91,10 @@ def _limiter_cost(move: Move, outcome: Outcome | None) -> str:
     work = outcome.limiter
     text = (
         f"Punch: it takes up to {written('margin_db', work.max_db)}, and works for {work.share_working_pct:.1f} % of "
-        f"the time; lowest PSR {pair('psr_db', *_both(outcome, 'psr_db'))}."
+        f"the time{_fallen(outcome, 'psr_db', 'lowest PSR')}."
     )
+    if tone := tone_words(work.tone_db, work.tone_hz):
+        text += f" It changes the tone by up to {tone}."
     if work.max_db <= HARD_DB:
         return text
     share = work.share_over_4_db_pct
@@ -153,6 +155,14 @@ def _set(move: Move, param: Param, value: float, meaning: str) -> Flag:
 
 def _place(move: Move) -> Param | None:
     return next((param for param in move.params if param.name in FREQUENCY_NAME.values()), None)
+
+
+def _fallen(outcome: Outcome, name: str, called: str) -> str:
+    """How far a figure of liveliness fell, to go on a sentence with; empty where it did not: a gain is no cost."""
+    before, after = _both(outcome, name)
+    if before is None or after is None or round(after, 2) >= round(before, 2):
+        return ""
+    return f"; {called} {pair(name, before, after)}"
 
 
 def _both(outcome: Outcome, name: str) -> tuple[float | None, float | None]:

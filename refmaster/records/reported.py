@@ -31,13 +31,19 @@ class Check:
 
 @dataclass(frozen=True)
 class GainReduction:
-    """What the limiter did over time: the deepest reduction in each `hop_s`, and its summary. dB, ≥ 0."""
+    """What the limiter did over time: the deepest reduction in each `hop_s`, and its summary. dB, ≥ 0.
+
+    `tone_db` is the largest change of a third of an octave at equal loudness, around `tone_hz`; None where it is not
+    known, or too small to say.
+    """
 
     hop_s: float
     history_db: tuple[float, ...]
     max_db: float
     share_working_pct: float  # of the time with more than 0.1 dB
     share_over_4_db_pct: float
+    tone_db: float | None = None
+    tone_hz: float | None = None
 
 
 @dataclass(frozen=True)
@@ -126,11 +132,13 @@ class Reading:
 
 @dataclass(frozen=True)
 class Work:
-    """What the limiter did, summed up: the deepest reduction, and shares of the time."""
+    """What the limiter did, summed up: the deepest reduction, shares of the time, what it did to the tone."""
 
     max_db: float
     share_working_pct: float
     share_over_4_db_pct: float
+    tone_db: float | None = None
+    tone_hz: float | None = None
 
 
 @dataclass(frozen=True)

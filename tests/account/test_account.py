@@ -143,6 +143,21 @@ def test_a_lift_and_a_cut_cost_different_things(gain_db, words):
     assert words in told(BELL.at(gain_db=gain_db)).cost
 
 
+def test_limiting_costs_what_fell_and_tone():
+    reading = OUTCOME.target
+    fell, rose = (
+        replace(OUTCOME, target=replace(reading, psr_db=8.77, plr_db=12.0), master=replace(OUTCOME.master, **after))
+        for after in ({"psr_db": 7.1, "plr_db": 10.0}, {"psr_db": 8.97, "plr_db": 12.5})
+    )
+    assert "lowest PSR 8.77 → 7.10 dB" in cost_of(LIMIT, fell)
+    assert "PSR" not in cost_of(LIMIT, rose)
+    louder = LEVEL.at(gain_db=3.0)
+    assert "PLR 12.00 → 10.00 dB" in cost_of(louder, fell)
+    assert "PLR" not in cost_of(louder, rose)
+    toned = replace(fell, limiter=replace(fell.limiter, tone_db=1.1, tone_hz=12700.0))
+    assert "changes the tone by up to +1.10 dB around 12.7 kHz" in cost_of(LIMIT, toned)
+
+
 def test_linear_phase_costs_something_else():
     assert "turns the phase around 315 Hz" in told().cost
     assert "rings ahead of hits" in told(replace(BELL, phase=Phase.LINEAR), request=Request(phase=Phase.LINEAR)).cost

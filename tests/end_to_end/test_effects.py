@@ -5,7 +5,7 @@ import pytest
 
 from refmaster.analyse import measure
 from refmaster.dsp.limiter import ReductionMeter
-from refmaster.effects import BENDING_DB, BENDING_MOST_DB, STRETCH_S, STRETCHES, Stretches, effects
+from refmaster.effects import BENDING_DB, BENDING_MOST_DB, STRETCH_S, STRETCHES, Stretches, effects, with_tone
 from refmaster.load import open_track, track_of
 from refmaster.moves import blank_of, mover_of
 from refmaster.pipeline import Options, master
@@ -79,6 +79,34 @@ def test_a_limiter_that_works_on_rare_hits_bends_what_these_hold():
     found = mover_of(cut).effect(cut, made).after - mover_of(cut).effect(cut, without).after
     assert found > -1.0  # of 2 dB: the limiter makes up for the rest
     assert told.after - told.before == pytest.approx(found, abs=0.02)
+
+
+def test_what_limiting_does_to_the_tone_is_told_at_equal_loudness():
+    """All that is limited are booms at 50 Hz; a shelf that was wanted is not the limiter's doing."""
+    rate_hz, seconds, boom_s = 44100, 10, 0.15
+    sound = pink_noise(-28.0, seconds, rate_hz)
+    boom = 0.6 * np.sin(2 * np.pi * 50 * np.arange(round(boom_s * rate_hz)) / rate_hz) * np.hanning(boom_s * rate_hz)
+    for start in (3 * rate_hz, 7 * rate_hz):
+        sound[:, start : start + boom.size] += boom
+    shelf = blank_of("match_eq/high_shelf", 2).at(gain_db=3.0)
+    chain = (shelf, blank_of("match_loudness", 2).at(gain_db=12.0))
+    limiter = blank_of("limit_peaks", 2).at(ceiling_dbtp=-1.0)
+    meter = ReductionMeter(rate_hz)
+    target, free, made = (
+        measure(track_of(np.concatenate(list(rendered([sound], moves, rate_hz, heard)), axis=1), rate_hz)).profile
+        for moves, heard in (((), None), (chain, None), ((*chain, limiter), meter))
+    )
+    work = meter.read()
+    told = with_tone(work, Plan((*chain, limiter)), target, made)
+    assert 40.0 < told.tone_hz < 60.0
+    at = int(np.abs(np.array(free.band_hz) - told.tone_hz).argmin())
+    thirds = [10 ** (np.array(one.ltas_db[at - 1 : at + 2]) / 10) @ (0.5, 1.0, 0.5) for one in (free, made)]
+    fell = 10 * np.log10(thirds[1] / thirds[0]) - made.integrated_lufs + free.integrated_lufs
+    assert told.tone_db == pytest.approx(fell, abs=0.3)
+    assert told.tone_db < -1.0
+    assert with_tone(work, Plan((*chain, limiter)), target, free).tone_db is None
+    bent = blank_of("match_dynamics/mid", 2).at(ratio=2.0)
+    assert with_tone(work, Plan((bent, *chain, limiter)), target, made) == work
 
 
 def test_stretches_of_a_long_track_lie_evenly_over_it():
