@@ -14,11 +14,10 @@ from refmaster import history, price
 from refmaster import session as sessions
 from refmaster.decide import decisions_of, parse_decisions
 from refmaster.errors import BadAudio, BadSetting
-from refmaster.explain import OWN_ENGINE
 from refmaster.genres.posterior import NONE
 from refmaster.load import Track, open_again, open_track
 from refmaster.moves import movers
-from refmaster.names import shown
+from refmaster.names import OWN_ENGINE, shown
 from refmaster.outputs import ending, ending_of, goal_path
 from refmaster.own import by_genre
 from refmaster.plan import Draft, Material, draft

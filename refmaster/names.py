@@ -44,6 +44,7 @@ def _with_plain_bytes(raw: bytes) -> str:
     return "".join(f"\\x{ord(c) - 0xDC00:02x}" if 0xDC80 <= ord(c) <= 0xDCFF else c for c in text)
 
 
+OWN_ENGINE = "refmaster"
 BY_GENRE = "the genre"  # what is gone toward where no reference was given
 
 

@@ -43,10 +43,11 @@ from refmaster.genres.context import checked_genre
 from refmaster.genres.posterior import NONE
 from refmaster.listen import Listening, listening
 from refmaster.load import BLOCK_SAMPLES, Track, track_of
+from refmaster.names import OWN_ENGINE
 from refmaster.outputs import files_of, goal_path, older_report, paths
 from refmaster.passport import passport_of, passports_of
 from refmaster.plan import Draft, Material, draft, heard_out, lightened, plan
-from refmaster.prepare import Asked, Told, checked_request, files_asked, needed, opened, prepare, silent
+from refmaster.prepare import Asked, Told, checked_request, files_asked, library_asked, needed, opened, prepare, silent
 from refmaster.records import (
     Check,
     Delivery,
@@ -134,7 +135,7 @@ def master(
     options, told = options or Options(), told or silent
     request = checked_request(amount, loudness, ceiling, only, detail, phase)
     request = replace(request, same_song=same_song, fresh=fresh, genre=checked_genre(genre))
-    request = replace(request, library=_library_asked(library, genre))
+    request = replace(request, library=library_asked(library, genre))
     asked = files_asked(reference)
     if not asked and library is None and genre in (None, NONE):
         raise BadSetting("no reference and no genre was given; name one: --ref FILE, or --genre NAME")
@@ -247,22 +248,6 @@ def render(
     return finish(material, made, delivery, files, options, told, notes, before=before)
 
 
-def _library_asked(library: str | os.PathLike[str] | None, genre: str | None) -> str:
-    """A library as it is asked for: by its name, or as a whole path; "" for none."""
-    from refmaster.library.files import default_folder, find_library
-
-    if library is None:
-        return ""
-    if genre is not None:
-        raise BadSetting("--genre and --library were both given; a track is read in one of them")
-    name = os.fspath(library)
-    if not name:
-        raise BadSetting("--library '' names none; give a library's name, or a folder of them")
-    if os.path.isdir(name) or Path(name) == find_library(name, default_folder()):
-        return os.path.realpath(name)  # so it is found from everywhere
-    return name
-
-
 def _prepared(
     track: Track,
     refs: Sequence[tuple[Track, Weights]],
@@ -335,7 +320,7 @@ def _report(
 ) -> Report:
     return Report(
         status="mastered" if made.active else "unchanged",
-        engine=explain.OWN_ENGINE,
+        engine=OWN_ENGINE,
         version=__version__,
         target=material.target.profile,
         reference=material.reference.profile if material.reference else None,

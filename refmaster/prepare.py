@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from pathlib import Path
 from typing import TypeGuard, cast
 
 from refmaster.analyse import Measured, check_masterable, measure
@@ -191,3 +192,19 @@ def _no_genre(track: Track, genre: Genre, library: str) -> str:
             "or one library, --library FILE",
         )
     return f"{shown(track.source.path)}: {said}; name a reference, --ref FILE, {other}"
+
+
+def library_asked(library: str | os.PathLike[str] | None, genre: str | None) -> str:
+    """A library as it is asked for: by its name, or as a whole path; "" for none."""
+    from refmaster.library.files import default_folder, find_library
+
+    if library is None:
+        return ""
+    if genre is not None:
+        raise BadSetting("--genre and --library were both given; a track is read in one of them")
+    name = os.fspath(library)
+    if not name:
+        raise BadSetting("--library '' names none; give a library's name, or a folder of them")
+    if os.path.isdir(name) or Path(name) == find_library(name, default_folder()):
+        return os.path.realpath(name)  # so it is found from everywhere
+    return name

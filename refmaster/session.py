@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from refmaster.contents import content
 from refmaster.decide import in_phase
 from refmaster.errors import BadSetting
-from refmaster.explain import faults, genre_line, reference_lines, reference_words
+from refmaster.explain import faults
 from refmaster.moves import blank_of, movers
 from refmaster.names import shown
 from refmaster.records import (
@@ -49,6 +49,7 @@ from refmaster.records import (
 )
 from refmaster.session_errors import refused, refused_model
 from refmaster.session_text import written
+from refmaster.taken import genre_line, reference_lines, reference_words
 from refmaster.version import __version__
 
 if TYPE_CHECKING:

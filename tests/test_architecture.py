@@ -16,7 +16,7 @@ ROWS = (
     "analyse belief compare bands folddown own outputs cache remembered nearness passport listen price bearing",
     "moves",
     "render decide locks ear",
-    "plan verify effects explain plain",
+    "plan verify effects explain taken plain",
     "report toml_lines session_schema session_errors session_text session_merge session history account",
     "library",
     "again prepare deliver pipeline engines",

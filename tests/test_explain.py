@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from refmaster import explain, plain, price
+from refmaster import explain, plain, price, taken
 from refmaster.compare import compare
 from refmaster.decide import decided, parse_decisions
 from refmaster.genres import load_genre
@@ -99,9 +99,9 @@ def test_nothing_done_because_nothing_could_be_is_said():
 def test_no_share_is_told_of_a_tone_that_nothing_was_learnt_of():
     report = report_of()
     tone = replace(report.comparison.tone, weight=tuple(0.0 for _ in report.comparison.tone.weight))
-    line = explain.reference_line(replace(report, comparison=replace(report.comparison, tone=tone)))
+    line = taken.reference_line(replace(report, comparison=replace(report.comparison, tone=tone)))
     assert "tonal difference" not in line
-    assert "tonal difference" in explain.reference_line(report)
+    assert "tonal difference" in taken.reference_line(report)
 
 
 def test_a_note_is_quoted():
@@ -190,12 +190,12 @@ def test_of_an_untouched_target_that_was_cut_off_the_peak_is_the_delivered_one()
 def test_the_share_taken_is_that_of_the_bands_as_they_are():
     material, made = planned("dull")
     rate_hz = material.target.profile.sample_rate_hz
-    share = explain.taken_pct(material.comparison, made, rate_hz)
+    share = taken.taken_pct(material.comparison, made, rate_hz)
     assert 20.0 < share <= 100.0
     none = tuple(replace(move, verdict=Verdict.DROP) if move.mover == "match_eq" else move for move in made.moves)
-    assert explain.taken_pct(material.comparison, Plan(none), rate_hz) == 0.0
+    assert taken.taken_pct(material.comparison, Plan(none), rate_hz) == 0.0
     away = tuple(move.at(gain_db=-move["gain_db"]) if move.mover == "match_eq" else move for move in made.moves)
-    assert explain.taken_pct(material.comparison, Plan(away), rate_hz) == 0.0
+    assert taken.taken_pct(material.comparison, Plan(away), rate_hz) == 0.0
 
 
 def test_of_several_references_the_share_is_that_of_what_was_matched():
@@ -203,9 +203,9 @@ def test_of_several_references_the_share_is_that_of_what_was_matched():
     material, made = planned("dull")
     tone, rate_hz = material.comparison.tone, material.target.profile.sample_rate_hz
     mixed = replace(material.comparison, tone=replace(tone, full_db=tuple(-v for v in tone.matched_db)))
-    assert explain.taken_pct(mixed, made, rate_hz) == 0.0
+    assert taken.taken_pct(mixed, made, rate_hz) == 0.0
     several = replace(mixed, seen=mixed.seen * 2)
-    assert explain.taken_pct(several, made, rate_hz) > 20.0
+    assert taken.taken_pct(several, made, rate_hz) > 20.0
 
 
 def test_dynamics_that_came_out_otherwise_are_noted():
@@ -257,10 +257,10 @@ def test_what_a_person_set_and_the_target_has_no_place_for_is_said(set_, changed
 
 def test_several_references_have_a_line_each():
     report = report_of()
-    assert explain.reference_lines(report) == ()
+    assert taken.reference_lines(report) == ()
     seen = (Seen("a.wav", 0.02), Seen("b.wav", 0.7, Weights(tone=0.5)))
     comparison = replace(report.comparison, seen=seen)
-    told = explain.reference_lines(replace(report, comparison=comparison, heard=(report.target, report.reference)))
+    told = taken.reference_lines(replace(report, comparison=comparison, heard=(report.target, report.reference)))
     assert told[0].startswith("a.wav: same song 2 %, ")
     assert told[1].endswith("; counts tone 0.5, else 1")
 
@@ -268,15 +268,15 @@ def test_several_references_have_a_line_each():
 @pytest.mark.parametrize(("kinship", "word"), [(0.99, "same song"), (0.5, "relative"), (0.01, "another song")])
 def test_kinship_is_said_in_words(kinship, word):
     comparison = replace(planned("dull")[0].comparison, kinship=kinship)
-    assert word in explain.kinship_line(comparison)
+    assert word in taken.kinship_line(comparison)
 
 
 def test_no_reference_and_the_same_file_are_said():
     material, _ = planned("dull")
-    assert "No reference" in explain.kinship_line(None)
+    assert "No reference" in taken.kinship_line(None)
     same = compare(material.target, material.target, load_genre())
     assert isinstance(same, Comparison)
-    assert "itself" in explain.kinship_line(same)
+    assert "itself" in taken.kinship_line(same)
 
 
 def test_json_holds_what_the_report_holds():
@@ -312,8 +312,8 @@ def test_assumptions_are_questions_with_answers():
 def test_a_persons_word_is_not_told_as_a_finding():
     report = report_of()
     said = replace(report, request=replace(report.request, same_song=True))
-    assert explain.reference_line(said).startswith("The reference is the same song or session, as you say.")
-    assert "as you say" not in explain.reference_line(report)
+    assert taken.reference_line(said).startswith("The reference is the same song or session, as you say.")
+    assert "as you say" not in taken.reference_line(report)
 
 
 def test_a_zero_has_no_sign():

@@ -15,7 +15,7 @@ from refmaster import explain
 from refmaster.account.advice import cost_of, instead_of
 from refmaster.account.evidence import taken_of, why_of
 from refmaster.history import heeded
-from refmaster.names import shown
+from refmaster.names import OWN_ENGINE, shown
 from refmaster.records import Effect, Move, Reading, Session, Verdict
 from refmaster.report.table import check_rows
 from refmaster.writing import difference, label, pair, yardstick
@@ -112,7 +112,7 @@ def account_of(session: Session, path: Path) -> Account:
         moves=_against(tuple(_of(meant, move) for move in meant.plan.moves)),
         edits=edits,
         missing="" if outcome is not None else TOO_OLD,
-        command=f"refmaster render {shlex.quote(shown(path))} --force" if session.engine == explain.OWN_ENGINE else "",
+        command=f"refmaster render {shlex.quote(shown(path))} --force" if session.engine == OWN_ENGINE else "",
     )
 
 
@@ -120,7 +120,7 @@ def _verdict(session: Session) -> str:
     outcome = session.outcome
     if outcome is None:
         return explain.verdict_words("mastered", session.request, session.plan, (), rendered=True)
-    if session.engine != explain.OWN_ENGINE:
+    if session.engine != OWN_ENGINE:
         failed = [explain.check_text(check) for check in outcome.checks if not check.passed]
         return f"Mastered, but a check failed: {'; '.join(failed)}." if failed else "Mastered; every check passed."
     return explain.verdict_words(outcome.status, session.request, session.plan, outcome.checks, rendered=True)
@@ -129,7 +129,7 @@ def _verdict(session: Session) -> str:
 def _reference(session: Session) -> str:
     if session.outcome is not None:
         return session.outcome.taken
-    if session.engine != explain.OWN_ENGINE:
+    if session.engine != OWN_ENGINE:
         return f"A second opinion by {session.engine}: the reference is matched in full, as it does."
     if not session.references:
         return "No reference was given."

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 
 from refmaster.account import Account, MoveAccount
-from refmaster.explain import OWN_ENGINE
+from refmaster.names import OWN_ENGINE
 from refmaster.plain import gap_data, phase_data, plan_data, request_data
 from refmaster.records import Input, Reading
 

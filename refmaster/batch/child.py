@@ -231,7 +231,8 @@ def _run(files: _Named, settings: Settings, work: _Work, *, force: bool) -> "Rep
 
 
 def _outcome(job: Job, report: "Report", *, html: bool) -> Outcome:
-    from refmaster.explain import check_text, genre_words, missed_words
+    from refmaster.explain import check_text, missed_words
+    from refmaster.taken import genre_words
 
     master, session, page = job.outputs
     after = report.master or report.target

@@ -12,9 +12,10 @@ from rich.table import Table
 
 from refmaster.bands import FREQUENCY_NAME
 from refmaster.cli.heads import heads_of, room_of
-from refmaster.explain import faults, genre_line, left_alone, reference_lines, reference_words, undo, verdict_line
+from refmaster.explain import faults, left_alone, undo, verdict_line
 from refmaster.names import shown
 from refmaster.records import Effect, Move, Profile, Reading, Report, Verdict
+from refmaster.taken import genre_line, reference_lines, reference_words
 from refmaster.units import NO_BREAK, unbroken, written
 from refmaster.writing import label, pair, says_little, yardstick
 

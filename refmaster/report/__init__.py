@@ -13,7 +13,6 @@ import re
 import shlex
 from pathlib import PurePath
 
-from refmaster.explain import genre_words, passport_words, reference_lines
 from refmaster.genres import ANY
 from refmaster.listen import Listening
 from refmaster.passport import STRANGER
@@ -25,6 +24,7 @@ from refmaster.report.plots import plots_of
 from refmaster.report.table import check_rows, rows_of
 from refmaster.report.templates import HERE, environment
 from refmaster.report.verdict import verdict_of
+from refmaster.taken import genre_words, passport_words, reference_lines
 from refmaster.writing import capital, clock, said
 
 __all__ = ["page"]

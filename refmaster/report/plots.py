@@ -1,6 +1,6 @@
 """The evidence: which plots there are, and those over frequency, with the sentences under each."""
 
-from refmaster.explain import OWN_ENGINE
+from refmaster.names import OWN_ENGINE
 from refmaster.records import EVIDENCE_PCT, Report
 from refmaster.report.alternatives import correlation_said, eq_said, folded_said, spectrum_said, width_said
 from refmaster.report.curves import (

@@ -14,11 +14,11 @@ from scipy.signal import butter, sosfilt
 
 from refmaster import session as sessions
 from refmaster.errors import BadSetting
-from refmaster.explain import genre_line, reference_line, reference_lines, reference_words
 from refmaster.genres import genre_names, load_genre, spread_of
 from refmaster.pipeline import Options, master, render
 from refmaster.plain import as_data
 from refmaster.records import Weights
+from refmaster.taken import genre_line, reference_line, reference_lines, reference_words
 from tests.signals import spoil
 
 QUICK = Options(html=False)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from refmaster import explain
 from refmaster import session as sessions
+from refmaster import taken
 from refmaster.errors import BadAudio, BadOutput, BadSetting
 from refmaster.moves import match_eq
 from refmaster.pipeline import Options, master, render
@@ -451,14 +451,14 @@ def test_an_amount_that_was_written_into_the_file_makes_no_new_plan_and_that_is_
 def test_a_reference_that_is_gone_is_not_called_none(folder):
     (folder / "reference.wav").unlink()
     report = render(folder / "o.toml", folder / "n.wav", options=QUICK)
-    assert "The reference was not found" in explain.reference_line(report)
-    assert "No reference was given" not in explain.reference_line(report)
+    assert "The reference was not found" in taken.reference_line(report)
+    assert "No reference was given" not in taken.reference_line(report)
 
 
 def test_a_dry_run_says_that_the_reference_is_gone_too(folder):
     (folder / "reference.wav").unlink()
     report = render(folder / "o.toml", folder / "n.wav", options=replace(QUICK, dry_run=True))
-    assert "The reference was not found" in explain.reference_line(report)
+    assert "The reference was not found" in taken.reference_line(report)
 
 
 def test_a_session_says_how_its_own_format_is_made_again(folder):
