@@ -54,7 +54,7 @@ def test_a_pair_of_one_genre_keeps_every_promise(target, reference, tmp_path):
     for move in report.plan.moves:
         text = report.text_of(move.id)
         assert 20 <= len(text) <= 240
-        assert all(str(param) in text for param in move.params)
+        assert all(str(param) in text for param in move.params if param.value != param.neutral)
 
 
 @pytest.mark.parametrize(("target", "reference"), SOME[:1] if SOME else [])
