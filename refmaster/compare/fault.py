@@ -26,3 +26,12 @@ def probability(log_ratio: float, target: Profile) -> float:
 def heeded(fault: float) -> float:
     """What of a probability is acted on: none of it where the target is more likely right than wrong."""
     return fault if fault >= LEAST_FAULT else 0.0
+
+
+def let_be(fault: float | None, target: Profile) -> str:
+    """Why nothing is wished for where a fault is not likely enough; empty where one is acted on, or nothing tells."""
+    if fault is None or fault >= LEAST_FAULT:
+        return ""
+    finished = " (its peaks have been limited already: somebody thought it finished)" if is_limited(target) else ""
+    likely = f"that something is wrong is {100 * fault:.0f} % likely{finished}"
+    return f"{likely}, and under {100 * LEAST_FAULT:.0f} % it is let be"

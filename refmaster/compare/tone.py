@@ -54,7 +54,7 @@ def tone_curve(target: Measured, sights: tuple[Sight, ...], goal: Goal, genre: G
     shown = _shown(heard, trusted, octaves) if heard else full
     known = () if normal is None else usual(n, normal)
     curves = (full, shown, wanted, chance_db(octaves, matched, normal), trusted.astype(float), both.astype(float))
-    return Curve(*(tuple(v.tolist()) for v in (*curves, *known)))
+    return Curve(*(tuple(v.tolist()) for v in (*curves, *known)), fault=fault)
 
 
 def _own(target: Measured, band_hz: FloatArray) -> Mask:

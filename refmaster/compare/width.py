@@ -69,7 +69,7 @@ def width_curve(
     wanted = wanted + _low_end(genre, ours, wanted, full, band_hz, here)
     curves = (full, matched, wanted, np.full(n, chance), heard.astype(float), wide.astype(float))
     known = () if usual is None else (np.full(n, usual[0]), np.full(n, usual[1]))
-    return Curve(*(tuple(v.tolist()) for v in (*curves, *known)))
+    return Curve(*(tuple(v.tolist()) for v in (*curves, *known)), fault=fault)
 
 
 def nearly_mono(measured: Measured) -> bool:

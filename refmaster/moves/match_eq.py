@@ -21,6 +21,7 @@ from refmaster.bands import (
     taken_words,
     tidy_hz,
 )
+from refmaster.compare.fault import let_be
 from refmaster.compare.normal import tone_edges_db
 from refmaster.compare.witness import Witness, answered
 from refmaster.dsp.biquad import Shape, filtered, response_db
@@ -360,20 +361,21 @@ def _rejected(fit: Fit, wanted: FloatArray, comparison: Comparison, scene: Scene
         full = np.array(comparison.tone.full_db)[np.array(comparison.tone.weight) > 0]
         rms = float(np.sqrt((full**2).mean())) if full.size else 0.0
         outside = _outside(scene, comparison) if comparison.by_genre else ""
-        differs = f"it differs from {comparison.toward} by {rms:.1f} dB rms{outside}; {_told(wanted, comparison)}."
+        told = _told(wanted, comparison, scene.target)
+        differs = f"it differs from {comparison.toward} by {rms:.1f} dB rms{outside}; {told}."
         if not full.size:
             differs = f"it cannot be compared with {comparison.toward}."
         out.append(Rejected("match_eq", f"Tonal balance left alone: {differs}"))
     return tuple(out)
 
 
-def _told(wanted: FloatArray, comparison: Comparison) -> str:
+def _told(wanted: FloatArray, comparison: Comparison, target: Profile) -> str:
     """What of a difference was believed, where no band came of it."""
     if compare.teaches_no_tone(comparison) and not wanted.any():
         return f"no passage of {comparison.toward} is like one of the target's, so arrangement could be all of it"
-    told = (
-        "what is more likely wrong than the song's own" if comparison.by_genre else "what can be told from arrangement"
-    )
+    if not wanted.any() and (why := let_be(comparison.tone.fault, target)):
+        return why
+    told = "what is more likely wrong than its own" if comparison.by_genre else "what can be told from arrangement"
     return f"{told} is {np.abs(wanted).max():.1f} dB at most"
 
 

@@ -21,6 +21,7 @@ from refmaster.bands import (
     taken_words,
     tidy_hz,
 )
+from refmaster.compare.fault import let_be
 from refmaster.compare.pairing import NO_IMAGE, is_inverted, no_image
 from refmaster.compare.witness import Witness, answered
 from refmaster.dsp.biquad import Shape, filtered, response_db
@@ -41,7 +42,6 @@ from refmaster.records import (
     Profile,
     Proposal,
     Rejected,
-    Request,
     Stage,
 )
 from refmaster.units import FloatArray, Mask, db_to_gain, written
@@ -73,7 +73,7 @@ def propose(scene: Scene) -> Proposal:
     wanted = asked if full else np.clip(asked, -MAX_GAIN_DB, MAX_GAIN_DB)
     at, weight = np.array(comparison.band_hz), np.array(curve.full_weight if full else curve.weight)
     moves, too_far = _borne(wanted, at, weight, scene)
-    left = () if moves or too_far else (_left_alone(curve, wanted, comparison, scene.request),)
+    left = () if moves or too_far else (_left_alone(curve, wanted, comparison, scene),)
     beyond = asked - _whole_db(wanted, weight) if full else asked
     too_far += _too_far(beyond[weight > 0], at[weight > 0], comparison.toward, full=full)
     return Proposal(moves, left, too_far)
@@ -299,8 +299,8 @@ def _too_far(asked_db: FloatArray, at_hz: FloatArray, toward: str, *, full: bool
     return (NotReached("width", text),)
 
 
-def _left_alone(curve: Curve, wanted: FloatArray, comparison: Comparison, request: Request) -> Rejected:
-    if request.amount_pct == 0:
+def _left_alone(curve: Curve, wanted: FloatArray, comparison: Comparison, scene: Scene) -> Rejected:
+    if scene.request.amount_pct == 0:
         return Rejected("match_width", f"Width left alone: --amount 0 takes nothing of {comparison.toward}.")
     full, believed = (float(np.average(v, weights=curve.weight)) for v in (curve.matched_db, wanted))
     believed = float(np.clip(believed, min(full, 0.0), max(full, 0.0)))  # of that difference, and of no other
@@ -309,11 +309,10 @@ def _left_alone(curve: Curve, wanted: FloatArray, comparison: Comparison, reques
     told = "what is more likely wrong than the song's own" if by_genre else "what of that can be told from arrangement"
     if abs(full) < 0.05:
         return Rejected("match_width", f"Width left alone: the target is as wide as {toward}.")
-    return Rejected(
-        "match_width",
-        f"Width left alone: {toward} {verb(toward)} {abs(full):.1f} dB {'wider' if full > 0 else 'narrower'}, "
-        f"and {told} is {abs(believed):.1f} dB.",
-    )
+    why = "" if wanted.any() else let_be(curve.fault, scene.target)
+    why = f"; {why}" if why else f", and {told} is {abs(believed):.1f} dB"
+    how = f"{abs(full):.1f} dB {'wider' if full > 0 else 'narrower'}"
+    return Rejected("match_width", f"Width left alone: {toward} {verb(toward)} {how}{why}.")
 
 
 def _coefficients(move: Move, sample_rate_hz: int) -> FloatArray:

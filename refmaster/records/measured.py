@@ -208,7 +208,8 @@ class Curve:
     chance, arrangement in the first place, one standard deviation; `weight` 0…1 is how much a band can be
     trusted, 0 where either track has nothing; `full_weight` the same for a match in full, which reaches out to where
     averages can be compared though little can be told from them. `usual_db` is what the target lacks of the genre's
-    usual and `usual_sd_db` how far songs stray from that; empty where no genre is known.
+    usual and `usual_sd_db` how far songs stray from that; empty where no genre is known. `fault` is the probability
+    that anything is wrong at all, None where nothing tells.
     """
 
     full_db: tuple[float, ...]
@@ -219,6 +220,7 @@ class Curve:
     full_weight: tuple[float, ...]
     usual_db: tuple[float, ...] = ()
     usual_sd_db: tuple[float, ...] = ()
+    fault: float | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
