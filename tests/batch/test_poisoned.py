@@ -16,7 +16,7 @@ import soundfile
 
 from refmaster.batch import Limits, Settings, prepared
 from refmaster.batch.jobs import made
-from refmaster.batch.records import Begun, Ended, Job, failed
+from refmaster.batch.records import Begun, Ended, Job, Step, failed
 from tests.batch.conftest import NAMES, children_of, is_alive, lines, masters, on_linux, run, wait_until
 
 KEPT = ("long.wav", "short.wav")
@@ -56,13 +56,14 @@ def test_a_process_that_crashes_or_stalls_costs_only_its_track(number, limits, s
     settings = Settings(references=(str(catalogue / "record.wav"),))
     mixes = [str(catalogue / "mixes" / name) for name in KEPT]
     batch = prepared([*mixes, lost_track(tmp_path, catalogue)], settings, str(fresh), at_once=1, limits=limits)
-    ended, pids = {}, []
+    ended, pids, struck = {}, [], False
     with closing(batch.run()) as running:
         for event in running:
             if isinstance(event, Begun):
                 pids.append(event.pid)
-                if event.job.name == "lost.wav":
-                    os.kill(event.pid, number)
+            elif isinstance(event, Step) and event.job.name == "lost.wav" and not struck:
+                os.kill(pids[-1], number)  # not before it was asked: one that is gone by then costs no track
+                struck = True
             elif isinstance(event, Ended):
                 ended[event.job.name] = event.outcome
     assert [name for name, one in ended.items() if one.status == "failed"] == ["lost.wav"]
