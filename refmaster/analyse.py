@@ -156,7 +156,7 @@ def _profile(
     peak: float,
 ) -> Profile:
     """Put the readings of all meters into one record."""
-    samples = meters.samples
+    samples, mean = meters.samples, meters.samples.total / meters.samples.n_samples
     ltas = spectrum.ltas_db()
     true_peak_dbtp = _finite(gain_to_db(peak))
     sample_peak_dbfs = _finite(gain_to_db(float(meters.true_peak.sample_peak.max())))
@@ -194,8 +194,8 @@ def _profile(
         ltas_sd_db=tuple(spectrum.segment_sd_db().tolist()),
         side_to_mid_db=spectrum.side_to_mid_db(),
         dynamics=meters.dynamics.bands(levels),
-        dc_offset_pct=tuple((100 * samples.total / samples.n_samples).tolist()),
-        dc_drift_pct=meters.offset.drift_pct(samples.cell_peaks()),
+        dc_offset_pct=tuple((100 * mean).tolist()),
+        dc_drift_pct=meters.offset.drift_pct(mean, samples.cell_peaks()),
         history_hop_s=HISTORY_HOP_S,
         short_term_lufs=_history(short_term, SHORT_TERM_CELLS),
         momentary_lufs=_history(momentary, MOMENTARY_CELLS),

@@ -22,7 +22,7 @@ from refmaster.measure.spectrum import SpectrumMeter
 from refmaster.moves import match_eq, mover_of
 from refmaster.records import Effect, GainReduction, Move, Plan, Profile, Stage
 from refmaster.render import rendered
-from refmaster.units import FloatArray
+from refmaster.units import FloatArray, power_to_db
 
 # Effects on 10 times 1 s are as near to those on the whole track as on 8 times 2 s: 0.011 dB on average, 0.04 at most,
 # over 10 bent moves of 56 free tracks of 75 s to 7 min, each toward another one.
@@ -35,7 +35,6 @@ BENDING_DB, BENDING_MOST_DB = 0.3, 4.0
 LEAST_TONE_DB = 0.5  # less in a third of an octave nobody hears
 THIRD = (0.5, 1.0, 0.5)  # of bands a sixth of an octave wide
 HEARD_DB = 40.0  # taste: a band that is weaker by more than the loudest one is not what the tone is heard by
-TINY = 1e-20  # of power
 SMALL_DB = 0.4  # of an effect that is read off: what bends it changes it by less than anybody minds
 MOST = 12  # moves for which the chain is made again; a match in full has fifty, whose smallest are read off
 BENT = (Stage.TONE, Stage.DYNAMICS, Stage.COLOUR, Stage.IMAGE)  # whose effects a limiter behind them bends
@@ -115,7 +114,7 @@ def with_tone(work: GainReduction, plan: Plan, target: Profile, master: Profile)
     sides = np.array([-np.inf if one is None else one for one in master.side_to_mid_db[:n]])
     wide = 1 + 10 ** (sides / 10)  # the side is heard too, and limited as the mid is
     third = [np.convolve(power, THIRD, "same") / (power * wide).sum() for power in (before, after)]
-    change_db = np.where(heard, 10 * np.log10((third[1] + TINY) / (third[0] + TINY)), 0.0)
+    change_db = np.where(heard, power_to_db(third[1]) - power_to_db(third[0]), 0.0)
     at = int(np.abs(change_db).argmax())
     if abs(change_db[at]) < LEAST_TONE_DB:
         return work

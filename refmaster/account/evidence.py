@@ -1,7 +1,8 @@
 """Why a move is made, and how much of the difference it takes: both measurements, and what could be chance."""
 
+from refmaster.compare.witness import NO_GAP_DB
 from refmaster.genres import ANY
-from refmaster.moves import match_dynamics, match_eq, movers
+from refmaster.moves import match_dynamics, movers
 from refmaster.names import BY_GENRE
 from refmaster.passport import STRANGER
 from refmaster.records import EVIDENCE_PCT, Gap, Move, Session, Verdict
@@ -26,7 +27,7 @@ def taken_of(session: Session, move: Move) -> str:
     if not move.because:
         return ""
     gap = move.because[0]
-    if move.mover == "match_eq" and abs(gap.delta) < match_eq.NO_GAP_DB:
+    if move.mover == "match_eq" and abs(gap.delta) < NO_GAP_DB:
         return f"There is nothing to take: {_around(session)} asks for the band."
     if gap.taken_pct > MORE_PCT:
         return f"All of it, and more ({gap.taken_pct:.0f} %): {_around(session)} asks for it."

@@ -22,7 +22,6 @@ class OffsetMeter:
         self._n_samples = 0
         self._open = np.zeros((2, channels))  # sums over the step so far, by the rising weights and by the falling
         self._steps: list[FloatArray] = []
-        self._total = np.zeros(channels)
         self._end_samples = max(1, round(END_S * sample_rate_hz))
         self._head, self._tail = np.zeros((2, channels, 0))
 
@@ -35,21 +34,19 @@ class OffsetMeter:
         while at < block.shape[1]:
             place = self._n_samples % self._step
             part = block[:, at : at + self._step - place]
-            plain, rising = part.sum(axis=1), (part * self._rise[place : place + part.shape[1]]).sum(axis=1)
-            self._total += plain
-            self._open += (rising, plain - rising)
+            rising = part @ self._rise[place : place + part.shape[1]]
+            self._open += (rising, part.sum(axis=1) - rising)
             at += part.shape[1]
             self._n_samples += part.shape[1]
             if self._n_samples % self._step == 0:
                 self._steps.append(self._open)
                 self._open = np.zeros_like(self._open)
 
-    def drift_pct(self, cell_peaks: FloatArray) -> tuple[float, ...]:
-        """How far each channel's offset is from its mean at most, in percent of full scale.
+    def drift_pct(self, mean: FloatArray, cell_peaks: FloatArray) -> tuple[float, ...]:
+        """How far each channel's offset is from its `mean` at most, in percent of full scale.
 
         `cell_peaks` are the largest samples of each 10 ms, over all channels.
         """
-        mean = self._total / max(1, self._n_samples)
         strays = np.zeros(mean.size)
         if len(self._steps) > 1:
             rising, falling = np.stack(self._steps).transpose(1, 0, 2)

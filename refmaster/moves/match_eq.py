@@ -23,7 +23,7 @@ from refmaster.bands import (
 )
 from refmaster.compare.fault import let_be
 from refmaster.compare.normal import tone_edges_db
-from refmaster.compare.witness import Witness, answered
+from refmaster.compare.witness import NO_GAP_DB, Witness, answered
 from refmaster.dsp.biquad import Shape, filtered, response_db
 from refmaster.dsp.fir import convolved, ring_s, zero_phase
 from refmaster.dsp.octaves import octave_around, of_level, thirds_db
@@ -60,7 +60,6 @@ LEAST_GAIN_DB, FULL_LEAST_DB = 0.4, 0.2  # under this a band is not heard, and i
 EPSILON_DB = 0.05  # a band that brings the curve no nearer than this is left out
 BANDS = 6
 FULL_ROUNDS, STEP_DB = 5, 6.0
-NO_GAP_DB = 0.1  # a difference under this is none
 MOST_TAKEN_PCT = 200.0  # of a small difference a broad band may take more than there is
 # What a shelf with a corner under so many Hz is said to move; no name: all that lies beyond it.
 LOW_SHELVES = ((80.0, "the sub"), (400.0, "the low end"), (np.inf, ""))
@@ -278,9 +277,7 @@ def _gap(band: Band, fit: Fit, comparison: Comparison, scene: Scene) -> Gap:
     if tone.usual_db and scene.request.amount_pct <= EVIDENCE_PCT:
         usual_db = _there(around_hz, np.array(tone.usual_db), comparison)
         told = answered(told, usual_db, float(np.average(tone.usual_sd_db, weights=reach)), made)
-    taken = 100 * made / told.difference_db if abs(told.difference_db) > NO_GAP_DB else 100.0
-    taken, here = float(np.clip(taken, 0.0, MOST_TAKEN_PCT)), _level_around(scene.target, around_hz)
-    return Gap(_feature(around_hz), here, here + told.difference_db, 0.5, told.sd_db, taken, told.name)
+    return told.gap(_feature(around_hz), _level_around(scene.target, around_hz), made, MOST_TAKEN_PCT)
 
 
 def _there(around_hz: float, curve_db: FloatArray, comparison: Comparison) -> float:

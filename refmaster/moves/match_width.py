@@ -278,9 +278,7 @@ def _gap(feature: str, around_hz: float | None, reach: FloatArray, scene: Scene,
     if curve.usual_db and scene.request.amount_pct <= EVIDENCE_PCT:
         usual_db, usual_sd_db = (float(np.average(v, weights=weights)) for v in (curve.usual_db, curve.usual_sd_db))
         told = answered(told, usual_db, usual_sd_db, taking)
-    taken = 100 * taking / told.difference_db if abs(told.difference_db) > 0.1 else 100.0
-    taken = float(np.clip(taken, 0.0, 100.0))
-    return Gap(feature, here, here + told.difference_db, 0.5, told.sd_db, taken, told.name)
+    return told.gap(feature, here, taking, 100.0)
 
 
 def _too_far(asked_db: FloatArray, at_hz: FloatArray, toward: str, *, full: bool) -> tuple[NotReached, ...]:
