@@ -5,6 +5,7 @@ from dataclasses import asdict, astuple
 import numpy as np
 
 from refmaster import passport
+from refmaster.compare.pairing import stands_still
 from refmaster.genres import ANY, FEW_TRACKS, with_share
 from refmaster.genres.context import AUTO
 from refmaster.genres.posterior import NONE
@@ -166,7 +167,8 @@ def genre_line(report: Report) -> str:
     if report.engine != OWN_ENGINE or asked == NONE:
         return ""
     second = "" if genre.runner_up is None else f", then {with_share(*genre.runner_up)}"
-    heard_in = "the target" if report.comparison is None or report.comparison.by_genre else report.comparison.toward
+    listened = report.comparison is not None and not all(stands_still(one, report.target) for one in report.heard)
+    heard_in = report.comparison.toward if report.comparison is not None and listened else "the target"
     if report.request.library:
         return _library_line(genre, second, heard_in)
     if asked != AUTO:

@@ -58,6 +58,8 @@ def sound(name: str) -> FloatArray:
         "narrow": lambda: spoil(whole, RATE_HZ, width_db=-6.0),
         "inverted": lambda: whole * np.array([[1.0], [-1.0]]),
         "silent": lambda: whole * np.array([[1.0], [0.0]]),
+        "clicks": lambda: np.repeat(0.5 * (np.arange(LENGTH_S * RATE_HZ) % (RATE_HZ // 2) == 0)[np.newaxis], 2, axis=0),
+        "bright noise": lambda: spoil(sound("noise"), RATE_HZ, high_shelf_db=6.0),
     }[name]()
 
 
@@ -270,6 +272,25 @@ def test_an_inverted_channel_is_no_witness_of_tone_nor_width(pair):
     assert found.dynamics == ()
     (said,) = (text for text in found.ignored if "inverted" in text)
     assert ("target" if pair[0] == "inverted" else "reference") in said
+
+
+@pytest.mark.parametrize("reference", ["noise", "clicks"])
+def test_what_stands_still_teaches_music_neither_tone_nor_width(reference):
+    found = compared("song", reference)
+    assert found.kinship == 0.0
+    assert not np.any(found.tone.wanted_db)
+    assert np.ptp(found.tone.full_db) > 5.0  # whoever asks for all of it gets it
+    assert found.width is None
+    assert [text for text in found.ignored if "stands still" in text]
+    assert compared("song", reference, same_song=True).kinship == 1.0
+
+
+def test_what_stands_still_itself_learns_from_its_like():
+    """Noise toward noise is how people try an equaliser."""
+    found = compared("bright noise", "noise")
+    assert found.kinship > 0.8
+    assert np.ptp(found.tone.wanted_db) > 4.0
+    assert not [text for text in found.ignored if "stands still" in text]
 
 
 def test_an_inverted_track_is_not_moved_toward_a_genre_either():

@@ -69,6 +69,13 @@ def test_what_is_unlike_the_target_everywhere_teaches_tone_only_where_it_is_aske
     assert "only at an --amount over 50, as no passage of it is like yours" in in_short(found)
 
 
+def test_noise_is_no_reference_for_music(target):
+    found = read(target, measure(track_of(pink_noise(-20.0, 12, RATE_HZ), RATE_HZ, name="noise")))
+    assert not found.suitable
+    assert "it is no music" in in_short(found)
+    assert taught(found) == {"tone": "part", "dynamics": "nothing", "loudness": "all", "width": "nothing"}
+
+
 def test_the_target_itself_is_no_reference(target):
     found = read(target, target)
     assert not found.suitable

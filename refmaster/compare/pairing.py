@@ -47,6 +47,10 @@ NO_IMAGE = {
 }
 
 
+STILL = "its loudness stands still, as of noise or a test signal"
+STILL_LU = 0.5  # momentary loudness, P90 − P10: noise and test signals 0.2 at most, 280 pieces of music 1.2 and more
+
+
 @dataclass(frozen=True)
 class Example:
     """A reference, and how much a person lets it count."""
@@ -71,7 +75,7 @@ class Pair:
 class Sight:
     """What one reference shows: the pair, its registration, how near a relative it is, what it cannot teach.
 
-    `found` is None where the two have too little of the spectrum in common.
+    `found` is None where the two have too little of the spectrum in common. Kinship is 0 with what is no music.
     """
 
     pair: Pair
@@ -87,6 +91,9 @@ def sight(target: Measured, example: Example, *, same_song: bool = False, thread
     """One reference beside the target; they must have been measured at the same sample rate."""
     reference = example.measured
     pair, ignored = _paired(target, reference)
+    still = stands_still(reference.profile, target.profile) and not same_song
+    if still:
+        ignored += (f"tone, width and dynamics at an --amount up to 50: {STILL}",)
     inverted = [role for role, m in (("target", target), ("reference", reference)) if is_inverted(m.profile)]
     if inverted:
         ignored += (f"tone, width and dynamics: one channel of the {inverted[0]} seems inverted, so its mid is no mid",)
@@ -105,7 +112,7 @@ def sight(target: Measured, example: Example, *, same_song: bool = False, thread
     if shift is not None:
         said = f"{abs(shift):.0f} semitone{'s' if abs(shift) >= 1.5 else ''} {'up' if shift > 0 else 'down'}"
         ignored += (f"its key: it seems to be this music {said}; its spectrum was moved to the target's key first",)
-    kinship = 1.0 if same_song else 1 / (1 + (found.roughness_db / KIN_ROUGHNESS_DB) ** KIN_STEEPNESS)
+    kinship = 1.0 if same_song else 0.0 if still else 1 / (1 + (found.roughness_db / KIN_ROUGHNESS_DB) ** KIN_STEEPNESS)
     return Sight(pair, example.weights, found, kinship, identical, ignored, shift)
 
 
@@ -136,6 +143,11 @@ def at_usual_length(pair: Pair) -> float:
 def no_image(profile: Profile) -> str:
     """Why a track's side is no image; empty where nothing speaks against it."""
     return next((why for name, why in NO_IMAGE.items() if any(one.name == name for one in profile.defects)), "")
+
+
+def stands_still(reference: Profile, target: Profile) -> bool:
+    """Whether the loudness of a reference never moves beside a target whose does: it is noise, or a test signal."""
+    return _range_lu(reference) < STILL_LU <= _range_lu(target)
 
 
 def no_side(profile: Profile) -> str:
@@ -186,6 +198,13 @@ def _paired(target: Measured, reference: Measured) -> tuple[Pair, tuple[str, ...
         both = seen if alike else trusted
         ignored = (f"tone above {top / 1000:.1f} kHz: the {role} ends there",)
     return Pair(band_hz, np.log2(band_hz / 1000), target, reference, both, trusted), ignored
+
+
+def _range_lu(profile: Profile) -> float:
+    """How far momentary loudness ranges, P90 above P10; infinite where there is none."""
+    heard = [level for level in profile.momentary_lufs if level is not None]
+    low, high = np.percentile(heard, (10, 90)) if heard else (-np.inf, 0.0)
+    return float(high - low)
 
 
 def _identical(t: Profile, r: Profile) -> bool:
