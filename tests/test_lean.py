@@ -70,10 +70,10 @@ def test_a_kernel_that_is_kept_broken_is_compiled_again(tmp_path, monkeypatch):
 from refmaster import lean
 lean.start()
 import numpy as np
-from refmaster.dsp.midside import side_of
-print(side_of(np.array([[1.0, 2.0], [3.0, 2.0]])))
+from refmaster.dsp.midside import with_side_gain
+print(with_side_gain(np.array([[1.0, 2.0], [3.0, 2.0]]), 2.0)[0])
 """
-    assert said_by(code) == "[-1.  0.]\n"
+    assert said_by(code) == "[0. 2.]\n"
     for kept in tmp_path.rglob("*.nbc"):
         kept.write_bytes(b"no kernel")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -61,9 +61,22 @@ def filtered(blocks: Iterable[FloatArray], coefficients: FloatArray) -> Iterator
 
     A biquad behind a biquad joins it: both are done in one pass over the sound, sample by sample, with the same bits.
     """
-    if isinstance(blocks, _Cascade) and not blocks.started:
-        return _Cascade(blocks.blocks, np.concatenate([blocks.coefficients, coefficients[np.newaxis]]))
-    return _Cascade(blocks, coefficients[np.newaxis])
+    return _joined(_Cascade, blocks, coefficients)
+
+
+def side_filtered(blocks: Iterable[FloatArray], coefficients: FloatArray) -> Iterator[FloatArray]:
+    """A stream of stereo with its side through one biquad, and its mid as it was; mono passes.
+
+    A biquad behind a biquad joins it, as with `filtered`.
+    """
+    return _joined(_SideCascade, blocks, coefficients)
+
+
+def _joined(kind: type["_Cascade"], blocks: Iterable[FloatArray], coefficients: FloatArray) -> "_Cascade":
+    """A biquad of one kind behind a stream, or as one more of a cascade of its kind."""
+    if type(blocks) is kind and not blocks.started:
+        return kind(blocks.blocks, np.concatenate([blocks.coefficients, coefficients[np.newaxis]]))
+    return kind(blocks, coefficients[np.newaxis])
 
 
 class _Cascade(Iterator[FloatArray]):
@@ -87,6 +100,20 @@ class _Cascade(Iterator[FloatArray]):
                 second = min(first + 1, block.shape[0] - 1)
                 pair = (block[first], block[second], out[first], out[second])
                 _run_pair(self.coefficients, state, first, second, *pair)
+            yield out
+
+
+class _SideCascade(_Cascade):
+    """The same for the side alone."""
+
+    def _filtered(self) -> Iterator[FloatArray]:
+        state = np.zeros((len(self.coefficients), 2))
+        for block in self.blocks:
+            if len(block) == 1:
+                yield block
+                continue
+            out = np.empty((2, block.shape[1]))
+            _run_side(self.coefficients, state, block[0], block[1], out[0], out[1])
             yield out
 
 
@@ -151,4 +178,18 @@ def _run_pair(c, state, first, second, left, right, left_out, right_out):  # typ
             state[first, k, 1], state[second, k, 1] = c[k, 2] * v - c[k, 4] * y, c[k, 2] * w - c[k, 4] * z
             state[first, k, 0], state[second, k, 0] = p, q
             v, w = y, z
+        left_out[n], right_out[n] = v, w
+
+
+@kernel
+def _run_side(c, state, left, right, left_out, right_out):  # type: ignore[no-untyped-def]
+    """Two channels through every band on their side; between bands they are two channels again, as one by one."""
+    for n in range(left.size):
+        v, w = left[n], right[n]
+        for k in range(c.shape[0]):
+            mid, side = (v + w) / 2, (v - w) / 2
+            y = c[k, 0] * side + state[k, 0]
+            state[k, 0] = c[k, 1] * side - c[k, 3] * y + state[k, 1]
+            state[k, 1] = c[k, 2] * side - c[k, 4] * y
+            v, w = mid + y, mid - y
         left_out[n], right_out[n] = v, w

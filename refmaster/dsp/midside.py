@@ -18,20 +18,6 @@ def to_mid_side(samples: FloatArray) -> tuple[FloatArray, FloatArray | None]:
     return mid, side
 
 
-def side_of(samples: FloatArray) -> FloatArray:
-    """The side of a stereo block, (samples,)."""
-    side = np.empty(samples.shape[1])
-    _side(samples[0], samples[1], side)
-    return side
-
-
-def with_side(samples: FloatArray, side: FloatArray) -> FloatArray:
-    """Left and right with the mid of a stereo block and another side, shape (2, samples)."""
-    out = np.empty((2, samples.shape[1]))
-    _rejoin(samples[0], samples[1], side, out[0], out[1])
-    return out
-
-
 def with_side_gain(samples: FloatArray, gain: float) -> FloatArray:
     """A stereo block whose side is `gain` times as large, shape (2, samples)."""
     out = np.empty((2, samples.shape[1]))
@@ -43,19 +29,6 @@ def with_side_gain(samples: FloatArray, gain: float) -> FloatArray:
 def _split(left: FloatArray, right: FloatArray, mid: FloatArray, side: FloatArray) -> None:
     for n in range(left.size):
         mid[n], side[n] = (left[n] + right[n]) / 2, (left[n] - right[n]) / 2
-
-
-@kernel
-def _side(left: FloatArray, right: FloatArray, side: FloatArray) -> None:
-    for n in range(left.size):
-        side[n] = (left[n] - right[n]) / 2
-
-
-@kernel
-def _rejoin(left: FloatArray, right: FloatArray, side: FloatArray, new_left: FloatArray, new_right: FloatArray) -> None:
-    for n in range(left.size):
-        mid = (left[n] + right[n]) / 2
-        new_left[n], new_right[n] = mid + side[n], mid - side[n]
 
 
 @kernel

@@ -24,8 +24,8 @@ from refmaster.bands import (
 from refmaster.compare.fault import let_be
 from refmaster.compare.pairing import NO_IMAGE, STILL, is_inverted, no_image, stands_still
 from refmaster.compare.witness import Witness, answered
-from refmaster.dsp.biquad import Shape, filtered, response_db
-from refmaster.dsp.midside import side_of, with_side, with_side_gain
+from refmaster.dsp.biquad import Shape, response_db, side_filtered
+from refmaster.dsp.midside import with_side_gain
 from refmaster.dsp.octaves import octave_around
 from refmaster.dsp.parametric import Band, fit_bands, fit_thirds
 from refmaster.moves import Blocks, Scene
@@ -177,7 +177,7 @@ def apply(blocks: Blocks, move: Move, sample_rate_hz: int) -> Iterator[FloatArra
     """Gain or a biquad on the side; mono passes."""
     if move.id.endswith("/side"):
         return _side_gain(blocks, db_to_gain(move[GAIN_NAME]))
-    return _side_filtered(blocks, _coefficients(move, sample_rate_hz))
+    return side_filtered(blocks, _coefficients(move, sample_rate_hz))
 
 
 def foresee(profile: Profile, move: Move) -> Profile:
@@ -322,16 +322,3 @@ def _coefficients(move: Move, sample_rate_hz: int) -> FloatArray:
 def _side_gain(blocks: Blocks, gain: float) -> Iterator[FloatArray]:
     for block in blocks:
         yield block if len(block) == 1 or gain == 1.0 else with_side_gain(block, gain)
-
-
-def _side_filtered(blocks: Blocks, coefficients: FloatArray) -> Iterator[FloatArray]:
-    waiting: list[FloatArray] = []
-
-    def sides() -> Iterator[FloatArray]:
-        for block in blocks:
-            waiting.append(block)
-            yield np.zeros((1, block.shape[1])) if len(block) == 1 else side_of(block)[np.newaxis, :]
-
-    for moved in filtered(sides(), coefficients):
-        block = waiting.pop()
-        yield block if len(block) == 1 else with_side(block, moved[0])

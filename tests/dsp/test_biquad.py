@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.signal import freqz, lfilter
 
-from refmaster.dsp.biquad import Shape, design, design_many, filtered, response_db
+from refmaster.dsp.biquad import Shape, design, design_many, filtered, response_db, side_filtered
 from tests.signals import bell, high_shelf, in_blocks, low_shelf, white_noise
 
 RATES_HZ = st.sampled_from([44100, 48000, 88200, 96000, 192000])
@@ -72,6 +72,46 @@ def test_running_it_is_what_scipy_runs(block_samples):
     coefficients = design(Shape.BELL, 300.0, 6.0, 2.0, 44100)
     out = np.concatenate(list(filtered(in_blocks(sound, block_samples), coefficients)), axis=1)
     np.testing.assert_allclose(out, lfilter(coefficients[:3], [1.0, *coefficients[3:]], sound), atol=1e-12)
+
+
+@pytest.mark.parametrize("block_samples", [1, 997, 44100])
+def test_on_the_side_it_is_what_scipy_runs_there_and_the_mid_stays(block_samples):
+    sound = white_noise(-6.0, 0.1, 44100, 2)
+    bands = [design(Shape.BELL, hz, 6.0, 2.0, 44100) for hz in (300.0, 2000.0)]
+    out = in_blocks(sound, block_samples)
+    for band in bands:
+        out = side_filtered(out, band)
+    left, right = np.concatenate(list(out), axis=1)
+    side = (sound[0] - sound[1]) / 2
+    for band in bands:
+        side = lfilter(band[:3], [1.0, *band[3:]], side)
+    np.testing.assert_allclose((left - right) / 2, side, atol=1e-12)
+    np.testing.assert_allclose((left + right) / 2, sound.mean(axis=0), atol=1e-15)
+
+
+def test_on_the_side_bands_that_join_give_the_bits_of_each_on_its_own():
+    sound = white_noise(-6.0, 0.1, 44100, 2)
+    bands = [design(Shape.BELL, hz, gain_db, 4.3, 44100) for hz, gain_db in ((80.0, 9.0), (100.0, -6.0), (5e3, 3.0))]
+    joined, alone = iter([sound]), sound
+    for band in bands:
+        joined = side_filtered(joined, band)
+        (alone,) = side_filtered([alone], band)
+    np.testing.assert_array_equal(next(joined), alone)
+
+
+def test_a_filter_on_both_channels_and_one_on_the_side_stay_apart():
+    sound, band = white_noise(-6.0, 0.1, 44100, 2), design(Shape.BELL, 300.0, 6.0, 2.0, 44100)
+    (first,) = filtered([sound], band)
+    (apart,) = side_filtered([first], band)
+    np.testing.assert_array_equal(next(side_filtered(filtered([sound], band), band)), apart)
+    (first,) = side_filtered([sound], band)
+    (apart,) = filtered([first], band)
+    np.testing.assert_array_equal(next(filtered(side_filtered([sound], band), band)), apart)
+
+
+def test_mono_has_no_side_to_filter():
+    sound = white_noise(-6.0, 0.1, 44100, 1)
+    np.testing.assert_array_equal(next(side_filtered([sound], design(Shape.BELL, 300.0, 6.0, 2.0, 44100))), sound)
 
 
 def test_many_at_once_are_the_same_as_one_by_one():
