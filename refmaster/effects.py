@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from refmaster.compare.pairing import EDGE_HZ
-from refmaster.dsp.ahead import workers
+from refmaster.dsp.ahead import side_by_side
 from refmaster.dsp.biquad import response_db
 from refmaster.dsp.blocks import Kept, rechunked
 from refmaster.dsp.midside import to_mid_side
@@ -21,7 +21,7 @@ from refmaster.measure.loudness import k_weighting
 from refmaster.measure.spectrum import SpectrumMeter
 from refmaster.moves import match_eq, mover_of
 from refmaster.records import Effect, GainReduction, Move, Plan, Profile, Stage
-from refmaster.render import rendered
+from refmaster.render import HalfWay, half_way, rendered
 from refmaster.units import FloatArray, power_to_db
 
 # Effects on 10 times 1 s are as near to those on the whole track as on 8 times 2 s: 0.011 dB on average, 0.04 at most,
@@ -87,12 +87,10 @@ def effects(
     bent = _bent(plan, told, work)
     stretches = target.read() if bent and target is not None else None
     if stretches is not None:
-        chains = [plan.active, *(tuple(one for one in plan.active if one is not move) for move in bent)]
-        with workers(threads) as pool:
-            heard = list(pool.map(lambda chain: _heard(chain, stretches, master), chains))
-        for move, without in zip(bent, heard[1:], strict=True):
+        behind = _behind(plan, tuple(bent), stretches, master, threads)
+        for move in bent:
             mover, stated = mover_of(move), told[move.id]
-            done = mover.effect(move, heard[0]).after - mover.effect(move, without).after
+            done = mover.effect(move, behind[""]).after - mover.effect(move, behind[move.id]).after
             told[move.id] = Effect(stated.feature, stated.after - done, stated.after)
     return tuple(told.items())
 
@@ -142,18 +140,29 @@ def _bends(plan: Plan, work: GainReduction | None) -> bool:
     return compressed or float(taken_db.mean()) >= BENDING_DB or float(taken_db.max()) >= BENDING_MOST_DB
 
 
-def _heard(chain: Iterable[Move], target: FloatArray, master: Profile) -> Profile:
-    """The master's Profile with all that an effect is read from as it is in the stretches behind a chain."""
-    rate, channels = master.sample_rate_hz, target.shape[0]
+def _behind(
+    plan: Plan, bent: tuple[Move, ...], target: FloatArray, master: Profile, threads: int
+) -> dict[str, Profile]:
+    """What is heard behind the plan without each of some moves, by its id, and under the empty id behind all of it."""
+    spread = any(move.stage is Stage.DYNAMICS for move in bent)
+
+    def heard(chain: HalfWay) -> tuple[str, Profile]:
+        asked = spread if chain.without is None else chain.without.stage is Stage.DYNAMICS
+        return chain.without.id if chain.without else "", _heard(chain, master, levels=asked)
+
+    chains = half_way(target, plan.active, (None, *bent), master.sample_rate_hz)
+    return dict(side_by_side(heard, chains, threads=threads))
+
+
+def _heard(chain: HalfWay, master: Profile, *, levels: bool) -> Profile:
+    """The master's Profile with what effects are read from as it is behind a chain; how levels spread if asked for."""
+    rate, channels = master.sample_rate_hz, chain.sound.shape[0]
     spectrum, dynamics = SpectrumMeter(rate, channels), DynamicsMeter(rate)
-    for block in rendered(rechunked([target], BLOCK_SAMPLES), chain, rate):
+    for block in rendered(rechunked([chain.sound], BLOCK_SAMPLES), chain.moves, rate):
         mid, side = to_mid_side(block)
         spectrum.feed(mid, side)
-        dynamics.feed(mid)
+        if levels:
+            dynamics.feed(mid)
     heard = spectrum.read()
-    return replace(
-        master,
-        ltas_db=tuple(heard.ltas_db().tolist()),
-        side_to_mid_db=heard.side_to_mid_db(),
-        dynamics=dynamics.bands(dynamics.read_levels()),
-    )
+    profile = replace(master, ltas_db=tuple(heard.ltas_db().tolist()), side_to_mid_db=heard.side_to_mid_db())
+    return replace(profile, dynamics=dynamics.bands(dynamics.read_levels())) if levels else profile

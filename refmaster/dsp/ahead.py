@@ -6,11 +6,13 @@ for the thread: it ends by itself after the block it is at.
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 BLOCKS_AHEAD = 2  # enough to even out blocks that take long, and no more memory than that
@@ -93,6 +95,18 @@ def workers(threads: int) -> Iterator[Executor]:
         pool.shutdown(wait=False, cancel_futures=True)
         raise
     pool.shutdown()
+
+
+def side_by_side(work: Callable[[S], T], items: Iterable[S], *, threads: int) -> Iterator[T]:
+    """What is made of each item, in order; no more than `threads` items wait or are worked on at once."""
+    with workers(threads) as pool:
+        begun: deque[Future[T]] = deque()
+        for item in items:
+            begun.append(pool.submit(work, item))
+            if len(begun) >= threads:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from refmaster.dsp.ahead import ahead, aside, workers
+from refmaster.dsp.ahead import ahead, aside, side_by_side, workers
 from refmaster.dsp.limiter import Limiting, ReductionMeter, limited
 from tests.signals import in_blocks, kick_loop
 
@@ -121,3 +121,29 @@ def test_who_fails_does_not_wait_for_work_aside():
     with pytest.raises(ValueError, match="mine"), aside(lambda: goes_on.wait(10), threads=2):
         raise ValueError("mine")
     goes_on.set()
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_side_by_side_gives_every_result_in_order_and_takes_no_more_items_than_it_works_on(threads):
+    taken, done = [], []
+
+    def items():
+        for number in range(20):
+            taken.append(number)
+            assert len(taken) - len(done) <= threads
+            yield number
+
+    def work(number):
+        time.sleep(0.002 * (number % 3))
+        return number**2
+
+    for result in side_by_side(work, items(), threads=threads):
+        done.append(result)
+    assert done == [number**2 for number in range(20)]
+
+
+def test_side_by_side_raises_what_goes_wrong_in_its_turn():
+    results = side_by_side(lambda number: 1 // number, [2, 1, 0, 3], threads=2)
+    assert [next(results), next(results)] == [0, 1]
+    with pytest.raises(ZeroDivisionError):
+        next(results)
