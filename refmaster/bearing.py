@@ -13,7 +13,7 @@ from refmaster.records import Density, Genre, PeaksKept, Profile
 
 PRACTICE_PSR_DB = 8.0  # what practice keeps in any music (I. Shepherd); never more is asked
 ROUNDED_DB = 0.05  # figures nearer to each other read alike
-FEW_TRACKS = 10  # of fewer nobody says "9 in 10"
+NINE_IN_TEN_TRACKS = 10  # of fewer nobody says "9 in 10"
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def most_lufs(genre: Genre, density: Density | None, target: Profile, ceiling_db
 def _whose(kept: PeaksKept, least_db: float, genre: Genre) -> str:
     """Whose figure binds: the reference's, the genre's, or one between them."""
     theirs, usual = kept.reference_db, kept.usual_db
-    keep = f"{'the few' if 0 < genre.n_tracks < FEW_TRACKS else '9 in 10'} tracks of {_kind(genre)} keep"
+    keep = f"{'the few' if 0 < genre.n_tracks < NINE_IN_TEN_TRACKS else '9 in 10'} tracks of {_kind(genre)} keep"
     whose = kept.of or "the reference"
     if usual is not None and (theirs is None or least_db > theirs):
         if theirs is not None and usual - least_db > ROUNDED_DB:
