@@ -20,6 +20,7 @@ from refmaster.analyse import check_masterable
 from refmaster.cache import Cache, known, measured
 from refmaster.dsp.ahead import workers
 from refmaster.errors import BadAudio, BadSetting, RefmasterError
+from refmaster.library.files import libraries_in
 from refmaster.library.rows import TAGS, Row, row_of
 from refmaster.names import shown
 from refmaster.records import Profile
@@ -59,7 +60,7 @@ def sound_files(given: Iterable[str | os.PathLike[str]]) -> tuple[Path, ...]:
         if os.path.isdir(path):  # unlike pathlib's, it takes a name of any length
             inside = sorted(sound_below(path))
             if not inside:
-                raise BadAudio(f"{shown(path)} holds no sound file ({', '.join(ENDINGS)})")
+                raise BadAudio(f"{shown(path)} holds no sound file {_but_found(path)}")
             found |= dict.fromkeys(inside)
         elif os.path.exists(path):
             found[path] = None
@@ -68,6 +69,16 @@ def sound_files(given: Iterable[str | os.PathLike[str]]) -> tuple[Path, ...]:
     if not found:
         raise BadSetting("no file was given; name sound files, or a folder of them")
     return tuple(found)
+
+
+def _but_found(folder: Path) -> str:
+    """What would be one, or where a folder holds libraries, which, and how their tracks are taken in."""
+    names = [shown(path.name) for path in libraries_in(folder)]
+    if not names:
+        return f"({', '.join(ENDINGS)})"
+    number, them = (f"{len(names)} libraries", "them by file") if len(names) > 1 else ("a library", "its file")
+    how = f"to merge, name {them}: refmaster library add NAME {shown(folder / names[0])}"
+    return f"but {number} ({', '.join(names)}); {how}"
 
 
 def gathered(

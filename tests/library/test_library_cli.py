@@ -287,6 +287,21 @@ def test_the_main_job_says_what_its_reference_can_teach(run, files, tmp_path):
     assert passport["text"] in (tmp_path / "o.toml").read_text(encoding="utf-8")
 
 
+def test_a_folder_of_libraries_is_told_from_one_without_sound(run, soul, tmp_path):
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "notes.json").write_text("{}", encoding="utf-8")
+    refused(run("library", "add", soul, theirs), r"holds no sound file \(.*\.wav")
+    made = (tmp_path / "libs" / "soul.json").read_bytes()
+    (theirs / "funk.json").write_bytes(made)
+    one = run("library", "add", soul, theirs)
+    refused(one, r"holds no sound file but a library \(funk\.json\); to merge, name its file: ")
+    assert one[2].rstrip().endswith(f"refmaster library add NAME {theirs / 'funk.json'}")
+    assert run("library", "add", soul, theirs / "funk.json", "-q")[0] == 0  # what was advised
+    (theirs / "disco.json").write_bytes(made)
+    refused(run("library", "add", soul, theirs), r"but 2 libraries \(disco\.json, funk\.json\); to merge, name them by")
+
+
 def test_what_cannot_be_asked_is_refused_in_one_line(run, soul, files, tmp_path):
     target = files["spoiled"]
     refused(run("compare", target), "nothing to compare with was given; give one of --ref, --library and --genre")
