@@ -2,10 +2,13 @@
 
 Bands are added one at a time, each where it lowers the weighted squared distance most, and all are refined together
 after each (Levenberg-Marquardt on log frequency, gain and log Q). A band that does not earn its place is taken out
-again. Responses are those of the digital filters that will run, so what is fitted is what is heard.
+again, and two that undo each other make room for others. Responses are those of the digital filters that will run, so
+what is fitted is what is heard.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -24,6 +27,7 @@ THIRDS_BEYOND = 0.05  # weight of bands of which nothing is known: enough to kee
 ROUNDS = 25
 STEP = 1e-4
 EDGE = 1.06  # half of a sixth of an octave
+LEAST_UNDONE_DB = 0.1  # taste: on average over the curve; two bands that undo less of each other only meet
 GAIN_COST = 3e-4  # squared dB of error that a squared dB of gain must save: two bands that undo each other save none
 
 
@@ -61,7 +65,8 @@ def fit_bands(
     """Bands whose sum comes near `wanted_db` at `at_hz`, both shape (n,), where `weight` (≥ 0) is large.
 
     A band stays only while it lowers the weighted rms error by `epsilon_db` or more and has at least
-    `least_gain_db`. A curve that is nowhere that large gives no band.
+    `least_gain_db`. A curve that is nowhere that large gives no band. Two bands of which one takes back what the other
+    does make room for one or two that do not, where all is missed by less than `epsilon_db` more.
     """
     problem = _Problem(wanted_db, at_hz, weight / max(weight.sum(), 1e-12), sample_rate_hz, max_gain_db, max_q)
     bands: tuple[Band, ...] = ()
@@ -71,6 +76,7 @@ def fit_bands(
             break
         bands = more
     bands, pruned = _pruned(problem, bands, least_gain_db, epsilon_db)
+    bands = _untangled(problem, bands, least_gain_db, epsilon_db)
     in_order = tuple(sorted(bands, key=lambda band: (list(Shape).index(band.shape), band.frequency_hz)))
     return Fit(in_order, pruned, problem.curve(in_order))
 
@@ -161,6 +167,49 @@ def _pruned(
     return bands, tuple(out)
 
 
+def _untangled(
+    problem: "_Problem", bands: tuple[Band, ...], least_gain_db: float, epsilon_db: float
+) -> tuple[Band, ...]:
+    """Other bands in place of two that undo each other, as long as any are found; the worst pair first.
+
+    They undo each other by half of what the two did at most. A further band must be worth its cost.
+    """
+    most_db = problem.rms_db(bands) + epsilon_db
+
+    def price(tried: tuple[Band, ...]) -> float:
+        return problem.rms_db(tried) + epsilon_db * len(tried)
+
+    while True:
+        undone_db = problem.undone_db(bands)
+        for pair, pair_db in _pairs(problem, bands):
+            tried = [
+                one
+                for one in _without(problem, bands, pair)
+                if problem.rms_db(one) < most_db
+                and problem.undone_db(one) <= undone_db - max(pair_db / 2, LEAST_UNDONE_DB)
+                and min(abs(band.gain_db) for band in one) >= least_gain_db
+            ]
+            if tried:
+                bands = min(tried, key=price)
+                break
+        else:
+            return bands
+
+
+def _pairs(problem: "_Problem", bands: tuple[Band, ...]) -> list[tuple[tuple[Band, Band], float]]:
+    """The pairs that undo more of each other than `LEAST_UNDONE_DB`, and by how much, the worst first."""
+    found = ((pair, problem.undone_db(pair)) for pair in combinations(bands, 2))
+    return sorted((one for one in found if one[1] >= LEAST_UNDONE_DB), key=lambda one: -one[1])
+
+
+def _without(problem: "_Problem", bands: tuple[Band, ...], pair: tuple[Band, Band]) -> Iterator[tuple[Band, ...]]:
+    """The bands with one, and with two others in place of a pair; the rest moves first, to what it is best at alone."""
+    left = problem.refined(tuple(band for band in bands if band not in pair))
+    one = problem.refined((*left, problem.best_addition(left)))
+    yield one
+    yield problem.refined((*one, problem.best_addition(one)))
+
+
 class _Problem:
     """The curve to fit, and the steps toward it."""
 
@@ -176,6 +225,11 @@ class _Problem:
 
     def rms_db(self, bands: tuple[Band, ...]) -> float:
         return float(np.sqrt((self.weight * (self.wanted - self.curve(bands)) ** 2).sum()))
+
+    def undone_db(self, bands: tuple[Band, ...]) -> float:
+        """What bands do and others take back, on average over the curve."""
+        each = np.stack([np.zeros(self.at.size), *(self.curve((band,)) for band in bands)])
+        return float((self.weight * (np.abs(each).sum(axis=0) - np.abs(each.sum(axis=0)))).sum())
 
     def best_addition(self, bands: tuple[Band, ...]) -> Band:
         """The one band, from a grid, that explains most of what is left; its gain by linear least squares."""

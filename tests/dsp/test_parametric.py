@@ -38,6 +38,25 @@ def test_no_two_bands_undo_each_other(pair):
     assert fit.curve_db == pytest.approx(wanted, abs=0.35)
 
 
+# What was wanted once of an electronic track toward an ambient one, each sixth of an octave. Its bands were a bell that
+# cut 528 Hz within a high shelf that lifted all above 115 Hz, and another that took the shelf's top back: half of what
+# six bands did was undone by others, and the curve missed by 0.61 dB.
+TANGLED_DB = (
+    "0.2 -0.2 -1.0 -2.3 -3.3 -4.5 -5.8 -4.0 -3.8 -3.8 -4.0 -3.4 -2.2 -2.6 -5.0 -5.0 -4.4 -1.2 0.8 2.7 3.0 1.8 -0.5 1.0 "
+    "2.5 3.3 3.6 2.0 0.0 0.1 0.3 0.9 0.9 1.2 1.1 1.0 1.6 1.9 2.0 1.8 1.8 2.1 2.2 2.1 2.1 2.3 2.0 1.6 1.6 1.4 0.9 0.6 "
+    "0.3 -0.2 -0.6 -0.5 0.0 0.4 0.0 0.0 0.0"
+)
+
+
+def test_a_shelf_and_the_bells_that_take_it_back_make_room_for_fewer_bands():
+    wanted = np.array([float(value) for value in TANGLED_DB.split()])
+    fit = fitted(wanted, max_gain_db=6.0)
+    each = np.stack([curve_db((band,), AT_HZ, RATE_HZ) for band in fit.bands])
+    assert (np.abs(each).sum(axis=0) - np.abs(each.sum(axis=0))).mean() < 1.0  # was 2.5 dB
+    assert np.sqrt(np.square(wanted - fit.curve_db).mean()) < 0.61
+    assert len(fit.bands) < 6
+
+
 @pytest.mark.parametrize(
     "bands",
     [
