@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from refmaster.belief import Belief, Matched, Normal, believed, chance_db, error_sd_db, strangeness, weighed
+from refmaster.belief import Belief, Matched, Normal, believed, chance_db, error_sd_db, strangeness, usual, weighed
 from refmaster.dsp.gaussian import equaliser_covariance, smooth_covariance
 from refmaster.dsp.octaves import centres_hz
 from refmaster.units import FloatArray
@@ -58,6 +58,23 @@ def test_where_only_a_genre_is_known_its_songs_make_the_chance():
     assert chance.shape == OCTAVES.shape
     assert (chance >= np.sqrt(SONGS[0, 0])).all()
     assert not chance_db(OCTAVES, (), None).any()
+
+
+def test_other_songs_stray_half_as_far_again_as_those_of_the_library_and_parts_of_them_further():
+    one = np.eye(2)
+    (lacks, strays), (_, hardly) = (
+        usual(2, Normal(np.arange(2), np.array([3.0, -3.0]), c)) for c in (1600 * one, 0 * one)
+    )
+    np.testing.assert_array_equal(lacks, [3.0, -3.0])
+    np.testing.assert_allclose(strays, 60.0, atol=0.01)  # of 40 dB
+    np.testing.assert_allclose(hardly, 0.55)
+
+
+def test_a_genre_is_believed_by_how_far_songs_stray_from_it():
+    """Two bands that differ by what a song strays by as a mix may be off: with (1.5 · 4)² + 0.55² dB² beside 4²."""
+    octaves, lacks = np.array([0.0, 5.0]), np.array([2.0, -2.0])
+    found = believed(16 * np.eye(2), octaves, (), Normal(np.arange(2), lacks, 16 * np.eye(2)))
+    np.testing.assert_allclose(found.mean_db, lacks * 16 / (16 + 36 + 0.3025), rtol=1e-4)
 
 
 def test_a_genre_has_no_say_in_whether_what_was_matched_is_wrong():

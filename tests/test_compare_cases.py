@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from refmaster.compare.goal import goal_of
 from refmaster.compare.pairing import _registered as registered
 from refmaster.compare.pairing import at_usual_length, sight
 from refmaster.demo import finished, song
-from refmaster.dsp.octaves import thirds_db
+from refmaster.dsp.octaves import centres_hz, thirds_db
 from refmaster.dsp.pitch import Likeness
 from refmaster.genres import load_genre
 from refmaster.load import track_of
@@ -413,3 +414,25 @@ def test_songs_without_common_notes_are_no_close_kin(monkeypatch):
 def smooth(pair, seen, semitones, threads):
     """A registration that leaves 1.5 dB."""
     return replace(registered(pair, seen, semitones, threads), roughness_db=1.5)
+
+
+@pytest.mark.parametrize("semitones", [1.0, -1.0, 3.0, 2.0])
+def test_a_key_between_two_bands_is_read_between_them(semitones):
+    """A semitone is half a sixth of an octave; the reference has the target's curves, that much further up."""
+    bands, rng = np.arange(60), np.random.default_rng(8)
+    phases, tilts = rng.uniform(0, 2 * np.pi, 40), rng.normal(0.0, 0.2, 40)
+
+    def frames(up: float) -> FloatArray:
+        place = bands[np.newaxis, :] - up
+        return 10 * np.sin(2 * np.pi * place / 12 + phases[:, np.newaxis]) + tilts[:, np.newaxis] * place - 40.0
+
+    def heard(levels_db: FloatArray) -> SimpleNamespace:
+        spectrum = SimpleNamespace(passages=lambda: (10 ** (levels_db / 10), None))
+        return SimpleNamespace(spectrum=spectrum, profile=SimpleNamespace(sample_rate_hz=RATE_HZ))
+
+    hz = np.array(centres_hz(RATE_HZ)[:60])
+    seen = (hz > 60.0) & (hz < 12000.0)
+    pair = pairing.Pair(hz, np.log2(hz / 1000), heard(frames(0.0)), heard(frames(semitones / 2)), seen, seen)
+    found = registered(pair, seen, semitones, 1)
+    assert np.abs(found.raw_db).max() < 0.4  # dB; a straight line from band to band cuts off that much of a crest
+    assert found.roughness_db < 0.1

@@ -71,3 +71,10 @@ def test_a_rest_is_forgotten_however_long_it_was(rest):
     found = Reduction(LAW).after(np.concatenate([burst, np.zeros(rest), burst]))
     assert np.array_equal(found[-burst.size :], found[: burst.size])
     assert found[-1] == 1.0
+
+
+@pytest.mark.parametrize(("tip_db", "taken_db"), [(0.2, 1.2), (0.9, 1.3), (2.6, 1.6)])
+def test_of_a_short_tip_on_what_stays_over_little_is_limited_and_the_rest_left_to_be_clipped(tip_db, taken_db):
+    """1 dB stays over; of the tip 0.3 dB are limited with it, and all that is more than the 2 dB that are clipped."""
+    need = np.concatenate([np.zeros(50), np.full(60, 1.0), np.full(4, 1.0 + tip_db), np.full(60, 1.0), np.zeros(99)])
+    assert -20 * np.log10(Reduction(LAW).after(need).min()) == pytest.approx(taken_db, abs=0.01)

@@ -116,6 +116,15 @@ def test_hits_over_a_pad_are_the_share_that_their_power_is():
     assert percussive_pct(pad - 30.0) == pytest.approx(percussive_pct(pad), abs=1e-6)
 
 
+@pytest.mark.parametrize(("blocks", "share_pct"), [(7, 100 * 7 * 99 / (7 * 100 + 33)), (8, 0.0)])
+def test_what_fills_most_of_three_quarters_of_a_second_is_a_tone_and_no_hit(blocks, share_pct):
+    """Of 15 blocks, 0.75 s, the median is that of the pad while less than half are louder; the pad's power is 1."""
+    power = np.ones((400, 5))
+    for start in range(20, 400, 40):
+        power[start : start + blocks] = 100.0
+    assert percussive_pct(10 * np.log10(power) - 40.0) == pytest.approx(share_pct, abs=0.3)
+
+
 def test_silence_and_a_blink_have_no_share_of_hits():
     assert percussive_pct(np.full((400, 5), -200.0)) is None
     assert percussive_pct(np.full((5, 5), -20.0)) is None

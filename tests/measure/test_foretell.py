@@ -89,6 +89,28 @@ def test_stretches_that_are_played_alone_are_those_of_the_whole_and_correct_the_
     assert np.allclose(found.cell_peak, whole.cell_peak, rtol=1e-3, atol=1e-6)
 
 
+def test_filters_come_to_their_pace_before_a_stretch_that_is_played_alone_and_little_more_is_played():
+    """What a filter makes wrong within 0.48 s of where it begins, and ends, is not heard."""
+    sound, wrong = song(60), round(0.48 * RATE_HZ)
+    spans = []
+
+    def play(places):
+        for first, last in places:
+            spans.append((last - first) / RATE_HZ)
+            part = sound[:, first:last].copy()
+            part[:, :wrong] = part[:, -wrong:] = 1.0
+            yield part
+
+    power = measure_loudness([sound], RATE_HZ).cell_power
+    meter = e.ExcerptMeter(sound.shape[1], RATE_HZ)
+    meter.feed(sound)
+    whole = meter.read(power)
+    found = e.excerpt_around(play, sound.shape[1], RATE_HZ, Cells(whole.cell_power, whole.cell_peak))
+    for one, other in zip(found.stretches, whole.stretches, strict=True):
+        assert np.array_equal(one.samples, other.samples)
+    assert max(spans) < 3.6  # 2 s, half a second of lead, and half on either side
+
+
 def test_an_excerpt_of_silence_corrects_nothing():
     foreseen = Cells(np.full(6000, 0.1), np.full(6000, 0.5))
     found = around(np.zeros((2, 60 * RATE_HZ)), foreseen)

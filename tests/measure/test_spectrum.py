@@ -116,6 +116,35 @@ def test_pauses_are_not_counted():
     np.testing.assert_allclose(spectrum(both).ltas_db(), spectrum(sound).ltas_db(), atol=0.5)  # dB: the frame between
 
 
+@pytest.mark.parametrize(("under_db", "counts"), [(37.0, True), (43.0, False)])
+def test_what_is_40_db_under_the_loud_frames_is_a_pause(under_db, counts):
+    loud, faint = (sine(hz, level_db, 6.0, 44100, 1) for hz, level_db in ((200.0, -6.0), (5000.0, -6.0 - under_db)))
+    read = spectrum(np.concatenate([loud, faint], axis=1))
+    assert read.active.mean() == pytest.approx(1.0 if counts else 0.5, abs=0.05)
+
+
+def falling(steps_db: tuple[float, ...], at: int) -> Spectrum:
+    """A level spectrum that goes down by these steps from a band on, and stays down."""
+    band_hz = np.array(centres_hz(44100))
+    level_db = np.full(band_hz.size, -30.0)
+    level_db[at:] = -30.0 + steps_db[-1]
+    level_db[at : at + len(steps_db)] = -30.0 + np.array(steps_db)
+    power, none = 10 ** (level_db / 10)[np.newaxis], np.zeros((0, band_hz.size))
+    return Spectrum(band_hz, power, None, np.ones(1, dtype=bool), 0.37, 1.0, power[0], None, none, None)
+
+
+@pytest.mark.parametrize(
+    ("steps_db", "last"),
+    [((-15.0, -40.0), -1), ((-30.0, -10.0, -40.0), 1)],
+    ids=["with a band on the edge", "behind a hole"],
+)
+def test_a_cut_is_a_fall_to_all_that_lies_two_bands_and_more_above(steps_db, last):
+    """The band on the edge holds some of what passes, so it is not asked; a band that comes back is."""
+    at = 48
+    read = falling(steps_db, at)
+    assert hf_cutoff_hz(read) == pytest.approx(read.band_hz[at + last] * 2 ** (1 / 12))
+
+
 def test_segments_of_one_level_do_not_differ_and_changing_tone_does():
     steady = spectrum(white_noise(-20.0, 30.0, 44100, 1)).segment_sd_db()
     tone = np.concatenate([pink_noise(-20.0, 15.0, 44100, 1), white_noise(-20.0, 15.0, 44100, 1)], axis=1)
