@@ -8,9 +8,11 @@ run take their names together.
 import os
 import re
 import secrets
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 import soundfile as sf
 
@@ -19,6 +21,7 @@ from refmaster.names import fitting, shown
 from refmaster.stream import objection
 
 _TRIES = 100
+_COMPARED_BYTES = 2**20
 _SYSTEM_ERROR = 2  # libsndfile's number for whatever the system objected to
 _HIDDEN = re.compile(r"\.(?P<stem>.+)\.part-[0-9a-f]{8}(?P<ending>\.[^.]*|)")
 
@@ -26,8 +29,9 @@ _HIDDEN = re.compile(r"\.(?P<stem>.+)\.part-[0-9a-f]{8}(?P<ending>\.[^.]*|)")
 class Together:
     """Files that belong together: they stay hidden until all are written, and then take their names in a row.
 
-    Where they must be `new`, and anything has one of their names by then, none of them takes its own. Only what appears
-    between that look and the renames, which follow at once, is still written over. Where one cannot be given its name,
+    Where they must be `new`, and anything has one of their names by then, none of them takes its own; but what holds
+    the very same may be of an earlier try, and nothing is lost by it. Only what appears between that look and the
+    renames, which follow at once, is still written over. Where one cannot be given its name,
     those before it lose theirs again, and what they replaced stands there as it did.
     """
 
@@ -47,7 +51,7 @@ class Together:
     def name(self) -> None:
         """Give all of them their names; an interruption is heard behind the last, or some would stand alone."""
         if self._new:
-            _refuse_taken(self._hidden)
+            _refuse_taken(out for out, temp in self._hidden.items() if not is_same(temp, out))
         try:
             self._give()
         except KeyboardInterrupt:
@@ -156,6 +160,36 @@ def held(folder: Path, *, busy: str = "") -> Iterator[None]:
     finally:
         if descriptor is not None:
             os.close(descriptor)
+
+
+def is_same(one: Path, other: Path) -> bool:
+    """Whether two names are of plain files of the same content; not where one of them is none, or cannot be read."""
+    try:
+        if not all(stat.S_ISREG(os.lstat(path).st_mode) for path in (one, other)):
+            return False
+        with open(one, "rb") as ours, open(other, "rb") as theirs:
+            return same_content(ours, theirs)
+    except OSError:
+        return False
+
+
+def same_content(one: IO[bytes], other: IO[bytes]) -> bool:
+    """Whether two open files hold the same from here on."""
+    while True:
+        ours, theirs = (_filled(file) for file in (one, other))
+        if ours != theirs:
+            return False
+        if not ours:
+            return True
+
+
+def _filled(file: IO[bytes]) -> bytes:
+    """The next of a file, as much as is compared at once: storage may hand out less at a time."""
+    parts, left = [], _COMPARED_BYTES
+    while left and (part := file.read(left)):
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
 
 
 def orphans(goals: Iterable[Path]) -> list[Path]:

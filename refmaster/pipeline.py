@@ -76,7 +76,8 @@ class Options:
 
     `cache` is where tracks that were measured are remembered; None measures them each time. A target that is not
     expected again, as in a batch, is heard `target_once`, and not remembered. Where the same is decided for `many`
-    tracks, a lock of a move that this one does not have is noted, and not refused.
+    tracks, a lock of a move that this one does not have is noted, and not refused. What stands under the results' names
+    is refused before any work; `again`, where an earlier try may have left it, only if it turns out to be another.
     """
 
     container: str | None = None
@@ -90,6 +91,7 @@ class Options:
     cache: Cache | None = None
     target_once: bool = False
     many: bool = False
+    again: bool = False
 
 
 def master(
@@ -153,7 +155,7 @@ def master(
     if not options.dry_run:
         inputs = [Path(target), *(Path(path) for path, _ in asked), *not_to_lose(before, track)]
         need_bytes = size_bytes(delivery, track.source.channels, track.n_samples)
-        check_outputs(paths(files), inputs, force=options.force, need_bytes=need_bytes)
+        check_outputs(paths(files), inputs, force=options.force or options.again, need_bytes=need_bytes)
     earlier, lost = locks.carried(kept, track.source.channels)
     material = _prepared(track, refs, request, told, options)
     material = replace(material, settled=kept)

@@ -49,6 +49,36 @@ def test_a_name_that_was_taken_meanwhile_is_not_written_over_where_it_must_be_ne
     assert {one.name: one.read_text() for one in tmp_path.iterdir()} == {"b.txt": "theirs"}
 
 
+@pytest.mark.parametrize("theirs", ["new", "old", "newer", "ne", ""])
+def test_what_holds_the_very_same_may_stand_under_a_name_that_must_be_new(theirs, tmp_path):
+    def write() -> None:
+        with together(new=True) as files:
+            write_text(tmp_path / "a.txt", "new", files)
+            write_text(tmp_path / "b.txt", "new", files)
+            (tmp_path / "b.txt").write_text(theirs)
+
+    if theirs == "new":
+        write()
+        assert {one.name: one.read_text() for one in tmp_path.iterdir()} == {"a.txt": "new", "b.txt": "new"}
+        return
+    with pytest.raises(BadOutput, match=r"b\.txt appeared while this ran"):
+        write()
+    assert {one.name: one.read_text() for one in tmp_path.iterdir()} == {"b.txt": theirs}
+
+
+def test_a_link_to_the_very_same_is_not_the_same(tmp_path):
+    (tmp_path / "theirs").write_text("new")
+
+    def write() -> None:
+        with together(new=True) as files:
+            write_text(tmp_path / "a.txt", "new", files)
+            (tmp_path / "a.txt").symlink_to("theirs")
+
+    with pytest.raises(BadOutput, match=r"a\.txt appeared while this ran"):
+        write()
+    assert (tmp_path / "a.txt").is_symlink()
+
+
 def test_so_it_is_with_one_file_alone(tmp_path):
     def write(*, new: bool) -> None:
         with replacing(tmp_path / "a.txt", new=new) as temp:

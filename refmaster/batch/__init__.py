@@ -133,7 +133,8 @@ def prepared(
         head = head_of(settings, worker.check(settings))
         past = read_past(folder, head) if resume else NOTHING
         refuse_outputs(jobs, settings, force=force, ours=past.begun)
-        jobs = tuple(replace(job, replaces=force or past.left(job.out)) for job in jobs)
+        again = cluster is not None
+        jobs = tuple(replace(job, replaces=force or past.left(job.out), again=again) for job in jobs)
         client = None
         if cluster is not None:
             from refmaster.batch.cluster import connect

@@ -188,12 +188,12 @@ def _mastered(job: Job, settings: Settings, work: _Work) -> Outcome:
 def _named(job: Job, files: _Named, settings: Settings, work: _Work) -> "Report":
     """Master it; an error names the track as the person knows it, and not as it is called where it is worked on."""
     try:
-        return _run(files, settings, work, force=job.replaces)
+        return _run(files, settings, work, job)
     except RefmasterError as error:
         raise type(error)(str(error).replace(shown(files[0]), shown(job.name))) from error
 
 
-def _run(files: _Named, settings: Settings, work: _Work, *, force: bool) -> "Report":
+def _run(files: _Named, settings: Settings, work: _Work, job: Job) -> "Report":
     from refmaster.cache import kept_in
     from refmaster.decide import parse_reference
     from refmaster.pipeline import Options, master
@@ -219,12 +219,13 @@ def _run(files: _Named, settings: Settings, work: _Work, *, force: bool) -> "Rep
         options=Options(
             settings.container,
             settings.bit_depth,
-            force=force,
+            force=job.replaces,
             html=settings.html,
             threads=work.threads,
             cache=kept_in(work.cache),
             target_once=True,
             many=True,
+            again=job.again,
         ),
         told=work.told,
     )

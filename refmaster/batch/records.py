@@ -56,7 +56,8 @@ class Job:
     """One track: where it comes from (absolute path or URL) and what its master is called within the folder.
 
     `name` is the track as the overview shows it; `length_s` is as its header has it, for the order and the limit. What
-    stands under the results' names is written over only where the job `replaces` it.
+    stands under the results' names is written over only where the job `replaces` it, or where it is what is made: on a
+    cluster a job may be tried `again` after a worker died that had named its files, and had not told.
     """
 
     target: str
@@ -65,6 +66,7 @@ class Job:
     name: str
     length_s: float = 0.0
     replaces: bool = False
+    again: bool = False
 
     @property
     def outputs(self) -> tuple[str, str, str]:

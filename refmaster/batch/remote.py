@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from refmaster.atomic import replacing, together
+from refmaster.atomic import replacing, same_content, together
 from refmaster.batch.records import Job, Settings
 from refmaster.errors import BadAudio, BadOutput, BadSetting, RefmasterError
 
@@ -139,7 +139,10 @@ def staged(job: Job, settings: Settings, scratch: Path) -> Iterator[tuple[str, l
 
 
 def _brought(files: Sequence[tuple[Path, str]], *, force: bool) -> None:
-    """Bring results to their folder, all or none; at a URL, what they replaced is gone either way."""
+    """Bring results to their folder, all or none; at a URL, what they replaced is gone either way.
+
+    What stands there and is the very same is as good as brought: a worker that died may have done so.
+    """
     goals = [goal for _, goal in files]
     if not any(map(is_url, goals)):
         with together(new=not force) as written:
@@ -147,7 +150,8 @@ def _brought(files: Sequence[tuple[Path, str]], *, force: bool) -> None:
                 with replacing(Path(goal), written) as temp:
                     shutil.copyfile(made, temp)
         return
-    if not force and (taken := next(filter(exists, goals), None)):
+    files = [(made, goal) for made, goal in files if force or not _holds(goal, made)]
+    if not force and (taken := next((goal for _, goal in files if exists(goal)), None)):
         raise BadOutput(f"{taken} appeared while this ran, and nothing was written; --force overwrites it")
     begun: list[str] = []
     try:
@@ -159,6 +163,14 @@ def _brought(files: Sequence[tuple[Path, str]], *, force: bool) -> None:
         for goal in begun:
             _removed(goal)
         raise
+
+
+def _holds(url: str, made: Path) -> bool:
+    """Whether a file stands at a URL that is, byte for byte, one of ours; what cannot be read is none."""
+    if exists(url):
+        with suppress(BadOutput), open(made, "rb") as ours, _opened(url, "rb", BadOutput) as theirs:
+            return same_content(ours, theirs)
+    return False
 
 
 def _removed(url: str) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from refmaster.batch import Limits, Settings, prepared
-from refmaster.batch.records import Ended
+from refmaster.batch.records import Ended, Job, Outcome
+from refmaster.batch.worker import Worker
 from refmaster.errors import BadSetting
 from tests.batch.conftest import (
     NAMES,
@@ -92,6 +93,50 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_track_is_survived(cluster, d
     assert [one["status"] for one in lines(out)] == ["mastered"] * 3
     assert tree(fresh) == tree(done)
     wait_until(lambda: not is_alive(child), "the child of the dead worker has left")
+
+
+@on_linux
+def test_what_a_worker_had_named_and_not_told_when_it_was_killed_is_known_for_ours(cluster, done, catalogue, fresh):
+    words = (catalogue, "mixes/long.wav", "--ref", "record.wav", "-o", fresh, "--cluster", cluster[0], "--jsonl")
+    running = begun(*words, "--quiet")
+    wait_until(lambda: any(fresh.rglob(".*.part-*.wav")), "a master is being rendered")
+    (half_made,) = fresh.rglob(".*.part-*.wav")
+    worker = parent_of(owner_of(half_made))
+    os.kill(worker, signal.SIGSTOP)  # it hears no answer; its child goes on
+    names = ["long.master.html", "long.master.toml", "long.master.wav"]
+    wait_until(lambda: all((fresh / name).exists() for name in names), "the files have their names")
+    os.kill(worker, signal.SIGKILL)
+    out, err = running.communicate(timeout=240)
+    assert running.returncode == 0, err
+    assert [one["status"] for one in lines(out)] == ["mastered"]
+    assert masters(fresh) == {name: (done / name).read_bytes() for name in names}
+
+
+@pytest.mark.parametrize("url", [False, True], ids=["by path", "by URL"])
+@pytest.mark.parametrize("left", [("wav", "toml", "html"), ("wav",)], ids=["all", "one"])
+def test_a_track_that_is_tried_again_is_told_from_files_of_somebody_elses(url, left, catalogue, fresh):
+    settings = Settings(references=(str(catalogue / "record.wav"),))
+    folder = fresh.as_uri() if url else str(fresh)
+    job = Job(str(catalogue / "mixes" / "short.wav"), folder, "short.master.wav", "short.wav", again=True)
+    fresh.mkdir()
+    with closing(Worker()) as worker:
+
+        def tried() -> Outcome:
+            return worker.master(job, settings, Limits(), lambda *_: None, lambda: False)
+
+        assert tried().status == "mastered"
+        made = tree(fresh)
+        for one in fresh.iterdir():
+            if one.suffix.removeprefix(".") not in left:
+                one.unlink()
+        assert tried().status == "mastered"
+        assert tree(fresh) == made
+        (fresh / "short.master.toml").write_text("mine")
+        stands = tree(fresh)
+        outcome = tried()
+        assert outcome.status == "failed"
+        assert re.search(r"short\.master\.toml appeared while this ran, and nothing was written", outcome.error)
+        assert tree(fresh) == stands
 
 
 @on_linux
