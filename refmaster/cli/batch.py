@@ -91,6 +91,7 @@ def command(
     Example: refmaster batch album/ bonus.wav --ref record.flac -o masters --resume
     """
     from refmaster.batch import Limits, Settings, prepared
+    from refmaster.cli.library import at_home
     from refmaster.errors import BadSetting
 
     if not ref and genre is None and library is None:
@@ -101,7 +102,7 @@ def command(
     settings = Settings(
         references=tuple(ref or ()),
         genre=genre,
-        library=library,
+        library=at_home(library),
         amount=amount,
         loudness=loudness,
         ceiling=ceiling,

@@ -194,6 +194,21 @@ def folder_of(out: str | None) -> Path:
     return Path(out) if out else default_folder()
 
 
+def at_home(library: str | None) -> str | None:
+    """A library as `--library` gives it, by its file where `REFMASTER_LIBRARIES` says which folder it lives in.
+
+    The file is named from the root, so that no other library of its name is meant wherever it is looked for.
+    """
+    import os
+
+    folder = os.environ.get("REFMASTER_LIBRARIES")
+    if library is None or not folder or os.path.isdir(library):
+        return library
+    from refmaster.library.files import find_library
+
+    return os.path.abspath(find_library(library, Path(folder)))
+
+
 def _gathered(files: "Sequence[str]", cache: str | None, jobs: int | None, quiet: bool) -> "Gathered":
     """All files as rows, with progress on stderr: a bar where somebody looks at it, a line a file in a log."""
     from refmaster import lean

@@ -84,11 +84,12 @@ def command(
 
     lean.start()
     from refmaster.cache import kept_in
+    from refmaster.cli.library import at_home
     from refmaster.cli.running import run
     from refmaster.errors import BadSetting
     from refmaster.pipeline import Options, master
 
-    library = _at_home(library)
+    library = at_home(library)
     references = _references(target, ref or [], genre or library)
     opts = Options(format_, bit_depth, force, dry_run, not no_report, not no_audio, threads, cache=kept_in(cache))
     if engine == "matchering":
@@ -139,19 +140,6 @@ def command(
         quiet,
         verbose,
     )
-
-
-def _at_home(library: str | None) -> str | None:
-    """A library by its file, where `REFMASTER_LIBRARIES` says which folder it lives in; else as it was given."""
-    import os
-    from pathlib import Path
-
-    folder = os.environ.get("REFMASTER_LIBRARIES")
-    if library is None or not folder or os.path.isdir(library):
-        return library
-    from refmaster.library.files import find_library
-
-    return os.fspath(find_library(library, Path(folder)))
 
 
 def _by_matchering(

@@ -172,6 +172,24 @@ def test_a_library_of_ones_own_reaches_every_track_and_the_table_says_what_each_
     assert run(catalogue, *asked, "--resume").returncode == 2  # of another library it is another batch
 
 
+def test_a_library_is_found_by_its_name_where_the_variable_says(catalogue, fresh, tmp_path, monkeypatch):
+    from refmaster.library import Library, save_library
+    from refmaster.library.build import gathered
+
+    rows = gathered([catalogue / "record.wav"], kept=None, jobs=1).rows
+    save_library(Library("mine", rows), tmp_path / "libs" / "mine.json")
+    asked = [catalogue / "mixes/short.wav", "--library", "mine", "-o", fresh, "-q", "--no-report"]
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "none"))
+    for folder in (str(tmp_path / "libs"), "libs", "."):  # the last two as seen from where one stands
+        monkeypatch.setenv("REFMASTER_LIBRARIES", folder)
+        ran = run(tmp_path / "libs" if folder == "." else tmp_path, *asked, "--force")
+        assert (ran.returncode, ran.stderr) == (0, "")
+        session = tomllib.loads((fresh / "short.master.toml").read_text(encoding="utf-8"))
+        assert (fresh / session["request"]["library"]).samefile(tmp_path / "libs" / "mine.json")
+    monkeypatch.setenv("REFMASTER_LIBRARIES", str(tmp_path / "empty"))
+    refused(run(tmp_path, *asked, "--force"), "no library 'mine': .*empty holds none")
+
+
 def test_options_of_the_main_job_reach_every_track(catalogue, fresh):
     ran = run(
         catalogue, "mixes/short.wav", "mixes/long.wav", "--ref", "record.wav", "-o", fresh, "--jsonl",
