@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from refmaster.atomic import held
-from refmaster.batch.jobs import folder_of, jobs_of, made, refuse_folder, refuse_outputs, sweep
+from refmaster.batch.jobs import folder_of, jobs_of, made, refuse_folder, refuse_outputs, sweep, unread_of
 from refmaster.batch.overview import CSV, HTML, write_overview
 from refmaster.batch.pool import master_here
 from refmaster.batch.records import Ended, Event, Job, Limits, Outcome, Settings
@@ -34,7 +34,10 @@ __all__ = ["Batch", "Ended", "Event", "Limits", "Outcome", "Settings", "prepared
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch that may begin: all that could be refused beforehand is in order. `close` it if it is not run."""
+    """A batch that may begin: all that could be refused beforehand is in order. `close` it if it is not run.
+
+    `unread` is sound in its folders that is no job, as it cannot be read: it ends with the batch's beginning.
+    """
 
     jobs: tuple[Job, ...]
     folder: str
@@ -45,6 +48,12 @@ class Batch:
     head: dict[str, object]
     worker: Worker
     client: "Client | None" = None
+    unread: tuple[Ended, ...] = ()
+
+    @property
+    def n_tracks(self) -> int:
+        """How many tracks will end."""
+        return len(self.jobs) + len(self.unread)
 
     def close(self) -> None:
         """Let go of the processes and the connection."""
@@ -79,6 +88,7 @@ class Batch:
                 outcomes[job.out] = kept
         begun = self.past.begun | {job.out for job in self.jobs}
         state = State(self.folder, self.head, begun, outcomes.values())
+        yield from self.unread
         yield from (Ended(job, outcomes[job.out], earlier=True) for job in self.jobs if job.out in outcomes)
         left = [job for job in self.jobs if job.out not in outcomes]
         sweep(job for job in left if job.out in self.past.begun)
@@ -90,7 +100,8 @@ class Batch:
                         state.end(event.outcome)
                     yield event
             sweep(left)  # a machine of the cluster may have gone down, and its children with it
-        write_overview(self.folder, outcomes.values(), self.settings)
+        unread = [one.outcome for one in self.unread]
+        write_overview(self.folder, [*outcomes.values(), *unread], self.settings)
         state.close(outcomes.values())
 
     def _events(self, jobs: Sequence[Job]) -> Iterator[Event]:
@@ -124,6 +135,7 @@ def prepared(
     library = os.path.abspath(library) if library and os.path.exists(library) else library
     settings = replace(settings, references=tuple(map(_absolute, settings.references)), library=library)
     jobs = jobs_of(sources, folder, settings)
+    unread = unread_of(sources, folder, jobs)
     refuse_folder(folder)
     if not force:
         _refuse_earlier(folder, resume=resume)
@@ -141,7 +153,7 @@ def prepared(
 
             client = connect(cluster)
         stack.pop_all()
-    return Batch(jobs, folder, settings, limits, at_once, past, head, worker, client)
+    return Batch(jobs, folder, settings, limits, at_once, past, head, worker, client, unread)
 
 
 def _from_here(limits: Limits) -> Limits:

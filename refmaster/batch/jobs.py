@@ -13,13 +13,13 @@ from pathlib import Path, PurePosixPath
 
 from refmaster.atomic import orphans
 from refmaster.batch.length import guessed_s, length_s
-from refmaster.batch.records import Job, Settings
+from refmaster.batch.records import Ended, Job, Settings, failed
 from refmaster.batch.remote import base_name, exists, is_url, joined, listed, size_bytes
 from refmaster.errors import BadAudio, BadOutput, BadSetting
 from refmaster.names import LONGEST_NAME_BYTES, shown
 from refmaster.outputs import goal_path, refuse_place
 from refmaster.save import check_outputs
-from refmaster.tracks import ENDINGS, is_sound, sound_below
+from refmaster.tracks import ENDINGS, is_sound, sound_below, unread, unread_below
 from refmaster.writing import counted
 
 
@@ -44,6 +44,24 @@ def jobs_of(sources: Sequence[str], folder: str, settings: Settings) -> tuple[Jo
     if not is_url(folder):
         _refuse_long(jobs)
     return tuple(sorted(jobs, key=lambda job: (-job.length_s, job.out)))
+
+
+def unread_of(sources: Sequence[str], folder: str, jobs: Iterable[Job]) -> tuple[Ended, ...]:
+    """Sound in these folders that is none of the jobs because it cannot be read, as tracks that have failed.
+
+    Behind a URL it is told by its ending alone: looking into a file there costs a request.
+    """
+    taken, names = {_key(job.target) for job in jobs}, set[str]()
+    found = []
+    for source in sources:
+        for one, why in _unread(source):
+            if _key(one.target) not in taken:
+                taken.add(_key(one.target))
+                own = one.target if one.name in names else one.name  # two folders may hold the same name
+                names.add(own)
+                job = Job(one.target, folder, own, one.name)
+                found.append(Ended(job, failed(job, f"target {shown(one.name)} {why}")))
+    return tuple(found)
 
 
 def refuse_outputs(jobs: Iterable[Job], settings: Settings, *, force: bool, ours: frozenset[str] = frozenset()) -> None:
@@ -122,8 +140,23 @@ def _tracks(source: str, references: set[str]) -> list[Found]:
     return [one if is_url(one.target) else _measured(one) for one in tracks]
 
 
+def _unread(source: str) -> Iterator[tuple[Found, str]]:
+    """The sound in a folder that cannot be read, and why; nothing for a file, which is tried as it is."""
+    if is_url(source):
+        for one in listed(source) or ():
+            if not _is_hidden(one.name) and not _is_audio(one.name) and (why := unread(one.name)):
+                yield Found(one.url, one.name, 0.0), why
+    elif os.path.isdir(source):
+        for path, why in unread_below(Path(source)):
+            yield Found(os.path.abspath(path), path.relative_to(source).as_posix(), 0.0), why
+
+
 def _nothing_in(source: str, audio: Sequence[Found], references: set[str]) -> str:
     """Why there is nothing to master in a folder: it holds no audio, or only what is not taken from a folder."""
+    if strange := list(_unread(source)):
+        (first, why), more = strange[0], len(strange) - 1
+        others = f" (one of {more + 1} such files)" if more else ""
+        return f"the folder {shown(source)} holds nothing that can be mastered: {shown(first.name)}{others} {why}"
     if not audio:
         return f"the folder {shown(source)} holds no audio; refmaster reads {', '.join(ENDINGS)}"
     n_references = sum(_key(one.target) in references for one in audio)
@@ -144,8 +177,12 @@ def _is_track(name: str) -> bool:
 
 def _is_audio(name: str) -> bool:
     """Audio by its ending, and not hidden."""
-    path = PurePosixPath(name)
-    return is_sound(path.name) and not any(part.startswith(".") for part in path.parts)
+    return is_sound(PurePosixPath(name).name) and not _is_hidden(name)
+
+
+def _is_hidden(name: str) -> bool:
+    """Whether a file or a folder that it lies in is hidden."""
+    return any(part.startswith(".") for part in PurePosixPath(name).parts)
 
 
 def _measured(one: Found) -> Found:

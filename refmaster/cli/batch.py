@@ -149,7 +149,7 @@ def _done(batch: "Batch", *, jsonl: bool, quiet: bool) -> int:
                     if jsonl:
                         print(_line(batch, event), flush=True)
     except (KeyboardInterrupt, Unprinted):
-        print(f"{len(outcomes)} of {len(batch.jobs)} tracks are done; --resume goes on from there", file=sys.stderr)
+        print(f"{len(outcomes)} of {batch.n_tracks} tracks are done; --resume goes on from there", file=sys.stderr)
         raise
     code = 0 if all(one.good for one in outcomes) else 1
     with telling(code):

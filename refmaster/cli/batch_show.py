@@ -36,9 +36,9 @@ def watching(batch: Batch, *, quiet: bool) -> Iterator[Watch]:
         yield lambda event: None
     elif not sys.stderr.isatty():
         done = [0]
-        yield lambda event: _log(event, done, len(batch.jobs))
+        yield lambda event: _log(event, done, batch.n_tracks)
     else:
-        with _bars(len(batch.jobs)) as watch:
+        with _bars(batch.n_tracks) as watch:
             yield watch
 
 

@@ -216,9 +216,9 @@ def _gathered(files: "Sequence[str]", cache: str | None, jobs: int | None, quiet
     lean.start()
     from refmaster.cache import kept_in
     from refmaster.cli.running import progress
-    from refmaster.library.build import gathered, sound_files
+    from refmaster.library.build import Gathered, gathered, sound_files, unread_files
 
-    paths = sound_files(files)
+    paths, unread = sound_files(files), unread_files(files)
     looked_at = sys.stderr.isatty()
     with progress(quiet) as told:
 
@@ -228,7 +228,8 @@ def _gathered(files: "Sequence[str]", cache: str | None, jobs: int | None, quiet
             elif not quiet:
                 print(f"{done} of {total}: {file}", file=sys.stderr, flush=True)
 
-        return gathered(paths, kept_in(cache), jobs=jobs, told=tell)
+        found = gathered(paths, kept_in(cache), jobs=jobs, told=tell)
+    return Gathered(found.rows, (*found.skipped, *unread))
 
 
 def _tell(

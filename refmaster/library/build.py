@@ -25,7 +25,7 @@ from refmaster.library.rows import TAGS, Row, row_of
 from refmaster.names import shown
 from refmaster.records import Profile
 from refmaster.tags import read_texts
-from refmaster.tracks import ENDINGS, sound_below
+from refmaster.tracks import ENDINGS, sound_below, unread_below
 
 FEW = 2  # fewer tracks are measured here: a process takes a second to start
 
@@ -71,11 +71,26 @@ def sound_files(given: Iterable[str | os.PathLike[str]]) -> tuple[Path, ...]:
     return tuple(found)
 
 
+def unread_files(given: Sequence[str | os.PathLike[str]]) -> tuple[Skipped, ...]:
+    """Sound below the folders that were named which cannot be read, or does not look like sound by its name."""
+    named = {os.path.realpath(name) for name in given}
+    folders = [Path(name) for name in given if os.path.isdir(name)]
+    found = {
+        shown(path): why
+        for folder in folders
+        for path, why in unread_below(folder)
+        if os.path.realpath(path) not in named
+    }
+    return tuple(Skipped(file, f"it {why}") for file, why in found.items())
+
+
 def _but_found(folder: Path) -> str:
-    """What would be one, or where a folder holds libraries, which, and how their tracks are taken in."""
+    """What would be one, and what it holds instead: libraries, and how their tracks are taken in, or sound unread."""
     names = [shown(path.name) for path in libraries_in(folder)]
     if not names:
-        return f"({', '.join(ENDINGS)})"
+        first = next(unread_below(folder), None)
+        but = "" if first is None else f"; {shown(first[0])} {first[1]}"
+        return f"({', '.join(ENDINGS)}){but}"
     number, them = (f"{len(names)} libraries", "them by file") if len(names) > 1 else ("a library", "its file")
     how = f"to merge, name {them}: refmaster library add NAME {shown(folder / names[0])}"
     return f"but {number} ({', '.join(names)}); {how}"

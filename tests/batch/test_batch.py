@@ -487,3 +487,38 @@ def test_a_name_with_marks_in_it_is_text_on_the_page(catalogue, tmp_path):
     assert "<b>" not in page
     assert (tmp_path / "out" / unquote(re.findall(r'href="([^"]+toml)"', page)[0])).is_file()
     assert json.loads(ran.stdout)["name"] == odd
+
+
+def test_sound_in_a_folder_that_cannot_be_read_is_a_track_that_failed(catalogue, tmp_path):
+    short = (catalogue / "mixes" / "short.wav").read_bytes()
+    mixes = tmp_path / "mixes"
+    mixes.mkdir()
+    for name in ("song.wav", "song.m4a", "lost.bak", "other.m4a"):
+        (mixes / name).write_bytes(short if name in ("song.wav", "lost.bak") else b"\0\0\0 ftypM4A ")
+    for name in ("cover.jpg", "song.cue", "notes.txt"):
+        (mixes / name).write_bytes(b"no sound")
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "song.m4a").write_bytes(b"\0\0\0 ftypM4A ")
+    more = ("--ref", catalogue / "record.wav", "-o", "out", "--no-report")
+    ran = run(tmp_path, "mixes", "more", "mixes/other.m4a", *more)
+    assert ran.returncode == 2  # a folder with no other sound
+    assert "the folder more holds nothing that can be mastered: song.m4a is sound of a kind that" in ran.stderr
+    (tmp_path / "more" / "two.wav").write_bytes(short)
+    for resume in ((), ("--resume",)):
+        ran = run(tmp_path, "mixes", "more", "mixes/other.m4a", *more, *resume)
+        assert ran.returncode == 1
+        assert ran.stdout.startswith("6 tracks: 2 mastered, 4 failed\n")
+        assert ran.stdout.count("  · song.m4a is sound of a kind that refmaster does not read (.m4a); convert") == 2
+        assert "  · lost.bak is WAV by its content, but its ending is .bak; rename it" in ran.stdout
+        assert ran.stdout.count("· other.m4a ") == 1  # tried as a file that was named, and not told of twice
+        assert not any(name in ran.stdout for name in ("cover", "cue", "notes"))
+        rows = list(csv.DictReader((tmp_path / "out" / "batch.csv").read_text().splitlines()))
+        assert sorted(row["file"] for row in rows if row["status"] == "failed") == [
+            "lost.bak", "other.m4a", "song.m4a", "song.m4a",
+        ]  # fmt: skip
+    (tmp_path / "only").mkdir()
+    (tmp_path / "only" / "a.wma").write_bytes(b"x")
+    (tmp_path / "only" / "b.wma").write_bytes(b"x")
+    refused(
+        run(tmp_path, "only", *more[:2], "-o", "none"), r"nothing that can be mastered: a.wma \(one of 2 such files\)"
+    )

@@ -248,6 +248,24 @@ def test_a_hyphen_in_a_name_stays_one(run, files, tmp_path):
     assert "K-Pone - v-1.wav (−" in out
 
 
+def test_sound_that_cannot_be_read_is_named_and_the_exit_is_1(run, music):
+    (music / "deep" / "c.m4a").write_bytes(b"\0\0\0 ftypM4A ")
+    (music / "d.bak").write_bytes((music / "a.wav").read_bytes())
+    (music / "cover.jpg").write_bytes(b"\xff\xd8\xff")
+    for words in (("build", music, "-n", "soul"), ("add", "soul", music)):
+        code, out, err = run("library", *words, "-q", "-j", "1", "--json")
+        assert code == 1
+        assert {one["file"]: one["why"] for one in document(out)["skipped"]} == {
+            str(
+                music / "d.bak"
+            ): "it is WAV by its content, but its ending is .bak; rename it, or name the file itself",
+            str(music / "deep" / "c.m4a"): "it is sound of a kind that refmaster does not read (.m4a);"
+            " convert it to WAV or FLAC",
+        }
+        assert f"refmaster: {music / 'd.bak'} left out: it is WAV by its content" in err
+    assert run("library", "add", "soul", music, music / "d.bak", "-q", "-j", "1")[2].count("left out") == 1
+
+
 def test_a_track_of_the_library_is_left_out_of_it(run, soul, files):
     data = document(run("library", "compare", files["dull"], "--json")[1])
     assert data["genre"]["n_tracks"] == 1
