@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from refmaster.atomic import held
+from refmaster.batch.current import as_rendered
 from refmaster.batch.jobs import folder_of, jobs_of, made, refuse_folder, refuse_outputs, sweep, unread_of
 from refmaster.batch.overview import CSV, HTML, write_overview
 from refmaster.batch.pool import master_here
@@ -85,7 +86,7 @@ class Batch:
         outcomes: dict[str, Outcome] = {}
         for job in self.jobs:
             if kept := still_good(job, self.past, html=self.settings.html):
-                outcomes[job.out] = kept
+                outcomes[job.out] = as_rendered(kept, self.folder)
         begun = self.past.begun | {job.out for job in self.jobs}
         state = State(self.folder, self.head, begun, outcomes.values())
         yield from self.unread

@@ -1,15 +1,18 @@
 """A batch that was broken off, by Ctrl-C or by kill −9, goes on and ends with the files of one that was not."""
 
+import csv
 import json
 import os
 import signal
 
 import pytest
 
+import refmaster
 from refmaster.batch import child
 from refmaster.batch.records import Settings
 from refmaster.batch.state import NAME, head_of, read_past, refuse_other
 from refmaster.errors import BadSetting
+from refmaster.pipeline import Options
 from tests.batch.conftest import NAMES, begun, children_of, is_alive, lines, masters, on_linux, run, tree, wait_until
 
 THREE = ("mixes", "--ref", "record.wav", "--jobs", "1", "--jsonl", "--quiet")
@@ -95,6 +98,31 @@ def test_a_master_that_is_gone_is_made_again_and_what_a_person_edited_stays(done
     }  # fmt: skip
     assert (copied / "long.master.wav").read_bytes() == (done / "long.master.wav").read_bytes()
     assert (copied / "short.master.toml").read_text() == "# edited\n"
+
+
+def test_a_session_that_was_rendered_anew_since_is_told_of_as_it_is_now(done, catalogue, copied):
+    """Its figures, not those of the batch; an edit that nobody rendered changes nothing that is heard."""
+    short, long = copied / "short.master.toml", copied / "long.master.toml"
+    gain = {"set": ["match_loudness.gain_db=1"], "drop": ["match_eq"]}
+    report = refmaster.render(short, **gain, options=Options(force=True))
+    long.write_text(long.read_text().replace('verdict = "keep"', 'verdict = "drop"', 1))
+    before = {row["file"]: row for row in table(done)}
+    for _ in range(2):
+        ran = run(catalogue, *THREE, "-o", copied, "--resume")
+        said = {one["name"]: one for one in lines(ran.stdout)}
+        assert all(one["earlier"] for one in said.values())
+        assert said["short.wav"]["master_lufs"] == pytest.approx(report.master.integrated_lufs, abs=1e-3)
+        rows = {row["file"]: row for row in table(copied)}
+        assert float(rows["short.wav"]["master_lufs"]) == pytest.approx(report.master.integrated_lufs, abs=0.006)
+        assert float(rows["short.wav"]["master_dbtp"]) == pytest.approx(report.master.true_peak_dbtp, abs=0.006)
+        assert int(rows["short.wav"]["moves"]) == len(report.plan.active)
+        assert rows["short.wav"]["master_lufs"] != before["short.wav"]["master_lufs"]
+        assert {name: rows[name] for name in NAMES[:2]} == {name: before[name] for name in NAMES[:2]}
+    assert f"{report.master.integrated_lufs:.1f}".replace("-", "\u2212") in (copied / "batch.html").read_text()
+
+
+def table(folder):
+    return list(csv.DictReader((folder / "batch.csv").read_text().splitlines()))
 
 
 def test_a_target_that_changed_is_mastered_again(catalogue, tmp_path):
