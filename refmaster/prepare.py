@@ -3,18 +3,19 @@
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeGuard, cast
 
 from refmaster.analyse import Measured, check_masterable, measure
-from refmaster.cache import Cache
+from refmaster.cache import Cache, get, put
 from refmaster.compare import Example, compare
 from refmaster.compare.pairing import stands_still
 from refmaster.decide import checked_weights, parse_phase, parse_reference, parse_stages
 from refmaster.dsp.ahead import workers
 from refmaster.errors import BadSetting
 from refmaster.genres import with_share
-from refmaster.genres.context import context
+from refmaster.genres.context import AUTO, context
 from refmaster.genres.posterior import NONE
 from refmaster.load import BLOCK_SAMPLES, Track, open_track, resampled
 from refmaster.names import shown
@@ -87,14 +88,18 @@ def prepare(
         unknown += [] if is_remembered(track, keeping) else [track]
         helped = unknown[0] if threads > 1 and len(unknown) == 1 else None  # a core has nothing else to do
         waiting = [pool.submit(_heard, one, kept, block_samples, pool if one is helped else None) for one in heard]
+        by_ear = bool(request.library) or request.genre == AUTO
+        apart = [ref if by_ear and one is not ref else None for one, (ref, _) in zip(heard, refs, strict=True)]
+        whole = [None if ref is None else pool.submit(_whole, ref, kept, block_samples) for ref in apart]
         aside = pool if track is helped else None
         target = _heard(track, keeping, block_samples, aside, lambda _: told("analyse", -1.0))
         references = [one.result() for one in waiting]
+        by_ears = [here.profile if own is None else own.result() for here, own in zip(references, whole, strict=True)]
     check_masterable(target.profile, "the target")
     for one in references:
         check_masterable(one.profile, "the reference")
     told("compare", -1.0)
-    genre = _genre(request, target.profile, [one.profile for one in references])
+    genre = _genre(request, target.profile, by_ears)
     examples = tuple(Example(one, weights) for one, (_, weights) in zip(references, refs, strict=True))
     alone = not refs and not toward and request.genre != NONE
     if alone and genre.tone is None:
@@ -146,6 +151,17 @@ def _heard(
     return remembered(
         track, kept, lambda: measure(track, blocks=track.blocks(block_samples), progress=progress, aside=aside)
     )
+
+
+def _whole(reference: Track, kept: Cache | None, block_samples: int) -> Profile:
+    """A reference's Profile at its own rate: in what it sounds like no track that it is compared with has a say."""
+    known = None if kept is None else get(kept, reference.source.sha256)
+    if known is not None:
+        return replace(known, path=reference.source.path)
+    found = measure(reference, blocks=reference.blocks(block_samples)).profile
+    if kept is not None and reference.source.container != "array":
+        put(kept, found)
+    return found
 
 
 def _genre(request: Request, target: Profile, references: list[Profile]) -> Genre:

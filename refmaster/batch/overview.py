@@ -14,6 +14,7 @@ from refmaster.atomic import replacing
 from refmaster.batch.records import Outcome, Settings
 from refmaster.batch.remote import base_name, is_url, joined, write_text
 from refmaster.decide import parted
+from refmaster.genres.context import AUTO
 from refmaster.names import shown, storable
 from refmaster.report.templates import environment
 from refmaster.units import unbroken
@@ -116,12 +117,19 @@ def _facts(settings: Settings) -> tuple[tuple[str, str], ...]:
     loudness = toward if settings.loudness is None else said("_lufs", settings.loudness)
     return (
         ("Reference", ", ".join(map(shown, named(settings))) or "none: the genre stands for it"),
-        *([] if settings.genre is None else [("Genre", settings.genre)]),
-        *([] if settings.library is None else [("Library", shown(settings.library))]),
+        ("Genre", _genre(settings)) if settings.library is None else ("Library", shown(settings.library)),
         ("Amount", f"{settings.amount:g} of 100"),
         ("Loudness", loudness),
         ("Ceiling", said("_dbtp", settings.ceiling)),
     )
+
+
+def _genre(settings: Settings) -> str:
+    """Where the genre that each track was read in comes from."""
+    if settings.genre is not None and settings.genre.strip().casefold() != AUTO:
+        return settings.genre
+    n_references = len(settings.references)
+    return f"heard in {('each track', 'the reference')[n_references] if n_references < 2 else 'the references'}"
 
 
 def named(settings: Settings) -> list[str]:

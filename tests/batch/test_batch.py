@@ -121,6 +121,8 @@ def test_the_page_needs_nothing_else_and_leads_to_every_report(done):
     assert not re.search(r"https?:|src=|@import|url\(", page)
     assert "prefers-color-scheme: dark" in page
     assert "<h1>3 tracks: 3 mastered</h1>" in page
+    assert "<dt>Genre</dt><dd>heard in the reference</dd>" in page
+    assert '<th scope="col">Genre it was read in</th>' in page
 
 
 def test_the_table_is_read_by_a_program(done):
@@ -150,6 +152,7 @@ def test_a_batch_toward_a_genre_says_so(catalogue, fresh):
     page = (fresh / "batch.html").read_text()
     assert "<dt>Reference</dt><dd>none: the genre stands for it</dd>" in page
     assert "<dt>Loudness</dt><dd>as the genre has it</dd>" in page
+    assert "<dt>Genre</dt><dd>rock</dd>" in page
 
 
 def test_a_library_of_ones_own_reaches_every_track_and_the_table_says_what_each_was_read_in(catalogue, fresh, tmp_path):

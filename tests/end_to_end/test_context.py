@@ -49,6 +49,19 @@ def test_a_genre_stands_for_a_reference(folder):
     assert band.p10 - 0.1 <= report.master.integrated_lufs <= band.p90 + 0.1
 
 
+def test_a_reference_sounds_like_one_genre_whatever_the_rate_of_the_target(folder, tmp_path):
+    import soxr
+
+    samples, rate_hz = sf.read(folder / "target.wav")
+    genres = []
+    for other_hz in (8000, 44100, 96000):
+        path = tmp_path / f"{other_hz}.wav"
+        sf.write(path, soxr.resample(samples, rate_hz, other_hz), other_hz, subtype="PCM_24")
+        report = master(path, folder / "other.wav", options=Options(dry_run=True))
+        genres.append((report.genre.name, report.genre.share, report.genre.runner_up))
+    assert genres[0] == genres[1] == genres[2]
+
+
 def test_what_a_genre_made_is_rendered_again_to_the_byte(folder):
     master(folder / "target.wav", genre="metal", out=folder / "metal.wav", options=QUICK)
     render(folder / "metal.toml", folder / "again.wav", options=QUICK)
