@@ -96,6 +96,11 @@ def nearer_pct(distance: float) -> float:
     return float(np.interp(distance, PAIRS_AT, PAIRS_PCT)) if math.isfinite(distance) else 100.0
 
 
+def pair_at(pct: float) -> float:
+    """The distance within which so many of 100 such pairs lie."""
+    return float(np.interp(pct, PAIRS_PCT, PAIRS_AT))
+
+
 def nearer_words(pct: float) -> str:
     """The same for a sentence that ends in "of 100 pairs"."""
     return f"{pct:.0f}" if pct >= 1 else "fewer than 1"

@@ -200,15 +200,14 @@ def _no_genre(track: Track, genre: Genre, library: str) -> str:
     """Why there is nothing to master toward."""
     if genre.share is None:
         return f"--genre {genre.name} tells no tone to master toward; name a reference, --ref FILE, or another genre"
-    nearest = "" if genre.runner_up is None else f"nearest: {with_share(*genre.runner_up)}"
-    found = "; ".join(filter(None, (f"{100 * genre.share:.0f} %", nearest)))
-    said = f"it sounds like no genre that was measured ({found})"
-    other = "or a genre, --genre NAME"
     if library:
-        said, other = (
-            f"it sounds like none of the libraries in {shown(library)} ({nearest})",
-            "or one library, --library FILE",
-        )
+        nearest = "" if genre.runner_up is None else f"; nearest: {genre.runner_up[0]}"
+        said = f"it is farther from each of the libraries in {shown(library)} than their own tracks are{nearest}"
+        other = "or one library, --library FILE"
+    else:
+        nearest = "" if genre.runner_up is None else f"; nearest: {with_share(*genre.runner_up)}"
+        said = f"it sounds like no genre that was measured ({100 * genre.share:.0f} %{nearest})"
+        other = "or a genre, --genre NAME"
     return f"{shown(track.source.path)}: {said}; name a reference, --ref FILE, {other}"
 
 

@@ -193,8 +193,9 @@ def genre_words(genre: Genre) -> str:
 def _library_line(genre: Genre, second: str, heard_in: str) -> str:
     """The same for a library of one's own, or one of several that was heard."""
     if genre.name == ANY:
-        nearest = "" if genre.runner_up is None else f" (nearest: {with_share(*genre.runner_up)})"
-        return f"Genre: none of your libraries fits{nearest}; --library FILE names one."
+        nearest = "" if genre.runner_up is None else f" (nearest: {genre.runner_up[0]})"
+        far = f"{heard_in} is farther from each than their own tracks are{nearest}"
+        return f"Genre: none of your libraries fits: {far}; --library FILE names one."
     tracks = counted(genre.n_tracks, "track")
     few = "; so few say little of what is normal" if genre.n_tracks < FEW_TRACKS else ""
     if genre.share is None:

@@ -12,7 +12,7 @@ prints how often the answer is right for tracks, artists and packages that were 
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -78,14 +78,20 @@ class Model:
     counts: IntArray
 
 
-def probable(profile: Profile, table: Table | None = None) -> tuple[tuple[str, float], ...]:
+def probable(
+    profile: Profile, table: Table | None = None, among: Collection[str] | None = None
+) -> tuple[tuple[str, float], ...]:
     """Genres with their shares, the most probable first; "none" stands for music unlike all that was measured.
 
     Only genres that were measured on tracks can be told by their sound; a track that is one of them is not asked about
-    itself.
+    itself. Where the answer is known to be `among` some of them, these alone share, and "none" has no part.
     """
     known = without(table if table is not None else load_table(), profile.sha256)
-    share = shares(_model_of(known), features(profile), known.settings)
+    model, settings = _model_of(known), known.settings
+    if among is not None:
+        counts = np.where([name in among for name in known.genres], model.counts, 0)
+        model, settings = replace(model, counts=counts), replace(settings, none_prior=0.0)
+    share = shares(model, features(profile), settings)
     named = sorted(zip((*known.genres, NONE), share.tolist(), strict=True), key=lambda item: -item[1])
     return tuple((name, value) for name, value in named if value >= LEAST_SHARE)
 

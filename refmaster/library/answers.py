@@ -9,24 +9,25 @@ from refmaster.analyse import SHORTEST_S, Measured, check_masterable, is_inaudib
 from refmaster.cache import Cache, profile_of
 from refmaster.compare import compare
 from refmaster.dsp.ahead import workers
-from refmaster.genres import ANY, FEW_TRACKS, load_genre, with_share
-from refmaster.genres.context import AUTO, LEAST_KNOWN, checked_genre, context
+from refmaster.genres import ANY, FEW_TRACKS, load_genre
+from refmaster.genres.context import AUTO, checked_genre, context
 from refmaster.genres.posterior import hashes_of
 from refmaster.library.files import Library
 from refmaster.library.placing import (
+    FAR_PCT,
     Near,
     Placement,
     Standing,
     home_of,
-    named,
     nearest,
     nearest_shipped,
     place,
-    share_of,
+    reach_of,
     shares,
     without,
 )
 from refmaster.load import open_track, resampled
+from refmaster.nearness import pair_at
 from refmaster.records import Comparison, Genre, Passport, Profile
 from refmaster.version import __version__
 from refmaster.writing import counted
@@ -64,16 +65,23 @@ def among(path: str | os.PathLike[str], libraries: Sequence[Library], kept: Cach
         for one in apart_from
         if len(one.tracks) < FEW_TRACKS
     ]
+    notes += _far_notes(libraries, target)
     home, shared = home_of(libraries, target), shares(target, libraries)
-    own_share = share_of(libraries, shared)
-    if own_share < LEAST_KNOWN:
-        theirs = {named(one) for one in libraries}
-        other = next(one for one in shared if one[0] not in theirs)
-        here = f"the library {home.name}" if len(libraries) == 1 else "any of the libraries"
-        notes.append(
-            f"by its sound it is hardly music of {here} ({100 * own_share:.0f} %); more of {with_share(*other)}"
-        )
     return Among(target, place(target, home.genre), found, shared, tuple(notes))
+
+
+def _far_notes(libraries: Sequence[Library], target: Profile) -> list[str]:
+    """What is said of a track that is far from every library."""
+    reaches = [(one.name, reach_of(one, target)) for one in libraries]
+    if not all(reach.far for _, reach in reaches):
+        return []
+    name, reach = min(reaches, key=lambda one: one[1].distance - one[1].limit)
+    whose = f"the library {name}" if len(libraries) == 1 else f"any of the libraries, {name} the nearest"
+    own = "" if reach.within is None else f"; its own tracks are at most {reach.within:.2f} from each other"
+    return [
+        f"by its sound it is hardly music of {whose}: the median distance to its tracks is {reach.distance:.2f}{own}, "
+        f"{FAR_PCT:.0f} of 100 pairs of songs of one genre at most {pair_at(FAR_PCT):.2f}"
+    ]
 
 
 def in_genre(path: str | os.PathLike[str], name: str, kept: Cache | None) -> Among:

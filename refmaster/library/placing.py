@@ -13,17 +13,17 @@ from typing import Literal
 import numpy as np
 
 from refmaster.genres import load_genre
-from refmaster.genres.context import LEAST_KNOWN
 from refmaster.genres.features import features, leveled
 from refmaster.genres.posterior import Table, load_table, mean_shares, probable
 from refmaster.genres.statistics import EDGE_SDS, covariance_db2, song_sd_db, whole_width_db
 from refmaster.library.files import Library
-from refmaster.nearness import Reason, apart, nearer_pct, reasons
+from refmaster.nearness import Reason, apart, nearer_pct, pair_at, reasons
 from refmaster.records import Genre, Profile, Spread
 from refmaster.units import FloatArray
 
 OCTAVES_HZ = (31.5, 63.0, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0)
 MOST_NEAREST = 5
+FAR_PCT = 95.0  # of pairs of songs of one genre; with `within`, 1.5 % of 200 records left out of libraries of 2 to 12
 
 Where = Literal["under", "inside", "over"]
 
@@ -85,6 +85,29 @@ class Near:
     reasons: tuple[Reason, ...]
 
 
+@dataclass(frozen=True)
+class Reach:
+    """How far a track lies from a library, as the median of its distances to the tracks (`nearness.apart`).
+
+    `within` is the farthest that one of the library's own tracks lies from the others, in the same measure, None where
+    there are no two. What is no farther than that belongs as well as they do. Few tracks reach no farther than chance
+    has it, so what is no farther than most pairs of songs of one genre is not far either.
+    """
+
+    distance: float
+    within: float | None
+
+    @property
+    def limit(self) -> float:
+        """The distance beyond which a track is far."""
+        return max(self.within or 0.0, pair_at(FAR_PCT))
+
+    @property
+    def far(self) -> bool:
+        """Whether the track is unlike all that the library holds; not where nothing can be compared."""
+        return self.distance > self.limit
+
+
 def place(profile: Profile, genre: Genre) -> Placement:
     """Where a track sits in every band that the genre has figures for."""
     tone, width = _tone_curve(profile, genre), _width_curve(profile, genre)
@@ -121,29 +144,48 @@ def nearest_shipped(genre: Genre, profile: Profile, most: int = MOST_NEAREST) ->
 
 def home_of(libraries: Sequence[Library], profile: Profile) -> Library:
     """The library that a track most probably belongs to, without the track itself; at least one is given."""
-    return without(_likeliest(libraries, dict(shares(profile, libraries))), profile)
+    return without(_likeliest(libraries, dict(own_shares(profile, libraries))), profile)
 
 
 def heard_among(libraries: Sequence[Library], profiles: Sequence[Profile]) -> Genre:
-    """What is normal: the only library, or of several the one that tracks sound like; none where they sound like none.
+    """What is normal: the only library, or of several the one that tracks sound like; none where they are far from all.
 
-    Its `share` is None where nobody had to guess.
+    Its `share` is that among these libraries: the genres that come with the program have no say here. It is None where
+    nobody had to guess, and 0 where all are far.
     """
     if len(libraries) == 1:
         return without(libraries[0], profiles[0]).genre
-    ranked = mean_shares([shares(profile, libraries) for profile in profiles])
-    best = _likeliest(libraries, dict(ranked))
-    share = dict(ranked).get(named(best), 0.0)
-    if share_of(libraries, ranked) < LEAST_KNOWN:
-        return replace(load_genre(), share=share, runner_up=(named(best), share))
+    ranked = mean_shares([own_shares(profile, libraries) for profile in profiles])
+    close = [one for one in libraries if not all(reach_of(one, profile).far for profile in profiles)]
+    best = _likeliest(close or libraries, dict(ranked))
+    if not close:
+        return replace(load_genre(), share=0.0, runner_up=(named(best), 0.0))
     second = next((one for one in ranked if one[0] != named(best)), None)
-    return replace(without(best, profiles[0]).genre, share=share, runner_up=second)
+    return replace(without(best, profiles[0]).genre, share=dict(ranked).get(named(best), 0.0), runner_up=second)
 
 
-def share_of(libraries: Sequence[Library], shared: Sequence[tuple[str, float]]) -> float:
-    """What all these libraries have of the shares together."""
+def reach_of(library: Library, profile: Profile) -> Reach:
+    """How far a track lies from a library's others, and how far its own tracks do: one that is in it is never far."""
+    rows = [(row.sha256, features(row.profile)) for row in library.tracks]
+    own = (_middle(row, [*_others(rows, sha256)]) for sha256, row in rows)
+    within = max((value for value in own if math.isfinite(value)), default=None)
+    return Reach(_middle(features(profile), [*_others(rows, profile.sha256)]), within)
+
+
+def _others(rows: Sequence[tuple[str, FloatArray]], sha256: str) -> Iterator[FloatArray]:
+    return (row for of, row in rows if of != sha256)
+
+
+def _middle(ours: FloatArray, others: Sequence[FloatArray]) -> float:
+    """The median distance to others; nan where there are none, or nothing in common."""
+    found = [value for value in (apart(ours, one) for one in others) if math.isfinite(value)]
+    return float(np.median(found)) if found else math.nan
+
+
+def own_shares(profile: Profile, libraries: Sequence[Library]) -> tuple[tuple[str, float], ...]:
+    """A user's libraries with their shares of probability among themselves, the most probable first."""
     theirs = {named(one) for one in libraries}
-    return sum(share for name, share in shared if name in theirs)
+    return probable(profile, _with(load_table(), profile, libraries), among=theirs)
 
 
 def _likeliest(libraries: Sequence[Library], of: dict[str, float]) -> Library:

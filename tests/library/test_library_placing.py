@@ -9,8 +9,9 @@ from refmaster.genres.context import LEAST_KNOWN
 from refmaster.genres.posterior import hashes_of
 from refmaster.library import heard_among, home_of, nearest, place
 from refmaster.library.files import Library
-from refmaster.library.placing import Standing, nearest_shipped, shares, without
+from refmaster.library.placing import FAR_PCT, Standing, nearest_shipped, own_shares, reach_of, shares, without
 from refmaster.library.words import feature_words, place_words
+from refmaster.nearness import pair_at
 
 
 @pytest.fixture
@@ -122,17 +123,47 @@ def test_of_several_libraries_the_one_that_is_heard_says_how_surely(rows, profil
     like = Library("like", (rows["dull"],))
     genre = heard_among([many, like], [profile])
     assert genre.name == "many"
-    assert genre.share > LEAST_KNOWN
-    assert genre.share == pytest.approx(dict(shares(profile, [many, like]))["library many"])
+    assert genre.share == pytest.approx(dict(own_shares(profile, [many, like]))["library many"])
+    assert genre.share > 0.5
+
+
+def test_the_genres_of_the_program_have_no_veto_among_ones_own_libraries(rows):
+    """A song that is most like metal, and yet no farther from one's own records than songs of one genre lie."""
+    target = replace(rows["song"].profile, ltas_db=load_genre("metal").tone.mean_db)
+    libraries = [Library("a", (rows["finished"],)), Library("b", (rows["dull"],))]
+    known = [share for name, share in shares(target, libraries) if name.startswith("library")]
+    assert sum(known) < LEAST_KNOWN
+    genre = heard_among(libraries, [target])
+    assert genre.name in ("a", "b")
+    assert genre.share + genre.runner_up[1] == pytest.approx(1.0)
+
+
+def tone_alone(rows):
+    """A track that holds one tone and nothing else, farther from any music than music is from music."""
+    profile = rows["song"].profile
+    levels = tuple(-10.0 if 900 < hz < 1100 else -90.0 for hz in profile.band_hz)
+    return replace(profile, ltas_db=levels, sha256="f" * 64)
 
 
 def test_where_no_library_fits_none_is_taken(rows):
-    """A track of a shipped genre beside two libraries of other music, one track each."""
-    metal = replace(rows["song"].profile, ltas_db=load_genre("metal").tone.mean_db)
-    genre = heard_among([Library("a", (rows["finished"],)), Library("b", (rows["dull"],))], [metal])
-    assert (genre.name, genre.tone) == (ANY, None)
+    """A track that is farther from two libraries than their own tracks are, and than pairs of one genre."""
+    libraries = [Library("a", (rows["finished"], rows["song"])), Library("b", (rows["dull"],))]
+    genre = heard_among(libraries, [tone_alone(rows)])
+    assert (genre.name, genre.tone, genre.share) == (ANY, None, 0.0)
     assert genre.runner_up[0] in ("library a", "library b")
-    assert genre.share < LEAST_KNOWN
+
+
+def test_a_library_reaches_as_far_as_its_farthest_track(rows):
+    alone = tone_alone(rows)
+    odd = replace(rows["finished"], profile=alone, sha256=alone.sha256)
+    even = Library("even", (rows["song"], rows["dull"], rows["finished"]))
+    uneven = Library("uneven", (rows["song"], rows["dull"], odd))
+    again = replace(alone, sha256="c" * 64)
+    assert reach_of(even, again).far
+    assert not reach_of(uneven, again).far
+    assert not reach_of(uneven, alone).far  # it is in the library: nobody has to guess
+    assert reach_of(even, alone).limit == pair_at(FAR_PCT)  # three songs of one making lie nearer than that
+    assert reach_of(Library("one", (rows["song"],)), alone).within is None
 
 
 def test_a_track_that_two_libraries_hold_is_near_once(library, profile):
