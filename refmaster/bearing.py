@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from refmaster.genres import ANY
 from refmaster.measure.excerpt import HARD_WORK_PCT, Limited
 from refmaster.records import Density, Genre, PeaksKept, Profile
+from refmaster.writing import told_apart
 
 PRACTICE_PSR_DB = 8.0  # what practice keeps in any music (I. Shepherd); never more is asked
 ROUNDED_DB = 0.05  # figures nearer to each other read alike
@@ -35,8 +36,9 @@ class Bearing:
         """What ended the way to what was `asked` for, at what is borne of it."""
         if self._loudest_db(limited) > self._work_db(limited):
             return self.why
-        worked = f"the limiter would take more than {asked.hard_db:.1f} dB for {HARD_WORK_PCT:g} % of the time"
-        return f"{worked}; {self.genre.limiting_db:.1f} dB is what {_kind(self.genre)} bears"
+        taken, borne = told_apart(asked.hard_db, self.genre.limiting_db, 1)
+        worked = f"the limiter would take more than {taken} dB for {HARD_WORK_PCT:g} % of the time"
+        return f"{worked}; {borne} dB is what {_kind(self.genre)} bears"
 
     def _work_db(self, limited: Limited) -> float:
         return limited.hard_db - self.genre.limiting_db

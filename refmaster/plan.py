@@ -10,6 +10,7 @@ from dataclasses import astuple, dataclass, replace
 from refmaster import locks, price
 from refmaster.analyse import Measured, measure
 from refmaster.compare import Example, corrected, empty_top
+from refmaster.compare.goal import whose_loudness
 from refmaster.decide import decided, in_phase
 from refmaster.dsp.ahead import ahead
 from refmaster.dsp.limiter import CLIP_DB, Limiting, limited
@@ -17,11 +18,9 @@ from refmaster.ear import Ear
 from refmaster.load import Track
 from refmaster.measure.excerpt import Limited, LimitedMeter
 from refmaster.moves import Scene, limit_peaks, match_loudness, movers
-from refmaster.names import whose
 from refmaster.own import left_alone, staying
 from refmaster.passport import STRANGER
 from refmaster.records import (
-    EVIDENCE_PCT,
     Assumption,
     Comparison,
     Decision,
@@ -360,7 +359,8 @@ def _gathered(material: Material, moves: tuple[Move, ...], answers: tuple[Propos
     same = material.comparison is not None and material.comparison.identical
     same = same or _level_stays(material)
     if material.request.loudness_lufs is None and goal is not None and material.request.amount_pct > 0 and not same:
-        how = _whose_loudness(material.comparison, part=material.request.amount_pct < EVIDENCE_PCT)
+        now = material.target.profile.integrated_lufs
+        how = whose_loudness(material.comparison, material.genre, now, material.request.amount_pct)
         if asked is not None:
             how += f"; {goal:.1f} LUFS is where it stops"
         loud = f"{goal if asked is None else asked:.1f} LUFS, {how}.".replace("-", "−")
@@ -378,14 +378,6 @@ def _gathered(material: Material, moves: tuple[Move, ...], answers: tuple[Propos
         asked_lufs=asked,
         ceiling_dbtp=None if dropped else held,
     )
-
-
-def _whose_loudness(comparison: Comparison | None, *, part: bool) -> str:
-    """What a loudness that nobody asked for follows."""
-    if comparison is not None and comparison.by_genre:
-        return "part of the way to what is usual in the genre" if part else "as the genre has it"
-    toward = "the reference" if comparison is None else comparison.toward
-    return f"part of the way to {whose(toward)} loudness" if part else f"as {toward}"
 
 
 def _left_alone(material: Material) -> tuple[Stage, ...]:

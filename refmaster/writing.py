@@ -38,6 +38,7 @@ SUBJECTS = {  # of what was left alone or not reached; a move's id is its own
     "over_full_scale": "values over full scale",
     "encoded_anew": "the file as it was",
 }
+MOST_MORE_DIGITS = 4  # to tell two numbers apart; nearer, they are the same
 SHORT_S = 60.0  # EBU Tech 3342: a loudness range of less than a minute says little
 COUNTS = {"n_samples": " samples", "clipped_samples": "", "channels": ""}  # whole numbers, and what follows them
 HIGH_CONFIDENCE, FAIR_CONFIDENCE = 0.8, 0.5  # taste: where the word changes
@@ -105,6 +106,15 @@ def tone_words(change_db: float | None, at_hz: float | None) -> str:
 def pair(name: str, before: float | None, after: float | None) -> str:
     """A change: "−16.4 → −10.3 LUFS"."""
     return _joined(said(name, before), said(name, after), " → ")
+
+
+def told_apart(first: float, second: float, digits: int) -> tuple[str, str]:
+    """Two numbers of one sentence with so many decimals, or as many more as it takes for different ones to differ."""
+    for more in range(MOST_MORE_DIGITS + 1):
+        texts = tuple(f"{value:z.{digits + more}f}".replace("-", "−") for value in (first, second))
+        if texts[0] != texts[1]:
+            return texts[0], texts[1]
+    return f"{first:z.{digits}f}".replace("-", "−"), f"{second:z.{digits}f}".replace("-", "−")
 
 
 def span(name: str, low: float, high: float) -> str:

@@ -1,6 +1,6 @@
 import pytest
 
-from refmaster.writing import bare, bounds, clock, confidence, difference, label, pair, said, span, spread
+from refmaster.writing import bare, bounds, clock, confidence, difference, label, pair, said, span, spread, told_apart
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,20 @@ from refmaster.writing import bare, bounds, clock, confidence, difference, label
 )
 def test_a_name_is_read_as_words(name, words):
     assert label(name) == words
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "digits", "texts"),
+    [
+        (31.2, 45.0, 0, ("31", "45")),
+        (44.97, 45.0, 0, ("44.97", "45.00")),
+        (1.0996, 1.1, 2, ("1.0996", "1.1000")),
+        (-11.56, -11.64, 1, ("−11.56", "−11.64")),
+        (-11.5, -11.5, 1, ("−11.5", "−11.5")),
+    ],
+)
+def test_different_numbers_of_a_sentence_differ_in_it(first, second, digits, texts):
+    assert told_apart(first, second, digits) == texts
 
 
 def test_a_level_that_is_no_difference_has_no_plus():

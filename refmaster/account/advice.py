@@ -9,7 +9,7 @@ from refmaster.bands import FREQUENCY_NAME
 from refmaster.dsp.limiter import HARD_DB
 from refmaster.records import Move, Outcome, Param, Phase
 from refmaster.units import written
-from refmaster.writing import pair, tone_words
+from refmaster.writing import pair, told_apart, tone_words
 
 Flag = tuple[str, str]
 """A flag, and what it would do."""
@@ -89,8 +89,9 @@ def _limiter_cost(move: Move, outcome: Outcome | None) -> str:
     if outcome is None or outcome.limiter is None:
         return "Punch, and the more the harder it works."
     work = outcome.limiter
+    most, _ = told_apart(work.max_db, HARD_DB, 2)
     text = (
-        f"Punch: it takes up to {written('margin_db', work.max_db)}, and works for {work.share_working_pct:.1f} % of "
+        f"Punch: it takes up to {most} dB, and works for {work.share_working_pct:.1f} % of "
         f"the time{_fallen(outcome, 'psr_db', 'lowest PSR')}."
     )
     if tone := tone_words(work.tone_db, work.tone_hz):

@@ -113,7 +113,7 @@ _ORDER = ["mastered", "unchanged", "sent back", "check failed", "failed"]
 
 
 def _facts(settings: Settings) -> tuple[tuple[str, str], ...]:
-    toward = "as the reference" if settings.references else "as the genre has it"
+    toward = "as the reference" if settings.references else "toward what is usual in the genre"
     loudness = toward if settings.loudness is None else said("_lufs", settings.loudness)
     return (
         ("Reference", ", ".join(map(shown, named(settings))) or "none: the genre stands for it"),

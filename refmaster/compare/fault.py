@@ -3,6 +3,7 @@
 import numpy as np
 
 from refmaster.records import Profile
+from refmaster.writing import told_apart
 
 FAULT_PRIOR = 0.5  # every second mix that is brought has something wrong with its tone: nobody has counted
 FINISHED_PRIOR = 0.1  # what has been limited already was thought finished by somebody
@@ -33,5 +34,5 @@ def let_be(fault: float | None, target: Profile) -> str:
     if fault is None or fault >= LEAST_FAULT:
         return ""
     finished = " (its peaks have been limited already: somebody thought it finished)" if is_limited(target) else ""
-    likely = f"that something is wrong is {100 * fault:.0f} % likely{finished}"
-    return f"{likely}, and under {100 * LEAST_FAULT:.0f} % it is let be"
+    found, least = told_apart(100 * fault, 100 * LEAST_FAULT, 0)
+    return f"that something is wrong is {found} % likely{finished}, and under {least} % it is let be"

@@ -8,8 +8,10 @@ from refmaster.analyse import Measured
 from refmaster.compare.normal import band_of, tone_edges_db, width_normal_db
 from refmaster.compare.pairing import Example, audible, middle_thirds_db, width_thirds_db
 from refmaster.dsp.octaves import less_level, of_level, unbent_below_hz
-from refmaster.records import Genre
+from refmaster.names import whose
+from refmaster.records import EVIDENCE_PCT, Comparison, Genre
 from refmaster.units import FloatArray
+from refmaster.writing import span
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,28 @@ def goal_of_genre(genre: Genre, target: Measured, band_hz: FloatArray) -> Goal:
         loudness_lufs=None if band is None or now is None else band.nearest(now),
         loudness_full_lufs=None if band is None else band.middle,
     )
+
+
+def whose_loudness(comparison: Comparison | None, genre: Genre, now_lufs: float | None, amount_pct: float) -> str:
+    """What a loudness that nobody asked for follows, in words, at an amount over 0: the references, or the genre."""
+    part = amount_pct < EVIDENCE_PCT
+    if comparison is None or not comparison.by_genre:
+        toward = "the reference" if comparison is None else comparison.toward
+        return f"part of the way to {whose(toward)} loudness" if part else f"as {toward}"
+    band = band_of(genre, "integrated_lufs")
+    if band is None or now_lufs is None:
+        return "part of the way to what is usual in the genre" if part else "as is usual in the genre"
+    usual = f"what is usual in the genre (P10 to P90: {span('x_lufs', band.low, band.high)})"
+    middle = f"the middle of {usual}, {band.middle:.1f} LUFS"
+    if amount_pct >= 100:
+        return middle
+    inside = band.low <= now_lufs <= band.high
+    edge = "the quiet edge" if now_lufs < band.low else "the loud edge"
+    if amount_pct > EVIDENCE_PCT:
+        return f"between {'its own level' if inside else edge} and {middle}"
+    if inside:
+        return f"as the track itself, which lies inside {usual}"
+    return f"part of the way to {edge} of {usual}" if part else f"{edge} of {usual}"
 
 
 def _tone_row(measured: Measured, band_hz: FloatArray) -> FloatArray:

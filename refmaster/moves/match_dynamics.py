@@ -31,6 +31,7 @@ from refmaster.records import (
     Stage,
 )
 from refmaster.units import FloatArray, power_to_db
+from refmaster.writing import told_apart
 
 STAGE = Stage.DYNAMICS
 PARTS = ("low", "low_mid", "mid", "presence", "high")
@@ -230,11 +231,12 @@ def _left_alone(wanted: list[tuple[int, DynamicsGap, float]], scene: Scene, towa
         return Rejected("match_dynamics", f"Dynamics left alone: {usual}.")
     k, widest, factor = max(wanted, key=lambda one: abs(np.log(one[1].reference_db / one[1].target_db)))
     steadier = widest.reference_db < widest.target_db
+    ratio, least = told_apart(max(factor, 1 / factor), LEAST_RATIO, 2)
     return Rejected(
         "match_dynamics",
         f"Dynamics left alone: {whose(toward)} loud passages stand out {'less' if steadier else 'more'}, by up to "
         f"{abs(widest.reference_db - widest.target_db):.1f} dB, in {WORDS[k]}; songs differ more in that than mixes "
-        f"are off, so what is left of it is a ratio of {max(factor, 1 / factor):.2f}:1, and under {LEAST_RATIO:g}:1 "
+        f"are off, so what is left of it is a ratio of {ratio}:1, and under {least}:1 "
         "nobody hears it.",
     )
 

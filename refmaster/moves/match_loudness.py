@@ -20,6 +20,7 @@ from refmaster.measure.excerpt import HARD_WORK_PCT, Limited, likely_lufs, limit
 from refmaster.moves import Blocks, Scene
 from refmaster.records import Effect, Gap, Move, NotReached, Param, Profile, Proposal, Rejected, Stage
 from refmaster.units import FloatArray, db_to_gain, written
+from refmaster.writing import told_apart
 
 STAGE = Stage.LEVEL
 PARTS: tuple[str, ...] = ()
@@ -172,9 +173,10 @@ def explain(move: Move) -> str:
     if not move.because:
         return f"{verb} {move.param('gain_db')}."
     gap = move.because[0]
+    now, goal = told_apart(gap.target, gap.reference, 1)
     return (
-        f"{verb} {move.param('gain_db')}. Before it the track reads {written('x_lufs', gap.target)}, the goal is "
-        f"{written('x_lufs', gap.reference)}; that covers {gap.taken_pct:.0f} % of the way."
+        f"{verb} {move.param('gain_db')}. Before it the track reads {now} LUFS, the goal is {goal} LUFS; "
+        f"that covers {gap.taken_pct:.0f} % of the way."
     )
 
 

@@ -151,7 +151,7 @@ def test_a_batch_toward_a_genre_says_so(catalogue, fresh):
     assert run(catalogue, "mixes/short.wav", "--genre", "rock", "-o", fresh, "--no-report", "--quiet").returncode == 0
     page = (fresh / "batch.html").read_text()
     assert "<dt>Reference</dt><dd>none: the genre stands for it</dd>" in page
-    assert "<dt>Loudness</dt><dd>as the genre has it</dd>" in page
+    assert "<dt>Loudness</dt><dd>toward what is usual in the genre</dd>" in page
     assert "<dt>Genre</dt><dd>rock</dd>" in page
 
 

@@ -25,6 +25,7 @@ def test_what_is_let_be_says_why():
     profile = planned("dull")[0].target.profile
     mix, master = (replace(profile, peaks_held_pct=pct) for pct in (0.0, LIMITED_PCT))
     assert let_be(0.31, mix) == "that something is wrong is 31 % likely, and under 45 % it is let be"
+    assert let_be(LEAST_FAULT - 0.001, mix) == "that something is wrong is 44.9 % likely, and under 45.0 % it is let be"
     assert "(its peaks have been limited already: somebody thought it finished)" in let_be(0.31, master)
     assert let_be(LEAST_FAULT, mix) == let_be(None, mix) == ""
 

@@ -11,10 +11,10 @@ import pytest
 from refmaster.compare import is_limited
 from refmaster.decide import parse_decisions
 from refmaster.dsp.limiter import ReductionMeter
-from refmaster.moves import blank_of
+from refmaster.moves import blank_of, match_loudness
 from refmaster.moves.match_loudness import BEARING_DB
 from refmaster.plan import Material, plan
-from refmaster.records import GainReduction, Plan, Request, Stage
+from refmaster.records import GainReduction, Gap, Plan, Request, Stage
 from refmaster.render import rendered
 from tests.moves.scenes import RATE_HZ, applied, joined, music, planned_for
 from tests.signals import FloatArray, clicks, gain_of, pink_noise
@@ -197,3 +197,9 @@ def test_a_loudness_that_is_asked_for_overrides_what_the_genre_bears():
     assert lufs(out) == pytest.approx(asked_lufs, abs=0.15)
     assert np.percentile(reduction(music(), made).history_db, 99) > material.genre.limiting_db + 0.5
     assert [one.what for one in made.not_reached] == ["limiting"]  # the price, and nothing else
+
+
+def test_a_small_gain_says_from_where_to_where():
+    gap = Gap("integrated_lufs", -11.54, -11.46, 0.05, 0.0, 100.0, "the goal")
+    move = replace(match_loudness.blank("match_loudness", 2).at(gain_db=0.08), because=(gap,))
+    assert "reads −11.54 LUFS, the goal is −11.46 LUFS" in match_loudness.explain(move)
