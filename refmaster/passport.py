@@ -24,7 +24,7 @@ NARROW_HZ = 8000.0  # taste: a record that ends lower was made for a telephone, 
 SAME, STRANGER = 0.8, 0.2  # of kinship: where the words for it change, as everywhere
 LEAST_DENSITY_DB = 1.0  # taste: a smaller difference in density is none
 COUNTS = {"tone": "tone", "dynamics": "dynamics", "loudness": "level", "width": "image"}  # a lesson's name in Weights
-MOVING = ("dynamics", "width")  # what only music has
+MOVING = ("dynamics", "loudness", "width")  # what only music has
 RELATIONS = {
     "same file": "it is the target itself",
     "same song": "the same song or session",

@@ -5,6 +5,7 @@ from dataclasses import asdict, astuple
 import numpy as np
 
 from refmaster import passport
+from refmaster.compare.goal import keeps_level
 from refmaster.compare.pairing import stands_still
 from refmaster.genres import ANY, FEW_TRACKS, with_share
 from refmaster.genres.context import AUTO
@@ -66,7 +67,8 @@ def passport_words(report: Report) -> tuple[str, ...]:
     if own is None or own.relation == "same file" or len(report.passports) > 1:
         return ()
     proposed = {move.mover for move in report.plan.active if move.verdict is Verdict.KEEP and move.because}
-    if report.request.loudness_lufs is not None:
+    own_level = report.comparison is not None and keeps_level(report.comparison)
+    if report.request.loudness_lufs is not None or (own_level and report.request.amount_pct <= EVIDENCE_PCT):
         proposed.discard("match_loudness")
     movers = [mover for mover in MOVED_BY if mover in proposed]
     if own.suitable or not movers or report.engine != OWN_ENGINE:

@@ -283,6 +283,7 @@ def test_what_stands_still_teaches_music_neither_tone_nor_width(reference):
     assert np.ptp(found.tone.full_db) > 5.0  # whoever asks for all of it gets it
     assert found.width is None
     assert [text for text in found.ignored if "stands still" in text]
+    assert found.loudness_lufs == heard("song").profile.integrated_lufs != found.loudness_full_lufs
     assert compared("song", reference, same_song=True).kinship == 1.0
 
 

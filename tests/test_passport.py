@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+import soundfile
 
 from refmaster import demo
 from refmaster.analyse import measure
@@ -10,7 +11,9 @@ from refmaster.compare import Example, compare
 from refmaster.genres import load_genre
 from refmaster.load import open_track, track_of
 from refmaster.passport import as_data, density_db, in_short, passport_of
+from refmaster.pipeline import Options, master
 from refmaster.records import Defect, Weights
+from refmaster.taken import reference_words
 from tests.signals import pink_noise
 
 RATE_HZ = 44100
@@ -73,7 +76,7 @@ def test_noise_is_no_reference_for_music(target):
     found = read(target, measure(track_of(pink_noise(-20.0, 12, RATE_HZ), RATE_HZ, name="noise")))
     assert not found.suitable
     assert "it is no music" in in_short(found)
-    assert taught(found) == {"tone": "part", "dynamics": "nothing", "loudness": "all", "width": "nothing"}
+    assert taught(found) == {"tone": "part", "dynamics": "nothing", "loudness": "nothing", "width": "nothing"}
 
 
 def test_the_target_itself_is_no_reference(target):
@@ -149,3 +152,16 @@ def test_the_passport_is_plain_data(target, measured):
     assert data["text"]
     assert data["lessons"][0]["aspect"] == "tone"
     assert {"suitable", "relation", "kinship", "tempo_bpm", "hf_cutoff_hz", "limited", "facts"} <= set(data)
+
+
+def test_noise_moves_a_master_at_most_toward_the_ceiling(tmp_path, files):
+    """Neither tone nor level follow it, and nobody is told that they do."""
+    noise = tmp_path / "noise.wav"
+    soundfile.write(noise, pink_noise(-30.0, 12, RATE_HZ).T, RATE_HZ, "PCM_24")
+    report = master(files["spoiled"], noise, tmp_path / "out.wav", options=Options(html=False))
+    assert report.master is not None
+    assert report.master.integrated_lufs == pytest.approx(report.target.integrated_lufs, abs=0.1)
+    assert not [move for move in report.plan.active if move.mover in ("match_eq", "match_width", "match_dynamics")]
+    assert "follow" not in reference_words(report)
+    said = next(one.assumed for one in report.plan.assumptions if "loud" in one.question)
+    assert "the reference is no music" in said

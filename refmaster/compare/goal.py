@@ -63,11 +63,19 @@ def goal_of_genre(genre: Genre, target: Measured, band_hz: FloatArray) -> Goal:
     )
 
 
+def keeps_level(comparison: Comparison) -> bool:
+    """Whether the references are no music, and the track stays as loud as it is unless it is matched in full."""
+    return not comparison.by_genre and comparison.loudness_lufs != comparison.loudness_full_lufs
+
+
 def whose_loudness(comparison: Comparison | None, genre: Genre, now_lufs: float | None, amount_pct: float) -> str:
     """What a loudness that nobody asked for follows, in words, at an amount over 0: the references, or the genre."""
     part = amount_pct < EVIDENCE_PCT
     if comparison is None or not comparison.by_genre:
         toward = "the reference" if comparison is None else comparison.toward
+        if comparison is not None and keeps_level(comparison):
+            further = f"between the track's own level and {whose(toward)}"
+            return further if amount_pct > EVIDENCE_PCT else f"the track's own level, as {toward} is no music"
         return f"part of the way to {whose(toward)} loudness" if part else f"as {toward}"
     band = band_of(genre, "integrated_lufs")
     if band is None or now_lufs is None:

@@ -93,7 +93,7 @@ def sight(target: Measured, example: Example, *, same_song: bool = False, thread
     pair, ignored = _paired(target, reference)
     still = stands_still(reference.profile, target.profile) and not same_song
     if still:
-        ignored += (f"tone, width and dynamics at an --amount up to 50: {STILL}",)
+        ignored += (f"tone, width, dynamics and loudness at an --amount up to 50: {STILL}",)
     inverted = [role for role, m in (("target", target), ("reference", reference)) if is_inverted(m.profile)]
     if inverted:
         ignored += (f"tone, width and dynamics: one channel of the {inverted[0]} seems inverted, so its mid is no mid",)

@@ -173,6 +173,9 @@ def explain(move: Move) -> str:
     if not move.because:
         return f"{verb} {move.param('gain_db')}."
     gap = move.because[0]
+    if abs(gap.target - gap.reference) <= CLOSE_LU:  # what follows takes some off
+        level = written("x_lufs", gap.reference)
+        return f"{verb} {move.param('gain_db')}, so that behind the limiter it reads {level} as before."
     now, goal = told_apart(gap.target, gap.reference, 1)
     return (
         f"{verb} {move.param('gain_db')}. Before it the track reads {now} LUFS, the goal is {goal} LUFS; "
