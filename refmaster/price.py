@@ -7,18 +7,28 @@ from refmaster.units import written
 SHORT, HARD = "integrated_lufs", "limiting"
 SUBJECTS = (SHORT, HARD)  # what is told of a gain that was found here, and of no other
 TAME = "Tame the loudest peaks in the mix (often kick, snare or a vocal)"
+BEFORE = "Bring the mix as it was before its limiter: what that took away cannot be given back"  # of a limited target
 
 
 def short_of(
-    goal_lufs: float, reached_lufs: float, now_lufs: float, why: str, *, dropped: bool, spoken: bool
+    goal_lufs: float,
+    reached_lufs: float,
+    now_lufs: float,
+    why: str,
+    *,
+    dropped: bool,
+    spoken: bool,
+    limited: bool = False,
 ) -> NotReached:
     """Where the loudness stops, why, and what to do: in the mix or, unless a person `spoke`, by asking for it.
 
-    A limiter that was `dropped` comes first. A master that ends up quieter than the target says so.
+    A limiter that was `dropped` comes first. A master that ends up quieter than the target says so. In a target that
+    was `limited` before there are no peaks left to tame.
     """
-    advice = f"{TAME}, or ask for it all the same: --loudness {goal_lufs:.1f}."
+    first = BEFORE if limited else TAME
+    advice = f"{first}, or ask for it all the same: --loudness {goal_lufs:.1f}."
     if spoken:
-        advice = f"{TAME}, or ask for less."
+        advice = f"{first}, or ask for less."
     if dropped:
         advice = "Keep limit_peaks, or ask for less with --loudness."
     short_lu = abs(round(goal_lufs, 1) - round(reached_lufs, 1))  # of the figures as they are printed beside it
@@ -29,11 +39,11 @@ def short_of(
     return NotReached(SHORT, text)
 
 
-def hard_work(work: Limited) -> NotReached:
-    """What the limiter takes, where that is more than practice calls good."""
+def hard_work(work: Limited, *, limited: bool = False) -> NotReached:
+    """What the limiter takes, where that is more than practice calls good; the target may be `limited` before."""
+    first = BEFORE if limited else "Tame kick, snare or vocal peaks in the mix"
     text = (
         f"The loudness has a price: the limiter takes more than 4 dB for {work.over_4_db_pct:.0f} % of the time, "
-        f"{work.max_reduction_db:.1f} dB at most. Tame kick, snare or vocal peaks in the mix, or ask for less with "
-        "--loudness."
+        f"{work.max_reduction_db:.1f} dB at most. {first}, or ask for less with --loudness."
     )
     return NotReached(HARD, text)

@@ -372,11 +372,12 @@ def _taken(now: float, goal: float, reached: float) -> float:
 
 def _price(scene: Scene, goal: float, now: float, tried: _Tried) -> tuple[NotReached, ...]:
     """Why the goal was not reached, and what was paid for what was."""
-    found = []
+    found, limited = [], is_limited(scene.target)
     if abs(tried.lufs - goal) > TOLERANCE_LU:
         why = tried.why or "the search for the gain did not settle"
-        found.append(price.short_of(goal, round(tried.lufs, 3), now, why, dropped=tried.dropped, spoken=scene.spoken))
+        how = {"dropped": tried.dropped, "spoken": scene.spoken, "limited": limited}
+        found.append(price.short_of(goal, round(tried.lufs, 3), now, why, **how))
     work = tried.limited
     if work is not None and work.over_4_db_pct > HARD_WORK_PCT and not tried.borne:
-        found.append(price.hard_work(work))
+        found.append(price.hard_work(work, limited=limited))
     return tuple(found)

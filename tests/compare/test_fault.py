@@ -5,11 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from refmaster.compare.fault import FINISHED_PRIOR, LEAST_FAULT, LIMITED_PCT, heeded, let_be, probability
-from refmaster.moves import match_eq, match_width
+from refmaster.analyse import measure
+from refmaster.compare.fault import FINISHED_PRIOR, LEAST_FAULT, LIMITED_PCT, heeded, is_limited, let_be, probability
+from refmaster.load import track_of
+from refmaster.moves import blank_of, match_eq, match_width
 from refmaster.records import Request
+from refmaster.render import rendered
 from tests.compare.test_witness import scene
-from tests.moves.scenes import planned, planned_for, spoiled
+from tests.moves.scenes import RATE_HZ, joined, music, planned, planned_for, spoiled
+from tests.signals import gain_of
 
 
 def test_without_evidence_a_mix_is_even_and_a_master_is_not():
@@ -19,6 +23,25 @@ def test_without_evidence_a_mix_is_even_and_a_master_is_not():
     assert probability(0.0, master) == pytest.approx(FINISHED_PRIOR)
     assert heeded(LEAST_FAULT) == LEAST_FAULT
     assert heeded(LEAST_FAULT - 0.01) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("held_pct", "psr_db", "limited"),
+    [(LIMITED_PCT, 8.0, True), (8.1, 10.8, True), (1.0, 8.0, False), (2.5, 12.57, False), (LIMITED_PCT, None, True)],
+)
+def test_limited_is_what_has_many_peaks_at_the_top_and_these_near_to_its_loudness(held_pct, psr_db, limited):
+    profile = replace(planned("dull")[0].target.profile, peaks_held_pct=held_pct, psr_db=psr_db)
+    assert is_limited(profile) is limited
+
+
+@pytest.mark.parametrize("drive_db", [3.0, 6.0, 9.0])
+def test_a_song_that_was_driven_into_a_limiter_is_limited(drive_db):
+    """The demo song with its highest peak at the ceiling before the drive; without any it is not."""
+    sound = music() * gain_of(-1.0) / np.abs(music()).max()
+    moves = (blank_of("match_loudness", 2).at(gain_db=drive_db), blank_of("limit_peaks", 2).at(ceiling_dbtp=-1.0))
+    driven = joined(rendered([sound], moves, RATE_HZ))
+    before, after = (measure(track_of(one, RATE_HZ, name="song")).profile for one in (sound, driven))
+    assert (is_limited(before), is_limited(after)) == (False, True)
 
 
 def test_what_is_let_be_says_why():

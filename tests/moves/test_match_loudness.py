@@ -145,6 +145,8 @@ def test_a_limited_track_is_turned_up_no_further_than_its_peaks_allow(level):
     assert not [move for move in made.moves if move.id == "limit_peaks"]
     text = next(one.text for one in made.not_reached if one.what == "integrated_lufs")
     assert "limited already" in text
+    assert "before its limiter" in text
+    assert "Tame" not in text
     assert made.goal_lufs == pytest.approx(material.target.profile.integrated_lufs + gain_db, abs=0.01)
 
 
