@@ -95,14 +95,15 @@ def add(
 
     Example: refmaster library add soul new_record.flac friend/soul.json
     """
-    from refmaster.library.build import Gathered
+    from refmaster.library.build import Gathered, unlike
     from refmaster.library.files import extend_library, find_library, load_library
 
     path = find_library(library, folder_of(out))
-    load_library(path)  # a damaged one is refused before any work
+    held = load_library(path)  # a damaged one is refused before any work
     others = [load_library(one) for one in given if one.lower().endswith(".json")]
     sounds = [one for one in given if not one.lower().endswith(".json")]
     found = _gathered(sounds, cache, jobs, quiet) if sounds else Gathered((), ())
+    found = unlike(found, held.tracks)
     old, whole = extend_library(path, found.rows, others)
     _tell(whole, path, found, (old,), json=json, quiet=quiet)
 
@@ -256,13 +257,14 @@ def _tell_all(
     if json:
         skipped = [{"file": one.file, "why": one.why} for one in found.skipped]
         data = {"name": library.name, "path": str(path), "n_tracks": len(library.tracks), "n_new": new}
-        _print_json({**data, "skipped": skipped})
+        twice = [{"file": one.file, "same_as": one.same_as, "same_file": one.same_file} for one in found.twice]
+        _print_json({**data, "skipped": skipped, "twice": twice})
     elif not quiet:
         more = f", {new} of them new" if before else ""
-        twice = len(found.rows) - len({row.sha256 for row in found.rows})
         out = f"; {len(found.skipped)} left out" if found.skipped else ""
-        out += f"; {twice} more of the same content" if twice else ""
         print(f"{library.name}: {counted(len(library.tracks), 'track')}{more}{out}")
+        for one in found.twice:
+            print(f"  {one.text}")
         print(f"library  {shown(path)}")
 
 

@@ -71,7 +71,9 @@ def print_libraries(folder: Path, found: Sequence[tuple[Path, Library]]) -> None
     for _, library in found:
         genre = library.genre
         medians = [_median(genre, name) for name in MEDIANS]
-        table.add_row(escape(library.name), f"{genre.n_tracks}", f"{genre.n_artists}", f"{genre.trust:.2f}", *medians)
+        table.add_row(
+            escape(library.name), f"{genre.n_tracks}", f"{genre.n_artists or '—'}", f"{genre.trust:.2f}", *medians
+        )
     console.print(table)
     console.print(f"in {escape(shown(folder))}", soft_wrap=True)
 

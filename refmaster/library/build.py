@@ -5,13 +5,14 @@ that nothing of the caller's threads is copied; they end with their parent, and 
 crashes) costs that file alone.
 """
 
+import math
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
@@ -21,12 +22,14 @@ from refmaster.cache import Cache, known, measured
 from refmaster.dsp.ahead import workers
 from refmaster.errors import BadAudio, BadSetting, RefmasterError
 from refmaster.library.files import libraries_in
-from refmaster.library.rows import TAGS, Row, row_of
+from refmaster.library.rows import TAGS, Row, row_of, sound_of
 from refmaster.names import shown
 from refmaster.records import Profile
 from refmaster.tags import read_texts
 from refmaster.tracks import ENDINGS, sound_below, unread_below
 
+# Taste: shorter there are not four stretches of 3 s, of which loudness range and lowest PSR are made.
+SHORTEST_RECORD_S = 10.0
 FEW = 2  # fewer tracks are measured here: a process takes a second to start
 
 Told = Callable[[str, int, int], None]
@@ -42,11 +45,27 @@ class Skipped:
 
 
 @dataclass(frozen=True)
+class Twin:
+    """A file that counts no second time, the file or track that it repeats, and whether its very bytes are the same."""
+
+    file: str
+    same_as: str
+    same_file: bool
+
+    @property
+    def text(self) -> str:
+        """That in a line."""
+        same = "the same file" if self.same_file else "the same sound in another file"
+        return f"{self.file} counts once: {same} as {self.same_as}"
+
+
+@dataclass(frozen=True)
 class Gathered:
-    """The rows of files, in the files' order, and what was left out."""
+    """The rows of files, in the files' order, what was left out, and what is in them already."""
 
     rows: tuple[Row, ...]
     skipped: tuple[Skipped, ...]
+    twice: tuple[Twin, ...] = ()
 
 
 def sound_files(given: Iterable[str | os.PathLike[str]]) -> tuple[Path, ...]:
@@ -115,10 +134,33 @@ def gathered(
     rest = [path for path in paths if path not in done]
     for path, result in _measured(rest, kept, min(at_once, len(rest))):
         take(path, result)
-    results = [done[path] for path in paths]
-    return Gathered(
-        tuple(one for one in results if isinstance(one, Row)), tuple(one for one in results if isinstance(one, Skipped))
-    )
+    results = [(path, done[path]) for path in paths]
+    rows, twice = _each_once((shown(path), one) for path, one in results if isinstance(one, Row))
+    return Gathered(rows, tuple(one for _, one in results if isinstance(one, Skipped)), twice)
+
+
+def unlike(found: Gathered, held: Sequence[Row]) -> Gathered:
+    """What was gathered without what sounds the same as a row that is held, in another file."""
+    by_sound = {sound_of(row): row for row in held}
+    rows, twice = [], []
+    for row in found.rows:
+        same = by_sound.get(sound_of(row), row)
+        if same.sha256 == row.sha256:
+            rows.append(row)
+        else:
+            twice.append(Twin(row.file, f"{same.file} of the library", same_file=False))
+    return replace(found, rows=tuple(rows), twice=(*found.twice, *twice))
+
+
+def _each_once(named: Iterable[tuple[str, Row]]) -> tuple[tuple[Row, ...], tuple[Twin, ...]]:
+    """Rows, each sound once, and the names of files that repeat one before them."""
+    first: dict[tuple[object, ...], tuple[str, Row]] = {}
+    twice = []
+    for name, row in named:
+        of, known = first.setdefault(sound_of(row), (name, row))
+        if known is not row:
+            twice.append(Twin(name, of, same_file=known.sha256 == row.sha256))
+    return tuple(row for _, row in first.values()), tuple(twice)
 
 
 def _measured(paths: Sequence[Path], kept: Cache | None, at_once: int) -> Iterator[tuple[Path, Row | Skipped]]:
@@ -200,6 +242,12 @@ def _skipped(path: Path, error: RefmasterError) -> Skipped:
 
 def _row(path: Path, profile: Profile) -> Row:
     check_masterable(profile, "it")
+    if profile.duration_s < SHORTEST_RECORD_S:
+        length_s = math.floor(10 * profile.duration_s) / 10
+        raise BadAudio(
+            f"{profile.path}: it is {length_s:.1f} s long; under {SHORTEST_RECORD_S:g} s is a jingle and no record, "
+            "and would move what is normal"
+        )
     tags = read_texts(path)
     return row_of(profile, path.name, {name: "; ".join(tags.get(name, ())) for name in TAGS})
 

@@ -35,7 +35,7 @@ POSSIBLE = {
 
 
 def genre_of(name: str, tracks: Sequence[Row]) -> Genre:
-    """What is normal for these tracks; at least one. Tracks that name no artist count as by one artist."""
+    """What is normal for these tracks; at least one. `n_artists` counts those that are named."""
     pool = shipped_pool()
     profiles, artists = [row.profile for row in tracks], [row.artist.casefold() for row in tracks]
     values = np.array([st.tone_row(profile) for profile in profiles])
@@ -55,7 +55,7 @@ def genre_of(name: str, tracks: Sequence[Row]) -> Genre:
         limiting_db=round(st.limiting_db(st.median_plr_db(profiles)), 2),
         kind="measured",
         trust=round(st.trust_of(st.effective_tracks(artists, pool.artist_correlation), pool), 2),
-        n_artists=len(set(artists)),
+        n_artists=len({artist for artist in artists if artist}),
         tone=tone,
         width=st.width_of(profiles),
         spreads=tuple(_steadied(spread) for spread in st.spreads_of(profiles)),

@@ -119,6 +119,13 @@ def read_row(given: LibraryFields) -> Row:
     return Row(given.text("file"), sha256, title, artist, album, genre, given.text("refmaster"), profile)
 
 
+def sound_of(row: Row) -> tuple[object, ...]:
+    """What is the same in a WAV and a FLAC of one master: length, rate, channels and all that is measured of it."""
+    profile = row.profile
+    figures = (getattr(profile, name) for name in (*SCALARS, *CURVES, "dynamics"))
+    return (profile.duration_s, profile.sample_rate_hz, profile.channels, *figures)
+
+
 def merged(rows: Iterable[Row]) -> tuple[Row, ...]:
     """All rows, each content once, in an order that does not depend on theirs.
 

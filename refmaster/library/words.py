@@ -34,11 +34,8 @@ def feature_words(name: str) -> str:
 
 def title_of(genre: Genre) -> str:
     """What a genre stands on."""
-    on = (
-        f"{counted(genre.n_tracks, 'track')} of {counted(genre.n_artists, 'artist')}"
-        if genre.n_tracks
-        else "published figures"
-    )
+    by = f"of {counted(genre.n_artists, 'artist')}" if genre.n_artists else "that name no artist"
+    on = f"{counted(genre.n_tracks, 'track')} {by}" if genre.n_tracks else "published figures"
     return f"{genre.label}: {on}, trust {genre.trust:.2f}"
 
 

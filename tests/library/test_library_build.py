@@ -13,7 +13,7 @@ from refmaster import load
 from refmaster.cache import Cache
 from refmaster.errors import BadAudio, BadSetting
 from refmaster.library import build as building
-from refmaster.library.build import gathered, sound_files
+from refmaster.library.build import gathered, sound_files, unlike
 from refmaster.library.rows import Row
 from refmaster.tracks import ENDINGS
 from tests.conftest import write_wav
@@ -110,8 +110,39 @@ def test_a_file_that_kills_its_process_costs_that_file_alone(music, monkeypatch,
     assert "the process that read it died" in skipped.why
 
 
+def test_a_wav_and_a_flac_of_one_master_count_once_and_both_are_named(music, kept):
+    samples, rate = soundfile.read(music / "a.wav", dtype="int32", always_2d=True)
+    soundfile.write(music / "other.flac", samples, rate, subtype="PCM_24")
+    (music / "z.wav").write_bytes((music / "a.wav").read_bytes())
+    found = gathered(sound_files([music]), kept, jobs=1)
+    assert [row.file for row in found.rows] == ["a.wav", "b.wav"]
+    assert [(Path(one.file).name, Path(one.same_as).name, one.same_file) for one in found.twice] == [
+        ("other.flac", "a.wav", False),
+        ("z.wav", "a.wav", True),
+    ]
+    assert found.twice[0].text.endswith(f"counts once: the same sound in another file as {music / 'a.wav'}")
+
+
+def test_what_is_held_in_another_file_is_not_added(music, kept):
+    held = gathered([music / "a.wav"], kept, jobs=1).rows
+    samples, rate = soundfile.read(music / "a.wav", dtype="int32", always_2d=True)
+    soundfile.write(music / "other.flac", samples, rate, subtype="PCM_24")
+    found = unlike(gathered([music / "other.flac", music / "a.wav", music / "deep" / "b.wav"], kept, jobs=1), held)
+    assert [row.file for row in found.rows] == ["b.wav"]
+    assert ("other.flac", "a.wav of the library") in [(one.file, one.same_as) for one in found.twice]
+
+
+def test_what_is_too_short_to_be_a_record_is_left_out_by_name(music, kept):
+    write_wav(music / "jingle.wav", soundfile.read(music / "a.wav", frames=int(9.9 * 44100))[0].T)
+    found = gathered(sound_files([music]), kept, jobs=1)
+    assert [row.file for row in found.rows] == ["a.wav", "b.wav"]
+    (skipped,) = found.skipped
+    assert skipped.file.endswith("jingle.wav")
+    assert skipped.why.startswith("it is 9.9 s long; under 10 s is a jingle and no record")
+
+
 @pytest.mark.parametrize(
-    ("samples", "words"), [(silence(5, 44100), "it is silent"), (sine(440, -20, 1, 44100), "it is 1.00 s long")]
+    ("samples", "words"), [(silence(15, 44100), "it is silent"), (sine(440, -20, 1, 44100), "it is 1.00 s long")]
 )
 def test_what_teaches_nothing_is_left_out(samples, words, tmp_path, kept):
     path = write_wav(tmp_path / "x.wav", samples)

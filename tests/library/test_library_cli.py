@@ -70,6 +70,15 @@ def test_building_says_what_came_of_it_and_progress_goes_to_stderr(run, music, t
     assert err.splitlines() == ["1 of 2: a.wav", "2 of 2: b.wav"]
 
 
+def test_the_same_file_under_two_names_is_told_with_both(run, music):
+    (music / "copy.wav").write_bytes((music / "a.wav").read_bytes())
+    code, out, _ = run("library", "build", music, "-n", "soul", "-j", "1", "-q", "--json")
+    (twin,) = document(out)["twice"]
+    assert (code, twin["file"].endswith("copy.wav"), twin["same_as"].endswith("a.wav")) == (0, True, True)
+    out = run("library", "build", music, "-n", "soul", "-j", "1", "--force")[1]
+    assert "copy.wav counts once: the same file as " in out
+
+
 def test_a_broken_file_is_named_and_the_exit_is_1(run, music):
     (music / "broken.flac").write_bytes(b"fLaC" + bytes(1000))
     code, out, err = run("library", "build", music, "-n", "soul", "-j", "1", "--json")
@@ -151,7 +160,7 @@ def test_two_who_add_at_once_lose_nothing_of_each_others(run, soul, files, monke
 def test_libraries_are_listed_and_shown(run, soul):
     code, out, err = run("library", "list")
     assert (code, err) == (0, "")
-    assert re.search(r"soul +2 +1 ", out)
+    assert re.search(r"soul +2 +— ", out)
     assert document(run("library", "list", "--json")[1])[0]["name"] == "soul"
     code, out, _ = run("library", "show", "soul")
     assert code == 0
@@ -175,7 +184,7 @@ def test_a_damaged_library_is_named_and_the_others_are_listed(run, soul, files, 
     why = f"refmaster: {bad} is damaged (no JSON, line 6); build it again, or take it out of the folder\n"
     code, out, err = run("library", "list")
     assert (code, err) == (1, why)
-    assert re.search(r"soul +2 +1 ", out)
+    assert re.search(r"soul +2 +— ", out)
     code, out, err = run("library", "list", "--json")
     assert (code, err) == (1, why)
     assert [one["name"] for one in document(out)] == ["soul"]

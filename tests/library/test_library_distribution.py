@@ -1,14 +1,17 @@
 """The distribution of a library: the same record as any genre, and no surer than its tracks allow."""
 
+from collections import Counter
 from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
 from refmaster.genres import FEW_TRACKS, load_genre, spread_of
-from refmaster.genres.statistics import covariance_db2, tone_row
+from refmaster.genres.posterior import load_table
+from refmaster.genres.statistics import ONE_ARTIST, covariance_db2, effective_tracks, tone_row
 from refmaster.library.distribution import genre_of, shipped_pool
 from refmaster.library.files import Library
+from refmaster.library.words import title_of
 from refmaster.records import Genre
 
 
@@ -57,6 +60,26 @@ def test_few_tracks_are_less_sure_than_many_and_one_artist_than_several(rows):
     assert few.trust < many.trust
     assert alone.trust < many.trust
     assert np.mean(few.tone.mean_sd_db) > np.mean(alone.tone.mean_sd_db) > np.mean(many.tone.mean_sd_db)
+
+
+def test_artists_that_nobody_names_are_neither_one_nor_all_different(rows):
+    several, one = (genre_of("g", copies(rows["song"], 12, artist=name)) for name in ("", "One"))
+    unnamed = genre_of("g", [replace(row, artist="") for row in copies(rows["song"], 12)])
+    assert (several.n_artists, one.n_artists, unnamed.n_artists) == (12, 1, 0)
+    assert one.trust < unnamed.trust < several.trust
+    assert title_of(unnamed) == f"g: 12 tracks that name no artist, trust {unnamed.trust:.2f}"
+
+
+def test_unnamed_artists_are_one_as_often_as_in_the_measured_genres():
+    assert effective_tracks([""] * 12, 0.21) == pytest.approx(12 / (1 + 0.21 * 11 * ONE_ARTIST))
+    assert effective_tracks(["a", ""], 0.21) == pytest.approx(2 / (1 + 0.21 * ONE_ARTIST))
+    table = load_table()
+    shares = []
+    for genre in range(len(table.genres)):
+        artists = [name for name, of in zip(table.artists, table.genre_of, strict=True) if of == genre]
+        n = len(artists)
+        shares.append(sum(c * (c - 1) for c in Counter(artists).values()) / (n * (n - 1)))
+    assert sum(shares) / len(shares) == pytest.approx(ONE_ARTIST, abs=0.01)
 
 
 def test_a_small_librarys_spread_is_that_of_songs_of_any_genre(rows):
