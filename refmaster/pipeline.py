@@ -139,8 +139,10 @@ def master(
     request = replace(request, same_song=same_song, fresh=fresh, genre=checked_genre(genre))
     request = replace(request, library=library_asked(library, genre))
     asked = files_asked(reference)
-    if not asked and library is None and genre in (None, NONE):
+    if not asked and library is None and genre is None:
         raise BadSetting("no reference and no genre was given; name one: --ref FILE, or --genre NAME")
+    if not asked and library is None and request.genre == NONE:
+        raise BadSetting("--genre none tells no tone to master toward; name a reference, --ref FILE, or another genre")
     decisions, before = (
         parse_decisions(drop, set, lock, many=options.many),
         carried_on(keep_from, undo, drop, set, lock),

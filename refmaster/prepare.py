@@ -134,7 +134,9 @@ def needed(
         if len(refs) > 1 and content == track.source.sha256:
             said.append(f"{name} is the target itself: as one of several references it is left out")
         elif content in kept:
-            said.append(f"{name} was given more than once, and counts as it was given first")
+            first = os.path.basename(kept[content][0].source.path)
+            same = "was given more than once" if shown(first) == name else f"is the same file as {shown(first)}"
+            said.append(f"{name} {same}, and counts as it was given first")
         else:
             kept[content] = (ref, weights)
     return (tuple(kept.values()), tuple(said)) if kept else (tuple(refs[:1]), ())

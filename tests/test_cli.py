@@ -106,6 +106,15 @@ def test_values_are_those_that_typer_makes(words, monkeypatch):
     assert [type(value) for value in found.values()] == [type(value) for value in values().values()]
 
 
+def test_a_file_whose_name_begins_with_a_dash_is_told_how_to_be_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-loud mix.wav").write_bytes(b"")
+    monkeypatch.setattr(sys, "argv", ["refmaster", "-loud mix.wav", "--genre", "rock"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "for the file of that name write './-loud mix.wav'" in capsys.readouterr().err
+
+
 def test_of_two_files_that_are_missing_the_target_is_told(run, tmp_path):
     code, _, said = run(tmp_path / "no.wav", "--ref", tmp_path / "none.wav")
     assert code == 2

@@ -183,7 +183,10 @@ def _run() -> int:
 
 
 def _meant(error: Any, said: str) -> str:
-    """What somebody may have meant who gave the main job more than one file."""
+    """What somebody may have meant who gave the main job more than one file, or one that looks like an option."""
+    dashed = next((word for word in sys.argv[1:] if word.startswith("-") and os.path.lexists(word)), None)
+    if dashed is not None:
+        return f"; for the file of that name write {quote(f'./{shown(dashed)}')}"
     extra = re.search(r"unexpected extra argument\S* \((.*)\)", said)
     if extra is None or getattr(error.ctx, "info_name", "") != DEFAULT:
         return ""

@@ -35,6 +35,11 @@ def room_of(names: Sequence[str], width: int) -> int:
     return max(LEAST_CELLS, min(MOST_CELLS, rest // max(1, long) - BETWEEN_CELLS))
 
 
+def most_columns(width: int) -> int:
+    """How many tracks stand beside each other in a table of measures on a terminal of this width; at least two."""
+    return max(2, (width - LABEL_CELLS) // (VALUE_CELLS + BETWEEN_CELLS))
+
+
 def _head(name: str, lead: int, tail: int, cells: int) -> str:
     if cell_len(name) <= cells:
         return name

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from refmaster.cli.show import print_list, print_text, table_of
+from refmaster.cli.show import print_list, print_text, print_tracks
 from refmaster.cli.streams import print_json
 from refmaster.genres import FEW_TRACKS
 from refmaster.library.answers import Among, Beside, among_data, beside, beside_data
@@ -109,9 +109,7 @@ def _print_among(answer: Among, html: str | None) -> None:
 def _print_beside(target: Profile, found: Sequence[Beside], html: str | None) -> None:
     console = Console(highlight=False)
     names = [shown(one.reference.path).rpartition("/")[2] for one in found]
-    console.print(
-        table_of([("target", target), *zip(names, (one.reference for one in found), strict=True)], console.width)
-    )
+    print_tracks(console, [("target", target), *zip(names, (one.reference for one in found), strict=True)])
     for name, one in zip(names, found, strict=True):
         print_text(console, f"Passport of {name}", style="bold", indent=0)
         print_text(console, in_short(one.passport))

@@ -11,26 +11,32 @@ from rich.markup import escape
 from rich.table import Table
 
 from refmaster.bands import FREQUENCY_NAME
-from refmaster.cli.heads import heads_of, room_of
+from refmaster.cli.heads import LEAST_CELLS, MOST_CELLS, heads_of, most_columns, room_of
 from refmaster.explain import faults, left_alone, undo, verdict_line
 from refmaster.names import shown
 from refmaster.records import Effect, Move, Profile, Reading, Report, Verdict
 from refmaster.taken import genre_line, reference_lines, reference_words
 from refmaster.units import NO_BREAK, unbroken, written
-from refmaster.writing import label, pair, says_little, yardstick
+from refmaster.writing import bare, label, pair, says_little, yardstick
 
-ROWS = (
-    ("integrated loudness", "integrated_lufs"),
-    ("true peak", "true_peak_dbtp"),
-    ("max short-term", "max_short_term_lufs"),
-    ("loudness range", "loudness_range_lu"),
-    ("peak to loudness (PLR)", "plr_db"),
-    ("lowest PSR", "psr_db"),
-    ("crest", "crest_db"),
-    ("correlation", "correlation"),
-    ("mono fold-down loss", "mono_loss_db"),
-    ("tilt", "tilt_db_per_oct"),
+ROWS = (  # a figure's name, its field, and its head where a track has a row
+    ("integrated loudness", "integrated_lufs", "LUFS"),
+    ("true peak", "true_peak_dbtp", "dBTP"),
+    ("max short-term", "max_short_term_lufs", "max S"),
+    ("loudness range", "loudness_range_lu", "LRA"),
+    ("peak to loudness (PLR)", "plr_db", "PLR"),
+    ("lowest PSR", "psr_db", "PSR"),
+    ("crest", "crest_db", "crest"),
+    ("correlation", "correlation", "corr."),
+    ("mono fold-down loss", "mono_loss_db", "mono"),
+    ("tilt", "tilt_db_per_oct", "tilt"),
 )
+HEADS = (
+    "LUFS, dBTP and max S (short-term, LUFS) are levels; LRA, the loudness range, is in LU; PLR, lowest PSR, crest and "
+    "mono (what a fold-down loses) in dB; corr. is the correlation, tilt in dB/oct."
+)
+SHORT_MARK = "*"
+ROW_CELLS = 6  # of a figure in a track's row, with the space before it
 MOST_BANDS = 12  # of one mover are told one by one
 
 
@@ -101,8 +107,7 @@ def _band(move: Move) -> str:
 def print_profiles(profiles: Sequence[Profile], notes: Sequence[Sequence[str]]) -> None:
     """One column a track, what is odd about its file, and its defects."""
     console = Console(highlight=False)
-    named = [(shown(profile.path).rpartition("/")[2], profile) for profile in profiles]
-    console.print(table_of(named, console.width))
+    print_tracks(console, [(shown(profile.path).rpartition("/")[2], profile) for profile in profiles])
     for profile, odd in zip(profiles, notes, strict=True):
         said = [*odd, *(defect.text for defect in profile.defects)]
         print_list(console, shown(profile.path).rpartition("/")[2], said)
@@ -131,9 +136,33 @@ def table_of(columns: Sequence[tuple[str, Profile | Reading]], width: int, among
     told |= zip(files, heads_of(files, cells), strict=True)
     for name in names:
         table.add_column(escape(told[name]), justify="right", overflow="fold")
-    for title, name in ROWS:
+    for title, name, _ in ROWS:
         table.add_row(title, *(_cell(name, profile) for _, profile in columns))
     return table
+
+
+def print_tracks(console: Console, named: Sequence[tuple[str, Profile]]) -> None:
+    """The figures of tracks: a column each, and where these do not fit beside each other a row each."""
+    if len(named) <= most_columns(console.width):
+        console.print(table_of(named, console.width))
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))  # a rule would cost each column a space
+    table.add_column("")
+    for _, _, head in ROWS:
+        table.add_column(head, justify="right", min_width=ROW_CELLS - 1)
+    cells = min(max(console.width - ROW_CELLS * len(ROWS) - 1, LEAST_CELLS), MOST_CELLS)
+    for head, (_, profile) in zip(heads_of([name for name, _ in named], cells), named, strict=True):
+        table.add_row(escape(head), *(_bare_cell(name, profile) for _, name, _ in ROWS))
+    console.print(table)
+    print_text(console, HEADS)
+    if any(says_little("loudness_range_lu", profile.duration_s) for _, profile in named):
+        print_text(console, f"{SHORT_MARK} of less than a minute, which says little")
+
+
+def _bare_cell(name: str, profile: Profile) -> str:
+    value = getattr(profile, name)
+    mark = SHORT_MARK if value is not None and says_little(name, profile.duration_s) else ""
+    return bare(name, value) + mark
 
 
 def _cell(name: str, profile: Profile | Reading) -> str:

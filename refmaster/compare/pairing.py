@@ -196,7 +196,8 @@ def _paired(target: Measured, reference: Measured) -> tuple[Pair, tuple[str, ...
         trusted = seen & (band_hz < unbent_below_hz(top))
         alike = len(cut) == 2 and max(cut.values()) < top * 2 ** (1 / 6)  # then it is bent in both
         both = seen if alike else trusted
-        ignored = (f"tone above {top / 1000:.1f} kHz: the {role} ends there",)
+        khz = unbent_below_hz(top) / 1000
+        ignored = (f"tone above {khz:.1f} kHz: the {role} ends at {top / 1000:.1f} kHz, which bends the band before",)
     return Pair(band_hz, np.log2(band_hz / 1000), target, reference, both, trusted), ignored
 
 

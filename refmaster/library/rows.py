@@ -22,6 +22,10 @@ DIGITS = 3
 # weighting of loudness adds 4 dB and a second channel 3. What has no 400 ms over −70 LUFS is no row at all.
 SILENT_DB, LOUDEST_DB = -200.0, 70.0  # the floor of all levels, and more than any of them
 RATIO_DB = (-20.0, 150.0)  # of a peak above a loudness or a mean
+ROUNDED_DB = 0.01  # as far as three rounded figures may be from adding up
+# The loudest 400 ms are no softer than the mean of all that passes the gate; with silence in the rest of 3 s these are
+# 8.8 dB under that. The rest is room for where stretches of 3 s begin.
+BURST_DB = 12.0
 SCALARS = {  # single numbers, each with the least and the largest that can be true
     "integrated_lufs": (-70.0, LOUDEST_DB),
     "loudness_range_lu": (0.0, 100.0),
@@ -158,6 +162,7 @@ def _profile(given: LibraryFields, sha256: str) -> Profile:
     scalars = {name: _optional(given, name, *bounds) for name, bounds in SCALARS.items()}
     if scalars["integrated_lufs"] is None:
         given.refuse("integrated_lufs", "is null; a silent track is no reference")
+    _check_together(given, scalars["integrated_lufs"], scalars)
     return Profile(
         path=given.text("file"),
         sha256=sha256,
@@ -183,6 +188,17 @@ def _profile(given: LibraryFields, sha256: str) -> Profile:
         momentary_lufs=(),
         **scalars,  # type: ignore[arg-type]
     )
+
+
+def _check_together(given: LibraryFields, lufs: float, scalars: dict[str, float | None]) -> None:
+    """Refuse figures of which each can be true, but not all of them."""
+    peak, plr, loudest = (scalars[name] for name in ("true_peak_dbtp", "plr_db", "max_short_term_lufs"))
+    if peak is not None and plr is not None and abs(plr - (peak - lufs)) > ROUNDED_DB:
+        given.refuse("plr_db", f"is {plr:g}; true peak less integrated loudness is {peak - lufs:.2f}")
+    if loudest is not None and loudest < lufs - BURST_DB:
+        given.refuse(
+            "max_short_term_lufs", f"is {loudest:g}; at an integrated loudness of {lufs:g} at least {lufs - BURST_DB:g}"
+        )
 
 
 def _curve(given: LibraryFields, name: str, length: int) -> tuple[float, ...]:

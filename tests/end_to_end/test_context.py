@@ -92,8 +92,8 @@ def test_every_genre_can_be_named_beside_a_reference(folder, name):
 
 
 def test_nothing_to_go_toward_is_refused(folder):
-    for genre in (None, "none"):
-        with pytest.raises(BadSetting, match="no reference and no genre was given"):
+    for genre, words in ((None, "no reference and no genre was given"), ("None", "--genre none tells no tone")):
+        with pytest.raises(BadSetting, match=words):
             master(folder / "target.wav", genre=genre, options=QUICK)
 
 
@@ -287,6 +287,10 @@ def test_of_several_references_the_target_is_left_out_and_what_was_given_twice_c
     assert [Path(one.path).name for one in report.references] == ["reference.wav", "other.wav"]
     assert any("target.wav is the target itself" in note for note in report.notes)
     assert any("reference.wav was given more than once" in note for note in report.notes)
+    (folder / "copy.wav").write_bytes((folder / "other.wav").read_bytes())
+    given = [folder / "other.wav", folder / "copy.wav"]
+    report = master(folder / "target.wav", given, options=Options(dry_run=True))
+    assert any("copy.wav is the same file as other.wav, and counts" in note for note in report.notes)
     alone = master(folder / "target.wav", folder / "target.wav", options=Options(dry_run=True))
     assert alone.status == "unchanged"
     assert alone.comparison is not None

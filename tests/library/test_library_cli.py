@@ -70,6 +70,24 @@ def test_building_says_what_came_of_it_and_progress_goes_to_stderr(run, music, t
     assert err.splitlines() == ["1 of 2: a.wav", "2 of 2: b.wav"]
 
 
+def test_many_references_are_a_row_each_that_fits(run, files, tmp_path, monkeypatch):
+    """Eight columns of 80 would be a letter or two wide."""
+    monkeypatch.setenv("COLUMNS", "80")
+    names = [f"{one} of many songs.wav" for one in ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")]
+    for name in names:
+        (tmp_path / name).write_bytes(files["song"].read_bytes())
+    words = [word for name in names for word in ("--ref", tmp_path / name)]
+    code, out, _ = run("compare", files["spoiled"], *words)
+    table = out[: out.index("Passport of")].splitlines()
+    assert code == 0
+    assert max(map(len, table)) <= 80
+    rows = [line for line in table if line.startswith(tuple(name[:4] for name in names))]
+    assert len(rows) == 7
+    assert {len(re.findall(r"−?\d+\.\d+", row)) for row in rows} == {10}  # figures, none of them cut in two
+    two = run("compare", files["spoiled"], *words[:4])[1]
+    assert "integrated loudness" in two  # which fit beside each other
+
+
 def test_the_same_file_under_two_names_is_told_with_both(run, music):
     (music / "copy.wav").write_bytes((music / "a.wav").read_bytes())
     code, out, _ = run("library", "build", music, "-n", "soul", "-j", "1", "-q", "--json")

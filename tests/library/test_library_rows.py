@@ -17,6 +17,8 @@ from refmaster.library.reading import LibraryFields
 from refmaster.library.rows import CURVES, SCALARS, Row, merged, read_row, row_data, row_of
 from refmaster.load import LOUDEST
 from refmaster.units import FloatArray
+from tests.conftest import write_wav
+from tests.signals import silence, sine
 
 some_rows = st.lists(
     st.tuples(
@@ -168,6 +170,28 @@ def test_a_number_that_no_measurement_gives_is_refused_with_its_value_and_what_i
     assert f"`{key}` " in str(error.value)
     assert words in str(error.value)
     assert len(str(error.value)) < 240
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("plr_db", -15.0, "true peak less integrated loudness is"),
+        ("max_short_term_lufs", -60.0, "at an integrated loudness of"),
+    ],
+)
+def test_figures_that_cannot_be_true_together_are_refused(rows, key, value, words):
+    data = row_data(rows["song"])
+    assert read_row(LibraryFields("x.json", data)) == rows["song"]
+    with pytest.raises(BadSetting, match=f"{key}.* is {value:g}; {words}"):
+        read_row(LibraryFields("x.json", {**data, key: value}))
+
+
+def test_a_burst_in_silence_is_louder_on_the_whole_than_its_loudest_3_s(tmp_path):
+    """As far as the two can be apart: 400 ms of sound that are all that passes the gate."""
+    burst = np.concatenate([silence(6.0, 44100), sine(997, -6.0, 0.45, 44100), silence(6.0, 44100)], axis=-1)
+    profile = analyse(write_wav(tmp_path / "burst.wav", burst))
+    assert profile.max_short_term_lufs < profile.integrated_lufs - 5.0
+    assert row_of(profile, "burst.wav", {}).profile.integrated_lufs == pytest.approx(profile.integrated_lufs, abs=0.001)
 
 
 def test_every_number_has_bounds_that_were_tried():
