@@ -7,7 +7,7 @@ from refmaster.units import written
 SHORT, HARD = "integrated_lufs", "limiting"
 SUBJECTS = (SHORT, HARD)  # what is told of a gain that was found here, and of no other
 TAME = "Tame the loudest peaks in the mix (often kick, snare or a vocal)"
-BEFORE = "Bring the mix as it was before its limiter: what that took away cannot be given back"  # of a limited target
+BEFORE = "Bring the mix as it was before its limiter, whose work cannot be undone"  # of a limited target
 
 
 def short_of(
