@@ -1,6 +1,7 @@
 """`refmaster library …`: genre libraries of a user's own, made from records and kept as numbers."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -217,7 +218,7 @@ def _gathered(files: "Sequence[str]", cache: str | None, jobs: int | None, quiet
     lean.start()
     from refmaster.cache import kept_in
     from refmaster.cli.running import progress
-    from refmaster.library.build import Gathered, gathered, sound_files, unread_files
+    from refmaster.library.build import gathered, sound_files, unread_files
 
     paths, unread = sound_files(files), unread_files(files)
     looked_at = sys.stderr.isatty()
@@ -230,7 +231,7 @@ def _gathered(files: "Sequence[str]", cache: str | None, jobs: int | None, quiet
                 print(f"{done} of {total}: {file}", file=sys.stderr, flush=True)
 
         found = gathered(paths, kept_in(cache), jobs=jobs, told=tell)
-    return Gathered(found.rows, (*found.skipped, *unread))
+    return replace(found, skipped=(*found.skipped, *unread))
 
 
 def _tell(
