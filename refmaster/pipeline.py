@@ -78,6 +78,7 @@ class Options:
     expected again, as in a batch, is heard `target_once`, and not remembered. Where the same is decided for `many`
     tracks, a lock of a move that this one does not have is noted, and not refused. What stands under the results' names
     is refused before any work; `again`, where an earlier try may have left it, only if it turns out to be another.
+    `notes` come before the report's own.
     """
 
     container: str | None = None
@@ -92,6 +93,7 @@ class Options:
     target_once: bool = False
     many: bool = False
     again: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def master(
@@ -163,7 +165,8 @@ def master(
     material = replace(material, settled=kept)
     made = draft(material, earlier + decisions, told=lambda name: told(f"plan: {name}", -1.0))
     notes = (
-        said
+        options.notes
+        + said
         + not_there(decisions, made.plan.moves)
         + tuple(f"{one} of the earlier session is of another number of channels, and not kept" for one in lost)
     )

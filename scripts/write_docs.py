@@ -247,7 +247,12 @@ class Runs:
     def batch(self) -> str:
         """Three tracks in a batch, with the last two lines as a person in that folder sees them."""
         assert self.songs
-        words = ("batch", "mix.wav", "song.wav", "offset.wav", "--ref", "record.wav", "-o", "masters")
+        return self.in_batch("-o", "masters")
+
+    def in_batch(self, *more: str) -> str:
+        """What such a batch says with more options, under the command that was given."""
+        assert self.songs
+        words = ("batch", "mix.wav", "song.wav", "offset.wav", "--ref", "record.wav", *more)
         text = self.said(*words)
         return f"$ refmaster {' '.join(words)}\n{text.replace(f'{self.folder}/', '')}"
 
@@ -315,6 +320,7 @@ def run_block(name: str, runs: Runs) -> str:
         "explain": lambda r: _text(_trimmed_account(r)),
         "history": lambda r: _text(_told_history(r)),
         "batch": lambda r: _text(r.batch),
+        "album": lambda r: _text(r.in_batch("--album", "-o", "album")),
         "library": lambda r: _text(r.of_library("build", "record.wav", "song.wav", "-n", "demo")),
         "library-show": lambda r: _text(r.of_library("show", "demo")),
         "library-compare": lambda r: _text(_trimmed_bands(r.of_library("compare", "mix.wav"))),

@@ -7,13 +7,14 @@
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from refmaster.atomic import held
+from refmaster.batch.album import levelled
 from refmaster.batch.current import as_rendered
 from refmaster.batch.jobs import folder_of, jobs_of, made, refuse_folder, refuse_outputs, sweep, unread_of
 from refmaster.batch.overview import CSV, HTML, write_overview
@@ -93,6 +94,8 @@ class Batch:
         yield from (Ended(job, outcomes[job.out], earlier=True) for job in self.jobs if job.out in outcomes)
         left = [job for job in self.jobs if job.out not in outcomes]
         sweep(job for job in left if job.out in self.past.begun)
+        if left and self.settings.album:
+            left = yield from self._in_album(left, outcomes, state)
         if left:
             with closing(self._events(left)) as events:  # type: ignore[type-var]
                 for event in events:
@@ -104,6 +107,18 @@ class Batch:
         unread = [one.outcome for one in self.unread]
         write_overview(self.folder, [*outcomes.values(), *unread], self.settings)
         state.close(outcomes.values())
+
+    def _in_album(
+        self, jobs: Sequence[Job], outcomes: dict[str, Outcome], state: State
+    ) -> Generator[Event, None, list[Job]]:
+        """The jobs with the loudness that the album gives them; a track that could not be measured has failed."""
+        at_once = self.at_once or processors()
+        found = levelled(jobs, outcomes.values(), self.settings, self.limits, at_once=at_once, first=self.worker)
+        for event in found.failed:
+            outcomes[event.job.out] = event.outcome
+            state.end(event.outcome)
+            yield event
+        return list(found.jobs)
 
     def _events(self, jobs: Sequence[Job]) -> Iterator[Event]:
         if self.client is None:

@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from refmaster import lean
-from refmaster.batch.records import Job, Outcome, Settings, outcome_data, settings_from
+from refmaster.batch.records import Job, Outcome, Settings, missed_in, outcome_data, settings_from
 from refmaster.errors import BadOutput, BadSetting, RefmasterError, is_interruption
 from refmaster.names import shown
 
 if TYPE_CHECKING:
-    from refmaster.records import Report
+    from collections.abc import Iterable
+
+    from refmaster.records import Decision, Plan, Report
 
 SCRATCH = "REFMASTER_BATCH_SCRATCH"
 TIDY_S = 5.0  # taste: how long tidying may take
@@ -68,7 +70,12 @@ def _answered(request: Request, answers: int) -> Request:
         job = Job(**request["job"])  # type: ignore[arg-type]
         cache: str | None = request["cache"]  # type: ignore[assignment]
         work = _Work(int(str(request["threads"])), cache, _Telling(answers))
-        return {"answer": outcome_data(_mastered(job, settings, work))}
+        if request["do"] == "measure":
+            return {"answer": outcome_data(_measured(job, work))}
+        if request["do"] == "goal":
+            return {"answer": _goal(_mastered(job, settings, replace(work, dry=True)).plan)}
+        report = _mastered(job, settings, work)
+        return {"answer": outcome_data(_outcome(job, report, html=settings.html))}
     except RefmasterError as error:
         return {"refused": " ".join(str(error).split())}
     except Exception as error:
@@ -83,11 +90,12 @@ def _answered(request: Request, answers: int) -> Request:
 
 @dataclass(frozen=True)
 class _Work:
-    """How to work: the threads of one track, where references are remembered, and whom to tell."""
+    """How to work: the threads of one track, where tracks are remembered, whom to tell, and whether to write."""
 
     threads: int
     cache: str | None
     told: "_Telling"
+    dry: bool = False
 
 
 class _Telling:
@@ -127,6 +135,7 @@ def _checked(settings: Settings) -> Request:
     _refuse_aimless(settings, checked_genre(settings.genre))
     decisions = parse_decisions(settings.drop, settings.set, settings.lock)
     refuse_second_word(decisions, settings.loudness, settings.ceiling)
+    _refuse_album(settings, decisions)
     goal = goal_path(Path("any.wav"), None, settings.container)
     any_source = Source("any.wav", "", 48000, 2, "WAV", "PCM_24", 24, lossy=False)  # every format takes 48 kHz
     choose_delivery(goal, container=settings.container, bit_depth=settings.bit_depth, source=any_source)
@@ -149,6 +158,21 @@ def _libraries(settings: Settings) -> list[str]:
     return [sha256(json.dumps(row_lines(one.tracks), sort_keys=True).encode()).hexdigest() for one in found]
 
 
+def _refuse_album(settings: Settings, decisions: "Iterable[Decision]") -> None:
+    """Refuse an album whose tracks' loudness is not the album's to say."""
+    from refmaster.decide import parse_stages
+    from refmaster.records import Stage, Verdict
+
+    if not settings.album:
+        return
+    stages = parse_stages(settings.only)
+    if stages and Stage.LEVEL not in stages:
+        raise BadSetting(f"--only {settings.only} leaves the level alone, and --album sets it; add level to it")
+    own = [one for one in decisions if one.move == "match_loudness" and (one.values or one.verdict is Verdict.DROP)]
+    if own:
+        raise BadSetting("--album and a --set or --drop of match_loudness cannot both hold; say one of them")
+
+
 def _refuse_aimless(settings: Settings, genre: str) -> None:
     """Refuse a batch that has nothing to go toward: no reference, and no genre that tells a tone."""
     from refmaster.genres import load_genre
@@ -168,13 +192,39 @@ def _refuse_aimless(settings: Settings, genre: str) -> None:
     raise BadSetting(f"{asked}; name a reference, --ref FILE, or a genre, --genre NAME (auto takes each track's own)")
 
 
-def _mastered(job: Job, settings: Settings, work: _Work) -> Outcome:
+def _measured(job: Job, work: _Work) -> Outcome:
+    """The loudness of one track, as it will be measured again when it is mastered; the cache keeps it for that."""
+    from tempfile import TemporaryDirectory
+
+    from refmaster.analyse import measure
+    from refmaster.batch.remote import fetched, is_url
+    from refmaster.cache import kept_in
+    from refmaster.load import open_track
+    from refmaster.remembered import remembered
+
+    with TemporaryDirectory(dir=_scratch()) as place:
+        here = fetched(job.target, Path(place)) if is_url(job.target) else job.target
+        try:
+            track = open_track(here)
+            profile = remembered(track, kept_in(work.cache), lambda: measure(track)).profile
+        except RefmasterError as error:
+            raise type(error)(str(error).replace(shown(here), shown(job.name))) from error
+    return Outcome(job.name, job.out, "unchanged", target_lufs=profile.integrated_lufs)
+
+
+def _goal(plan: "Plan") -> Request:
+    """The loudness that a plan comes to, and why it stops short of what it was to read; "" where it does not."""
+    short = next((one.text for one in plan.not_reached if one.what == "integrated_lufs"), "")
+    return {"goal_lufs": plan.goal_lufs, "short": short}
+
+
+def _mastered(job: Job, settings: Settings, work: _Work) -> "Report":
     """Master one track. All names are relative to the output folder, so the files do not tell where it stands."""
     from refmaster.batch.remote import is_url, staged
 
     if any(map(is_url, (job.target, job.folder, *settings.files))):
         with staged(job, settings, _scratch()) as (target, references, out):
-            return _outcome(job, _named(job, (target, references, out), settings, work), html=settings.html)
+            return _named(job, (target, references, out), settings, work)
     try:
         os.chdir(job.folder)
     except OSError as error:
@@ -182,18 +232,18 @@ def _mastered(job: Job, settings: Settings, work: _Work) -> Outcome:
     target, *references = (_relative(one) for one in (job.target, *settings.files))
     if settings.library and os.path.isabs(settings.library):
         settings = replace(settings, library=_relative(settings.library))
-    return _outcome(job, _named(job, (target, references, job.out), settings, work), html=settings.html)
+    return _named(job, (target, references, job.out), settings, work)
 
 
 def _named(job: Job, files: _Named, settings: Settings, work: _Work) -> "Report":
     """Master it; an error names the track as the person knows it, and not as it is called where it is worked on."""
     try:
-        return _run(files, settings, work, job)
+        return _run(job, files, settings, work)
     except RefmasterError as error:
         raise type(error)(str(error).replace(shown(files[0]), shown(job.name))) from error
 
 
-def _run(files: _Named, settings: Settings, work: _Work, job: Job) -> "Report":
+def _run(job: Job, files: _Named, settings: Settings, work: _Work) -> "Report":
     from refmaster.cache import kept_in
     from refmaster.decide import parse_reference
     from refmaster.pipeline import Options, master
@@ -207,7 +257,7 @@ def _run(files: _Named, settings: Settings, work: _Work, job: Job) -> "Report":
         genre=settings.genre,
         library=settings.library,
         amount=settings.amount,
-        loudness=settings.loudness,
+        loudness=settings.loudness if job.loudness is None else job.loudness,
         ceiling=settings.ceiling,
         only=settings.only,
         detail=settings.detail,
@@ -220,15 +270,29 @@ def _run(files: _Named, settings: Settings, work: _Work, job: Job) -> "Report":
             settings.container,
             settings.bit_depth,
             force=job.replaces,
+            dry_run=work.dry,
             html=settings.html,
+            audio=settings.audio,
             threads=work.threads,
             cache=kept_in(work.cache),
-            target_once=True,
+            target_once=not settings.album,
             many=True,
             again=job.again,
+            notes=_album_note(job),
         ),
         told=work.told,
     )
+
+
+def _album_note(job: Job) -> tuple[str, ...]:
+    """That the loudness which a track is asked for is its place in an album."""
+    from refmaster.units import written
+
+    if job.album_lu is None or job.loudness is None:
+        return ()
+    moved, asked = written("album_lu", job.album_lu), written("asked_lufs", job.loudness)
+    told = f"one of an album: each of its tracks is moved by {moved}, and this one is asked for {asked}"
+    return (told, f"it leads the album, which goes as far as it goes alone: {job.short}") if job.short else (told,)
 
 
 def _outcome(job: Job, report: "Report", *, html: bool) -> Outcome:
@@ -250,7 +314,9 @@ def _outcome(job: Job, report: "Report", *, html: bool) -> Outcome:
         moves=len(report.plan.active),
         failed_checks=tuple(check_text(check) for check in report.checks if not check.passed),
         genre=genre_words(report.genre) or None,
-        not_reached=missed_words(report.plan),
+        not_reached=missed_in(missed_words(report.plan), led_short=bool(job.short)),
+        album_lu=job.album_lu,
+        led_short=bool(job.short),
         master=master,
         session=session,
         report=page if html else None,

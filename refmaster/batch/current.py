@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from refmaster.batch.records import Outcome
+from refmaster.batch.records import Outcome, missed_in
 from refmaster.batch.remote import is_url, joined, read_text
 from refmaster.errors import RefmasterError
 
@@ -41,6 +41,7 @@ def _read(outcome: Outcome, path: Path) -> Outcome:
     known = session.outcome
     if known is None or rendered is None or session.target.sha256 != outcome.sha256:
         return outcome
+    missed = missed_words(rendered)
     now = replace(
         outcome,
         status=known.status,
@@ -48,9 +49,11 @@ def _read(outcome: Outcome, path: Path) -> Outcome:
         master_dbtp=known.master.true_peak_dbtp,
         moves=len(rendered.active),
         failed_checks=tuple(check_text(check) for check in known.checks if not check.passed),
-        not_reached=missed_words(rendered),
+        not_reached=missed,
+        led_short=False,
     )
-    return outcome if _same(outcome, now) else now
+    as_batch = replace(now, not_reached=missed_in(missed, led_short=outcome.led_short))
+    return outcome if _same(outcome, as_batch) else now
 
 
 def _same(old: Outcome, new: Outcome) -> bool:

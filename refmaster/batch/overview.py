@@ -6,7 +6,7 @@ them, however often the batch was broken off. Rows are in the order of the names
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -22,6 +22,7 @@ from refmaster.version import __version__
 from refmaster.writing import clock, counted, pair, said
 
 CSV, HTML = "batch.csv", "batch.html"
+SHRUNK_LU = 3.0  # taste: less between the loudest and the softest track is what levelling is for
 COLUMNS = (
     "file",
     "status",
@@ -34,6 +35,7 @@ COLUMNS = (
     "genre",
     "failed_checks",
     "not_reached",
+    "album_lu",
     "error",
     "master",
     "session",
@@ -71,6 +73,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
                 one.genre or "",
                 "; ".join(one.failed_checks),
                 "; ".join(one.not_reached or ()),
+                "" if one.album_lu is None else f"{one.album_lu:.2f}",
                 one.error or "",
                 *files,
                 one.sha256 or "",
@@ -89,7 +92,8 @@ def page(outcomes: Sequence[Outcome], settings: Settings) -> str:
         .render(
             verdict=verdict(outcomes),
             good=all(one.good for one in outcomes),
-            facts=_facts(settings),
+            facts=(*_facts(settings), *_album(outcomes, settings)),
+            spread=unbroken(spread_line(outcomes, settings)),
             rows=[_row(one) for one in outcomes],
             version=__version__,
             style=Markup((_HERE / "overview.css").read_text(encoding="utf-8")),
@@ -102,6 +106,39 @@ def verdict(outcomes: Sequence[Outcome]) -> str:
     found = [status_of(one) for one in outcomes]
     parts = [f"{found.count(kind)} {kind}" for kind in dict.fromkeys(sorted(found, key=_ORDER.index))]
     return f"{counted(len(outcomes), 'track')}: {', '.join(parts)}"
+
+
+def album_line(outcomes: Sequence[Outcome]) -> str:
+    """How far an album was moved, and which track led it; empty where none was."""
+    found = [(one.target_lufs, one.album_lu, one) for one in outcomes if one.target_lufs is not None]
+    moved = [(lufs, lu, one) for lufs, lu, one in found if lu is not None]
+    if not moved:
+        return ""
+    lufs, lu, loudest = max(moved, key=lambda one: one[0])
+    by = said("album_lu", lu)
+    return f"every track is moved by {by}; {shown(loudest.name)}, the loudest: {pair('_lufs', lufs, lufs + lu)}"
+
+
+def spread_line(outcomes: Sequence[Outcome], settings: Settings) -> str:
+    """That the tracks have come much closer in loudness than they were, and what to do; empty where they have not."""
+    pairs = [(one.target_lufs, one.master_lufs) for one in outcomes if one.master is not None]
+    before, after = (
+        ([lufs for lufs in column if lufs is not None] for column in zip(*pairs, strict=True)) if pairs else ([], [])
+    )
+    if len(before) < 2 or len(after) < 2:
+        return ""
+    was, now = (max(column) - min(column) for column in (before, after))
+    if was - now <= SHRUNK_LU:
+        return ""
+    told = f"The tracks lay {_lu(was)} apart in loudness, and their masters lie {_lu(now)} apart"
+    if settings.album:
+        return f"{told}: not every track could be brought to its place in the album."
+    return f"{told}; if they are one record, --album keeps them as far apart as they were."
+
+
+def _lu(value: float) -> str:
+    """A distance, which has no sign."""
+    return f"{value:.1f} LU"
 
 
 def status_of(outcome: Outcome) -> str:
@@ -122,6 +159,11 @@ def _facts(settings: Settings) -> tuple[tuple[str, str], ...]:
         ("Loudness", loudness),
         ("Ceiling", said("_dbtp", settings.ceiling)),
     )
+
+
+def _album(outcomes: Sequence[Outcome], settings: Settings) -> Iterator[tuple[str, str]]:
+    if settings.album:
+        yield "Album", unbroken(album_line(outcomes)) or "its loudness is left alone: nothing says where it should go"
 
 
 def _genre(settings: Settings) -> str:

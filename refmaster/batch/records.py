@@ -8,6 +8,7 @@ from refmaster.names import shown
 
 Ending = Literal["mastered", "unchanged", "sent_back", "failed"]
 SHORTEST_LIMIT_S = 600.0  # taste: a minute of audio takes seconds; ten minutes is a stall, even on a busy machine
+LOUDNESS = "loudness"  # as it stands among what was not reached
 LIMIT_RATIO = 10.0  # taste: so many times its own length is a stall for a long track
 
 
@@ -29,8 +30,10 @@ class Settings:
     container: str | None = None
     bit_depth: str | None = None
     html: bool = True
+    audio: bool = True  # in the report
     genre: str | None = None
     library: str | None = None  # a name, or an absolute path
+    album: bool = False  # the tracks keep their loudness relative to each other
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -67,6 +70,9 @@ class Job:
     length_s: float = 0.0
     replaces: bool = False
     again: bool = False
+    loudness: float | None = None  # LUFS to reach in an album; None means as the settings have it
+    album_lu: float | None = None  # how far all its tracks are moved
+    short: str = ""  # why the track that leads an album stopped short of what it was to read
 
     @property
     def outputs(self) -> tuple[str, str, str]:
@@ -96,6 +102,8 @@ class Outcome:
     failed_checks: tuple[str, ...] = ()
     genre: str | None = None  # what it was read in, with its share where it was heard
     not_reached: tuple[str, ...] | None = None  # in a word or two each; the report says why
+    album_lu: float | None = None  # how far the album that it is of was moved; it was asked for target_lufs + this
+    led_short: bool = False  # it led that album, and stopped short of its own goal
     master: str | None = None
     session: str | None = None
     report: str | None = None
@@ -144,6 +152,11 @@ def failed(job: Job, error: str) -> Outcome:
     elif not line.startswith(f"{name}:"):
         line = f"{name}: {line}"
     return Outcome(job.name, job.out, "failed", line)
+
+
+def missed_in(missed: tuple[str, ...], *, led_short: bool) -> tuple[str, ...]:
+    """What was not reached, the loudness among it where the track led its album less far than was asked."""
+    return tuple(dict.fromkeys((*missed, LOUDNESS))) if led_short else missed
 
 
 def outcome_from(data: dict[str, object]) -> Outcome:

@@ -33,9 +33,9 @@ NAME = "batch.state.jsonl"
 LARGEST_BYTES = 2**28  # a hundred thousand tracks and more
 _KEY = "refmaster_batch"
 _TEXTS = ("error", "sha256", "master", "session", "report")
-_NUMBERS = ("duration_s", "target_lufs", "master_lufs", "target_dbtp", "master_dbtp")
+_NUMBERS = ("duration_s", "target_lufs", "master_lufs", "target_dbtp", "master_dbtp", "album_lu")
 _LARGEST = 1e9
-_OPTIONS = {"html": "--no-report", "container": "--format", "bit_depth": "--bit-depth"}
+_OPTIONS = {"html": "--no-report", "audio": "--no-audio", "container": "--format", "bit_depth": "--bit-depth"}
 
 
 @dataclass(frozen=True)
@@ -208,8 +208,9 @@ def refuse_other(old: dict[str, object], head: dict[str, object]) -> None:
         raise _other(f"with refmaster {shown(str(old['version']))}", f"refmaster {head['version']}")
     before, now = (dict(one["settings"]) for one in (old, head))  # type: ignore[call-overload]
     for name, value in now.items():
-        if before.get(name) != value:
-            option, was, is_ = _OPTIONS.get(name, f"--{name}"), _asked(name, before.get(name)), _asked(name, value)
+        before.setdefault(name, getattr(Settings(()), name))  # an older state lacks what there was no choice of then
+        if before[name] != value:
+            option, was, is_ = _OPTIONS.get(name, f"--{name}"), _asked(name, before[name]), _asked(name, value)
             raise _other(f"with {was}" if was else f"without {option}", is_ or "without")
     if old["references"] != head["references"] or _weights(old) != _weights(head):
         was, is_ = _references(old), _references(head)
@@ -228,7 +229,7 @@ def _other(was: str, is_: str) -> BadSetting:
 def _asked(name: str, value: object) -> str:
     """A setting as it is written on the command line; nothing where it is not given."""
     option = _OPTIONS.get(name, f"--{name}")
-    if name == "html":
+    if name in ("html", "audio"):
         value = value is False
     if isinstance(value, list):
         return " ".join(f"{option} {quote(shown(str(one)))}" for one in value)

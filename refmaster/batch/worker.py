@@ -63,16 +63,8 @@ class Worker:
     def master(self, job: Job, settings: Settings, limits: Limits, told: Told, stopped: Stopped) -> Outcome:
         """Master one track. A track that fails, by itself or with its process, leaves nothing half-made."""
         before = _standing(job)
-        request: Request = {
-            "do": "master",
-            "job": asdict(job),
-            "settings": asdict(settings),
-            "threads": limits.threads,
-            "cache": limits.cache,
-        }
         try:
-            data = self._asked(request, time_limit_s(job, limits), limits.memory_mb, told, stopped)
-            return outcome_from(data)
+            return outcome_from(self._of_track("master", job, settings, limits, told, stopped))
         except RefmasterError as error:
             return failed(job, str(error))
         except Lost as error:
@@ -81,6 +73,26 @@ class Worker:
         except Halted:
             _tidy(job, before)
             raise
+
+    def measure(self, job: Job, settings: Settings, limits: Limits, told: Told, stopped: Stopped) -> Outcome:
+        """Measure one track, and write nothing: an outcome that holds its loudness, or why there is none."""
+        try:
+            return outcome_from(self._of_track("measure", job, settings, limits, told, stopped))
+        except RefmasterError as error:
+            return failed(job, str(error))
+        except Lost as error:
+            return failed(job, f"the process {error}")
+
+    def goal(self, job: Job, settings: Settings, limits: Limits) -> tuple[float | None, str]:
+        """The loudness that a track would come to alone, LUFS, and why that is short of its goal; writes nothing.
+
+        None where nothing says how loud it should be; no reason where it is not short.
+
+        Raises a RefmasterError where it cannot be mastered, and Lost.
+        """
+        answer = self._of_track("goal", job, settings, limits, lambda *_: None, lambda: False)
+        found = answer["goal_lufs"]
+        return found if isinstance(found, float) else None, str(answer["short"])
 
     def close(self) -> None:
         """Ask the child to leave, and see that it does."""
@@ -94,6 +106,14 @@ class Worker:
         except subprocess.TimeoutExpired:
             _kill(process)
         self._forget(process)
+
+    def _of_track(
+        self, what: str, job: Job, settings: Settings, limits: Limits, told: Told, stopped: Stopped
+    ) -> dict[str, object]:
+        """What a child answers about a track."""
+        asked = {"do": what, "job": asdict(job), "settings": asdict(settings)}
+        request: Request = {**asked, "threads": limits.threads, "cache": limits.cache}
+        return self._asked(request, time_limit_s(job, limits), limits.memory_mb, told, stopped)
 
     def _asked(
         self, request: Request, limit_s: float, memory_mb: float, told: Told, stopped: Stopped

@@ -62,6 +62,13 @@ def command(
     memory: Annotated[
         float, typer.Option("--memory", metavar="MB", help="Give a track up whose process takes more.")
     ] = 4096,
+    album: Annotated[
+        bool,
+        typer.Option(
+            "--album",
+            help="The tracks are one record and keep their loudness relative to each other: all are moved by the same.",
+        ),
+    ] = False,
     amount: o.Amount = 50.0,
     loudness: o.Loudness = None,
     ceiling: o.Ceiling = -1.0,
@@ -79,6 +86,7 @@ def command(
     ] = None,
     bit_depth: o.BitDepth = None,
     no_report: o.NoReport = False,
+    no_audio: o.NoAudio = False,
     threads: Annotated[
         int, typer.Option("--threads", min=1, max=64, help="How many threads a track may use; --jobs fills the rest.")
     ] = 1,
@@ -116,6 +124,8 @@ def command(
         container=format_,
         bit_depth=bit_depth,
         html=not no_report,
+        audio=not no_audio,
+        album=album,
     )
     batch = prepared(
         files,
@@ -167,7 +177,8 @@ def _line(batch: "Batch", ended: "Ended") -> str:
 
     data = outcome_data(ended.outcome)
     made = {name: data.pop(name) for name in ("master", "session", "report")}
-    data.pop("out")
+    for ours in ("out", "led_short"):
+        data.pop(ours)
     places = {name: joined(batch.folder, str(one)) if one else None for name, one in made.items()}
     return json.dumps(
         {

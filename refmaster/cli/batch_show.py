@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from refmaster.batch import Batch
-from refmaster.batch.overview import CSV, HTML, status_of, verdict
+from refmaster.batch.overview import CSV, HTML, album_line, spread_line, status_of, verdict
 from refmaster.batch.records import Begun, Ended, Event, Outcome, Step
 from refmaster.batch.remote import joined
 from refmaster.cli.heads import shortened
@@ -51,6 +51,9 @@ def print_summary(batch: Batch, outcomes: Sequence[Outcome], *, on_stderr: bool)
     console.print()
     console.print(table(ordered, console.width))
     console.print()
+    for line in (album_line(ordered), spread_line(ordered, batch.settings)):
+        if line:
+            print_text(console, line[0].upper() + line[1:])
     for one in ordered:
         if not one.good:
             why = one.error or f"{shown(one.name)}: {'; '.join(one.failed_checks)}"

@@ -125,6 +125,17 @@ def test_the_page_needs_nothing_else_and_leads_to_every_report(done):
     assert '<th scope="col">Genre it was read in</th>' in page
 
 
+def test_without_sound_the_reports_are_small_and_the_masters_the_same(done, catalogue, fresh):
+    assert run(catalogue, "mixes/short.wav", "--ref", "record.wav", "-o", fresh, "-q", "--no-audio").returncode == 0
+    assert (fresh / "short.master.wav").read_bytes() == (done / "short.master.wav").read_bytes()
+    silent, heard = ((folder / "short.master.html").read_bytes() for folder in (fresh, done))
+    assert b'class="player"' in heard
+    assert b'class="player"' not in silent
+    assert len(silent) < len(heard) - 1_000_000
+    ran = run(catalogue, "mixes/short.wav", "--ref", "record.wav", "-o", fresh, "-q", "--resume")
+    refused(ran, "begun with --no-audio, and now it is without")
+
+
 def test_the_table_is_read_by_a_program(done):
     rows = list(csv.DictReader(io.StringIO((done / "batch.csv").read_text(encoding="utf-8"))))
     assert [row["file"] for row in rows] == list(NAMES)

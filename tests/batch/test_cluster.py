@@ -68,6 +68,15 @@ def test_two_workers_make_the_bytes_that_this_machine_makes(cluster, done, catal
     assert tree(fresh) == tree(done)
 
 
+def test_an_album_is_the_same_there(cluster, catalogue, fresh):
+    asked = ("mixes", "--ref", "record.wav", "--album", "--no-report", "--quiet")
+    assert run(catalogue, *asked, "-o", fresh / "here").returncode == 0
+    ran = run(catalogue, *asked, "-o", fresh / "there", "--cluster", cluster[0])
+    assert ran.returncode == 0, ran.stderr
+    assert tree(fresh / "there") == tree(fresh / "here")
+    assert b"one of an album" in tree(fresh / "here")["short.master.toml"]
+
+
 def test_a_bad_track_costs_only_itself_there_too(cluster, done, catalogue, fresh, tmp_path):
     (tmp_path / "text.wav").write_text("this is no sound")
     ran = run(
