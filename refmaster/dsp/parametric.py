@@ -13,6 +13,7 @@ from itertools import combinations
 import numpy as np
 
 from refmaster.dsp.biquad import Shape, design_many, response_db
+from refmaster.dsp.octaves import octave_around
 from refmaster.units import FloatArray, Mask
 
 LOWEST_HZ, HIGHEST_HZ = 25.0, 18000.0
@@ -28,6 +29,7 @@ ROUNDS = 25
 STEP = 1e-4
 EDGE = 1.06  # half of a sixth of an octave
 LEAST_UNDONE_DB = 0.1  # taste: on average over the curve; two bands that undo less of each other only meet
+OPPOSED = 3.0  # a band that works against what is wanted where it stands must earn so many times its place
 GAIN_COST = 3e-4  # squared dB of error that a squared dB of gain must save: two bands that undo each other save none
 
 
@@ -158,7 +160,10 @@ def _pruned(
         rest = [problem.refined(bands[:i] + bands[i + 1 :]) for i in range(len(bands))]
         loss = [problem.rms_db(r) - problem.rms_db(bands) for r in rest]
         small = [abs(band.gain_db) < least_gain_db for band in bands]
-        cost = [-1.0 if s else value for s, value in zip(small, loss, strict=True)]
+        earned = [
+            value / OPPOSED if problem.is_opposed(band) else value for value, band in zip(loss, bands, strict=True)
+        ]
+        cost = [-1.0 if s else value for s, value in zip(small, earned, strict=True)]
         worst = int(np.argmin(cost))
         if cost[worst] >= epsilon_db:
             break
@@ -230,6 +235,13 @@ class _Problem:
         """What bands do and others take back, on average over the curve."""
         each = np.stack([np.zeros(self.at.size), *(self.curve((band,)) for band in bands)])
         return float((self.weight * (np.abs(each).sum(axis=0) - np.abs(each.sum(axis=0)))).sum())
+
+    def is_opposed(self, band: Band) -> bool:
+        """Whether a bell goes against what is wanted in the octave around it: it mends what other bands overdo."""
+        if band.shape is not Shape.BELL:
+            return False
+        here = self.weight * octave_around(self.at, band.frequency_hz)
+        return float((here * self.wanted).sum()) * band.gain_db < 0
 
     def best_addition(self, bands: tuple[Band, ...]) -> Band:
         """The one band, from a grid, that explains most of what is left; its gain by linear least squares."""

@@ -28,6 +28,7 @@ from refmaster.dsp.biquad import Shape, filtered, response_db
 from refmaster.dsp.fir import convolved, ring_s, zero_phase
 from refmaster.dsp.octaves import octave_around, of_level, thirds_db
 from refmaster.dsp.parametric import Band, Fit, curve_db, fit_bands, fit_thirds
+from refmaster.dsp.shelves import joined
 from refmaster.moves import Blocks, Scene
 from refmaster.names import BY_GENRE, verb
 from refmaster.passport import SAME, STRANGER
@@ -108,16 +109,10 @@ def _fit(wanted: FloatArray, comparison: Comparison, scene: Scene) -> Fit:
     rate = scene.target.sample_rate_hz
     if full and scene.request.max_bands is None:
         return _full_fit(wanted, at, weight, scene)
-    return fit_bands(
-        wanted,
-        at,
-        weight,
-        sample_rate_hz=rate,
-        max_bands=scene.request.max_bands or BANDS,
-        least_gain_db=LEAST_GAIN_DB,
-        epsilon_db=EPSILON_DB,
-        max_gain_db=FULL_GAIN_DB if full else MAX_GAIN_DB,
-    )
+    most_db = FULL_GAIN_DB if full else MAX_GAIN_DB
+    bands, rules = scene.request.max_bands or BANDS, {"least_gain_db": LEAST_GAIN_DB, "max_gain_db": most_db}
+    fit = fit_bands(wanted, at, weight, sample_rate_hz=rate, max_bands=bands, epsilon_db=EPSILON_DB, **rules)
+    return joined(fit, at, sample_rate_hz=rate, **rules)[0]  # what level they leave is no tone
 
 
 def _heard_only(fit: Fit, comparison: Comparison, scene: Scene) -> tuple[Fit, tuple[Rejected, ...]]:

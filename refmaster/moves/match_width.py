@@ -28,6 +28,7 @@ from refmaster.dsp.biquad import Shape, response_db, side_filtered
 from refmaster.dsp.midside import with_side_gain
 from refmaster.dsp.octaves import octave_around
 from refmaster.dsp.parametric import Band, fit_bands, fit_thirds
+from refmaster.dsp.shelves import joined
 from refmaster.moves import Blocks, Scene
 from refmaster.names import BY_GENRE, verb, whose
 from refmaster.records import (
@@ -138,6 +139,9 @@ def _moves(wanted: FloatArray, at: FloatArray, weight: FloatArray, scene: Scene)
             max_gain_db=MAX_GAIN_DB,
             max_q=1.5,
         )
+        rules = {"least_gain_db": LEAST_GAIN_DB, "max_gain_db": MAX_GAIN_DB}
+        fit, beside_db = joined(fit, at, sample_rate_hz=rate, **rules)
+        whole += beside_db
     side_db = round(whole, 2) if abs(whole) >= LEAST_GAIN_DB else 0.0
     made = side_db + fit.curve_db
     moves: tuple[Move, ...] = (_whole(side_db, scene, made),) if side_db else ()

@@ -7,7 +7,10 @@ import pytest
 from scipy.signal import butter, sosfiltfilt
 
 from refmaster.dsp.midside import to_mid_side
+from refmaster.load import track_of
 from refmaster.moves import blank_of
+from refmaster.pipeline import prepare
+from refmaster.plan import plan
 from refmaster.records import Request, Stage
 from tests.moves.scenes import RATE_HZ, applied, music, planned_for
 from tests.signals import gain_of, pink_noise, rms_dbfs, sine, spoil
@@ -99,6 +102,19 @@ def music_through(plan, sound):
 
 def mono_loss_db(sound):
     return 10 * np.log10((sound.mean(axis=0) ** 2).mean() / (sound**2).mean())
+
+
+@pytest.mark.parametrize("genre", ["rock", "metal"])
+def test_a_low_end_that_is_too_wide_is_one_move(genre):
+    """Rumble in the side alone: a low shelf says it, and not two shelves and a gain that undo each other."""
+    noise = pink_noise(-20.0, music().shape[1] / RATE_HZ, RATE_HZ, 1)[0]
+    rumble = sosfiltfilt(butter(4, 100.0, fs=RATE_HZ, output="sos"), noise)
+    track = track_of(music() + np.array([[1.0], [-1.0]]) * rumble, RATE_HZ, name="target")
+    made = plan(prepare(track, (), Request(only=(Stage.IMAGE,), genre=genre), threads=1))
+    (move,) = made.moves
+    assert move.id == "match_width/low_shelf"
+    assert move["side_gain_db"] <= -6.0
+    assert move["corner_hz"] == pytest.approx(120.0, rel=0.1)
 
 
 def test_mono_gives_a_reason_and_no_move():
