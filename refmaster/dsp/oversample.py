@@ -1,7 +1,8 @@
 """Between the samples: the polyphase interpolator that the true-peak meter and the limiter share.
 
 A Kaiser-windowed sinc, `TAPS` taps a phase. Reading at 8× misses at most 0.17 dB of a tone at Nyquist and 0.03 dB
-below 0.2 fs (20 log10 cos(pi f/n)); BS.1770-5 annex 2 asks for 4× at 48 kHz.
+below 0.2 fs (20 log10 cos(pi f/n)); BS.1770-5 annex 2 asks for 4× at 48 kHz. What lies above 0.44 fs is read low, as by
+every meter with a filter of this length: a sinc of 4,096 samples reads up to 0.16 dB more of music that is full there.
 """
 
 from functools import cache
