@@ -195,6 +195,7 @@ def _profile(
         side_to_mid_db=spectrum.side_to_mid_db(),
         dynamics=meters.dynamics.bands(levels),
         dc_offset_pct=tuple((100 * mean).tolist()),
+        shape_sd_db=spectrum.shape_sd_db(),
         dc_drift_pct=meters.offset.drift_pct(mean, samples.cell_peaks()),
         history_hop_s=HISTORY_HOP_S,
         short_term_lufs=_history(short_term, SHORT_TERM_CELLS),

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 
 from refmaster.analyse import SHORTEST_S, is_inaudible
 from refmaster.compare import CODEC_HZ, is_limited, teaches_no_tone
-from refmaster.compare.pairing import STILL, is_inverted, no_image, stands_still
+from refmaster.compare.pairing import is_inverted, no_image, no_music
 from refmaster.compare.width import NEAR_MONO_DB
 from refmaster.dsp.octaves import unbent_below_hz
 from refmaster.genres.features import features
@@ -40,9 +40,9 @@ def passport_of(reference: Profile, target: Profile, comparison: Comparison | No
     ours, theirs = features(target), features(reference)
     distance = math.nan if comparison is None else apart(ours, theirs)
     farther_pct = 100.0 - nearer_pct(distance)
-    still = relation != "same song" and stands_still(reference, target)  # a person may say that it is the same song
+    still = "" if relation == "same song" else no_music(reference, target)  # a person may say that it is the song
     each = (_tone(reference, target, comparison), _dynamics(reference), _loudness(reference), _width(reference, target))
-    able = [Lesson(one.aspect, "nothing", STILL) if still and one.aspect in MOVING else one for one in each]
+    able = [Lesson(one.aspect, "nothing", still) if still and one.aspect in MOVING else one for one in each]
     lessons = tuple(_as_counted(lesson, comparison) for lesson in able)
     theirs_alone = lessons[0] == able[0] and (is_inverted(reference) or not is_inverted(target))
     reason = _unsuitable(reference, relation, still, able[0] if theirs_alone else None)
@@ -124,7 +124,7 @@ def _relation(comparison: Comparison | None) -> str:
     return "relative" if comparison.kinship >= STRANGER else "another song"
 
 
-def _unsuitable(reference: Profile, relation: str, still: bool, tone: Lesson | None) -> str:
+def _unsuitable(reference: Profile, relation: str, still: str, tone: Lesson | None) -> str:
     """Why nobody should master toward it; empty where nothing speaks against it. `tone` is None where it counts not."""
     if reference.integrated_lufs is None:
         return "it is silent, nothing in it lies above −70 LUFS"
@@ -136,7 +136,7 @@ def _unsuitable(reference: Profile, relation: str, still: bool, tone: Lesson | N
     if relation == "same file":
         return "it is the target itself, and there is nothing to learn from it"
     if still:
-        return f"it is no music ({STILL})"
+        return f"it is no music ({still})"
     if tone is not None and tone.teaches == "nothing":
         return f"its tone cannot be compared: {tone.text}"
     if reference.hf_cutoff_hz is not None and reference.hf_cutoff_hz < NARROW_HZ:

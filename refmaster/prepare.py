@@ -10,7 +10,7 @@ from typing import TypeGuard, cast
 from refmaster.analyse import Measured, check_masterable, measure
 from refmaster.cache import Cache, get, put
 from refmaster.compare import Example, compare
-from refmaster.compare.pairing import stands_still
+from refmaster.compare.pairing import no_music
 from refmaster.decide import checked_weights, parse_phase, parse_reference, parse_stages
 from refmaster.dsp.ahead import workers
 from refmaster.errors import BadSetting
@@ -168,7 +168,7 @@ def _whole(reference: Track, kept: Cache | None, block_samples: int) -> Profile:
 
 def _genre(request: Request, target: Profile, references: list[Profile]) -> Genre:
     """What the target is read in: a user's own library, or a genre; noise for a reference sounds like none."""
-    references = [one for one in references if not stands_still(one, target)]
+    references = [one for one in references if not no_music(one, target)]
     if not request.library:
         return context(request.genre, target, references)
     from refmaster.library import find_libraries, heard_among

@@ -6,7 +6,7 @@ import numpy as np
 
 from refmaster import passport
 from refmaster.compare.goal import keeps_level
-from refmaster.compare.pairing import stands_still
+from refmaster.compare.pairing import no_music
 from refmaster.genres import ANY, FEW_TRACKS, with_share
 from refmaster.genres.context import AUTO
 from refmaster.genres.posterior import NONE
@@ -169,7 +169,7 @@ def genre_line(report: Report) -> str:
     if report.engine != OWN_ENGINE or asked == NONE:
         return ""
     second = "" if genre.runner_up is None else f", then {with_share(*genre.runner_up)}"
-    listened = report.comparison is not None and not all(stands_still(one, report.target) for one in report.heard)
+    listened = report.comparison is not None and not all(no_music(one, report.target) for one in report.heard)
     heard_in = report.comparison.toward if report.comparison is not None and listened else "the target"
     if report.request.library:
         return _library_line(genre, second, heard_in)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import soundfile
 
@@ -77,6 +78,13 @@ def test_noise_is_no_reference_for_music(target):
     assert not found.suitable
     assert "it is no music" in in_short(found)
     assert taught(found) == {"tone": "part", "dynamics": "nothing", "loudness": "nothing", "width": "nothing"}
+
+
+def test_noise_that_swells_is_none_either(target):
+    swell = 10 ** (0.075 * np.sin(np.arange(12 * RATE_HZ) / RATE_HZ))
+    found = read(target, measure(track_of(pink_noise(-20.0, 12, RATE_HZ) * swell, RATE_HZ, name="noise")))
+    assert not found.suitable
+    assert "its colour never changes" in found.reason
 
 
 def test_the_target_itself_is_no_reference(target):

@@ -24,7 +24,7 @@ from refmaster.compare.density import density_of
 from refmaster.compare.dynamics import LEAST_SPREAD_DB, MOST_STEP, dynamics_gaps
 from refmaster.compare.fault import is_limited
 from refmaster.compare.goal import goal_of, goal_of_genre
-from refmaster.compare.pairing import Example, Sight, middle_thirds_db, sight, stands_still, width_thirds_db
+from refmaster.compare.pairing import Example, middle_thirds_db, no_music, sight, width_thirds_db
 from refmaster.compare.several import belonging
 from refmaster.compare.tone import LEAST_KINSHIP, tone_curve
 from refmaster.compare.width import width_curve
@@ -73,7 +73,8 @@ def compare(
     found = [one for one in sights if one.found is not None]
     kinship = max((one.kinship for one in found), default=0.0)
     several = len(sights) > 1
-    still = bool(sights) and not same_song and all(_stands_still(one) for one in sights)
+    heard = [one.measured.profile for one in examples]
+    noise = bool(heard) and not same_song and all(no_music(one, target.profile) for one in heard)
     ignored = tuple(
         f"{name}: {text}" if several else text
         for one, name in zip(sights, _names(examples), strict=True)
@@ -89,7 +90,7 @@ def compare(
         ignored=ignored + odd,
         transposed_semitones=next((s.transposed_semitones for s in sights if s.transposed_semitones is not None), None),
         toward="the references" if several else "the reference" if sights else BY_GENRE,
-        loudness_lufs=target.profile.integrated_lufs if still else goal.loudness_lufs,
+        loudness_lufs=target.profile.integrated_lufs if noise else goal.loudness_lufs,
         loudness_full_lufs=goal.loudness_full_lufs,
         seen=tuple(
             Seen(name, one.kinship, one.weights, one.transposed_semitones)
@@ -97,10 +98,6 @@ def compare(
         ),
         density=density_of(sights, genre, kinship),
     )
-
-
-def _stands_still(one: Sight) -> bool:
-    return stands_still(one.pair.reference.profile, one.pair.target.profile)
 
 
 def examples_of(references: Measured | tuple[Example, ...]) -> tuple[Example, ...]:

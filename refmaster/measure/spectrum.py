@@ -21,6 +21,7 @@ EMPTY_DB = 70.0  # a band this far under the fullest holds nothing that a compar
 TILT_HZ = (100.0, 10000.0)
 CUT_DB = 18.0  # measured: what codecs and low sample rates cut falls by more, music by less
 BANDS_AN_OCTAVE = 6
+SHAPE_HZ, SHAPE_FRAMES = (400.0, 9000.0), 50
 DENSE_S = 46.0  # a track no longer than this is short of frames to match: those halfway between are heard, too
 
 
@@ -74,6 +75,20 @@ class Spectrum:
         top = max(mid.max(), side.max())
         heard = (mid > top - EMPTY_DB) & (side > top - EMPTY_DB - 20) & (top > FLOOR_DBFS)
         return tuple(float(s - m) if ok else None for s, m, ok in zip(side, mid, heard, strict=True))
+
+    def shape_sd_db(self) -> float | None:
+        """How far the shape moves from frame to frame, level taken out: dB standard deviation, median band.
+
+        From 400 Hz, under which a band holds few bins, to 9 kHz; None for less than 50 frames or where little is heard.
+        """
+        level = self.ltas_db()
+        heard = (level > level.max() - EMPTY_DB) & (self.band_hz >= SHAPE_HZ[0]) & (self.band_hz <= SHAPE_HZ[1])
+        frames = self.mid[self.active][:, heard]
+        if len(frames) < SHAPE_FRAMES or heard.sum() < BANDS_AN_OCTAVE:
+            return None
+        shape = power_to_db(frames, 1e-14)
+        shape -= shape.mean(axis=1, keepdims=True)
+        return float(np.median(shape.std(axis=0)))
 
     def segment_sd_db(self) -> FloatArray:
         """How far stretches of ~5 s stand from the average in each band, level removed: dB standard deviation."""

@@ -22,7 +22,7 @@ from refmaster.bands import (
     tidy_hz,
 )
 from refmaster.compare.fault import let_be
-from refmaster.compare.pairing import NO_IMAGE, STILL, is_inverted, no_image, stands_still
+from refmaster.compare.pairing import NO_IMAGE, is_inverted, no_image, no_music
 from refmaster.compare.witness import Witness, answered
 from refmaster.dsp.biquad import Shape, response_db, side_filtered
 from refmaster.dsp.midside import with_side_gain
@@ -161,8 +161,9 @@ def _no_side(scene: Scene, comparison: Comparison) -> str:
     theirs = "" if scene.reference is None else no_image(scene.reference)
     if theirs:
         return f"of the reference {theirs}, so its side is no image."
-    if scene.reference is not None and stands_still(scene.reference, scene.target):
-        return f"of the reference {STILL}, and that has no image."
+    noise = "" if scene.reference is None else no_music(scene.reference, scene.target)
+    if noise:
+        return f"of the reference {noise}, and that has no image."
     return "one of the two tracks is mono, or nearly so; there is no side to compare."
 
 

@@ -101,6 +101,7 @@ class Profile:
     sections: tuple[Section, ...] = ()
     defects: tuple[Defect, ...] = ()
     percussive_pct: float | None = None  # how much of the power is in hits, and not in what lasts
+    shape_sd_db: float | None = None  # how far the shape of the spectrum moves from frame to frame; noise under 0.7
     dc_drift_pct: tuple[float, ...] = ()  # how far each channel's offset strays from its mean; silence has none
     tempo_bpm: float | None = None  # None where nothing repeats; half and double may be taken for each other
 
