@@ -143,7 +143,7 @@ def test_limited_is_told_by_the_peaks_that_are_held(held_pct, limited):
 def test_less_is_believed_wrong_with_what_was_thought_finished():
     """The same numbers with peaks held: the posterior never takes more, and less is thought a fault."""
     mix = heard("spoiled")
-    done = replace(mix, profile=replace(mix.profile, peaks_held_pct=30.0))
+    done = replace(mix, profile=replace(mix.profile, peaks_held_pct=30.0, psr_db=9.0))
     for reference in ("later", "other"):
         open_, shut = (compare(m, heard(reference), load_genre()) for m in (mix, done))
         assert size_db(shut.tone.wanted_db, shut) <= size_db(open_.tone.wanted_db, open_) + 1e-9
@@ -152,7 +152,7 @@ def test_less_is_believed_wrong_with_what_was_thought_finished():
 
 def test_without_evidence_a_mix_is_as_likely_wrong_as_right_and_a_limited_track_seldom():
     profile = heard("spoiled").profile
-    mix, done = (replace(profile, peaks_held_pct=held_pct) for held_pct in (0.0, 30.0))
+    mix, done = (replace(profile, peaks_held_pct=held_pct, psr_db=9.0) for held_pct in (0.0, 30.0))
     assert probability(0.0, mix) == pytest.approx(0.5)
     assert probability(0.0, done) == pytest.approx(0.1)
 
