@@ -18,6 +18,9 @@ import pytest
 import refmaster
 from refmaster.batch import Settings, prepared
 from refmaster.batch.records import Begun, Ended
+from refmaster.library import Library, save_library
+from refmaster.library.build import gathered
+from refmaster.library.rows import Row
 from tests.batch.conftest import NAMES, ROOT, lines, masters, run, tree, words
 
 THREE = ("mixes", "--ref", "record.wav")
@@ -166,12 +169,17 @@ def test_a_batch_toward_a_genre_says_so(catalogue, fresh):
     assert "<dt>Genre</dt><dd>rock</dd>" in page
 
 
-def test_a_library_of_ones_own_reaches_every_track_and_the_table_says_what_each_was_read_in(catalogue, fresh, tmp_path):
-    from refmaster.library import Library, save_library
-    from refmaster.library.build import gathered
+def row_of_song(path: Path) -> Row:
+    """A file as a track of a library."""
+    (row,) = gathered([path], kept=None, jobs=1).rows
+    return row
 
+
+def test_a_library_of_ones_own_reaches_every_track_and_the_table_says_what_each_was_read_in(
+    catalogue, files, fresh, tmp_path
+):
     path = tmp_path / "mine.json"
-    save_library(Library("mine", gathered([catalogue / "record.wav"], kept=None, jobs=1).rows), path)
+    save_library(Library("mine", (row_of_song(files["finished"]),)), path)
     asked = ("mixes/short.wav", "--library", path, "-o", fresh, "-q", "--no-report")
     assert run(catalogue, *asked).returncode == 0
     (row,) = csv.DictReader(io.StringIO((fresh / "batch.csv").read_text(encoding="utf-8")))
@@ -182,16 +190,12 @@ def test_a_library_of_ones_own_reaches_every_track_and_the_table_says_what_each_
     assert ">mine</td>" in (fresh / "batch.html").read_text(encoding="utf-8")
     refused = run(catalogue, *asked, "--resume", "--genre", "rock")
     assert (refused.returncode, "both given" in refused.stderr) == (2, True)
-    save_library(Library("mine", gathered([catalogue / "mixes/long.wav"], kept=None, jobs=1).rows), path)
+    save_library(Library("mine", (row_of_song(files["song"]),)), path)
     assert run(catalogue, *asked, "--resume").returncode == 2  # of another library it is another batch
 
 
-def test_a_library_is_found_by_its_name_where_the_variable_says(catalogue, fresh, tmp_path, monkeypatch):
-    from refmaster.library import Library, save_library
-    from refmaster.library.build import gathered
-
-    rows = gathered([catalogue / "record.wav"], kept=None, jobs=1).rows
-    save_library(Library("mine", rows), tmp_path / "libs" / "mine.json")
+def test_a_library_is_found_by_its_name_where_the_variable_says(catalogue, files, fresh, tmp_path, monkeypatch):
+    save_library(Library("mine", (row_of_song(files["finished"]),)), tmp_path / "libs" / "mine.json")
     asked = [catalogue / "mixes/short.wav", "--library", "mine", "-o", fresh, "-q", "--no-report"]
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "none"))
     for folder in (str(tmp_path / "libs"), "libs", "."):  # the last two as seen from where one stands
