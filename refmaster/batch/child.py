@@ -12,7 +12,8 @@ import queue
 import shutil
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -204,11 +205,9 @@ def _measured(job: Job, work: _Work) -> Outcome:
 
     with TemporaryDirectory(dir=_scratch()) as place:
         here = fetched(job.target, Path(place)) if is_url(job.target) else job.target
-        try:
+        with _named_as_known(job, here):
             track = open_track(here)
             profile = remembered(track, kept_in(work.cache), lambda: measure(track)).profile
-        except RefmasterError as error:
-            raise type(error)(str(error).replace(shown(here), shown(job.name))) from error
     return Outcome(job.name, job.out, "unchanged", target_lufs=profile.integrated_lufs)
 
 
@@ -223,8 +222,8 @@ def _mastered(job: Job, settings: Settings, work: _Work) -> "Report":
     from refmaster.batch.remote import is_url, staged
 
     if any(map(is_url, (job.target, job.folder, *settings.files))):
-        with staged(job, settings, _scratch()) as (target, references, out):
-            return _named(job, (target, references, out), settings, work)
+        with staged(job, settings, _scratch()) as (target, references, out), _named_as_known(job, target):
+            return _run(job, (target, references, out), settings, work)
     try:
         os.chdir(job.folder)
     except OSError as error:
@@ -232,15 +231,17 @@ def _mastered(job: Job, settings: Settings, work: _Work) -> "Report":
     target, *references = (_relative(one) for one in (job.target, *settings.files))
     if settings.library and os.path.isabs(settings.library):
         settings = replace(settings, library=_relative(settings.library))
-    return _named(job, (target, references, job.out), settings, work)
+    with _named_as_known(job, target):
+        return _run(job, (target, references, job.out), settings, work)
 
 
-def _named(job: Job, files: _Named, settings: Settings, work: _Work) -> "Report":
-    """Master it; an error names the track as the person knows it, and not as it is called where it is worked on."""
+@contextmanager
+def _named_as_known(job: Job, here: str) -> Iterator[None]:
+    """An error names the track as the person knows it, and not as it is called `here`, where it is worked on."""
     try:
-        return _run(job, files, settings, work)
+        yield
     except RefmasterError as error:
-        raise type(error)(str(error).replace(shown(files[0]), shown(job.name))) from error
+        raise type(error)(str(error).replace(shown(here), shown(job.name))) from error
 
 
 def _run(job: Job, files: _Named, settings: Settings, work: _Work) -> "Report":

@@ -24,7 +24,7 @@ from refmaster.compare.density import density_of
 from refmaster.compare.dynamics import LEAST_SPREAD_DB, MOST_STEP, dynamics_gaps
 from refmaster.compare.fault import is_limited
 from refmaster.compare.goal import goal_of, goal_of_genre
-from refmaster.compare.pairing import Example, middle_thirds_db, no_music, sight, width_thirds_db
+from refmaster.compare.pairing import Example, middle_thirds_db, sight, width_thirds_db
 from refmaster.compare.several import belonging
 from refmaster.compare.tone import LEAST_KINSHIP, tone_curve
 from refmaster.compare.width import width_curve
@@ -73,8 +73,7 @@ def compare(
     found = [one for one in sights if one.found is not None]
     kinship = max((one.kinship for one in found), default=0.0)
     several = len(sights) > 1
-    heard = [one.measured.profile for one in examples]
-    noise = bool(heard) and not same_song and all(no_music(one, target.profile) for one in heard)
+    noise = bool(sights) and all(one.noise for one in sights)
     ignored = tuple(
         f"{name}: {text}" if several else text
         for one, name in zip(sights, _names(examples), strict=True)

@@ -83,7 +83,8 @@ class Pair:
 class Sight:
     """What one reference shows: the pair, its registration, how near a relative it is, what it cannot teach.
 
-    `found` is None where the two have too little of the spectrum in common. Kinship is 0 with what is no music.
+    `found` is None where the two have too little of the spectrum in common. `noise` says why it is no music, and is
+    empty for music; there is no kinship with that.
     """
 
     pair: Pair
@@ -93,24 +94,26 @@ class Sight:
     identical: bool
     ignored: tuple[str, ...]
     transposed_semitones: float | None = None
+    noise: str = ""
 
 
 def sight(target: Measured, example: Example, *, same_song: bool = False, threads: int = 1) -> Sight:
     """One reference beside the target; they must have been measured at the same sample rate."""
     reference = example.measured
     pair, ignored = _paired(target, reference)
-    still = "" if same_song else no_music(reference.profile, target.profile)
-    if still:
-        ignored += (f"tone, width, dynamics and loudness at an --amount up to 50: {still}",)
+    noise = "" if same_song else no_music(reference.profile, target.profile)
+    if noise:
+        ignored += (f"tone, width, dynamics and loudness at an --amount up to 50: {noise}",)
     inverted = [role for role, m in (("target", target), ("reference", reference)) if is_inverted(m.profile)]
     if inverted:
         ignored += (f"tone, width and dynamics: one channel of the {inverted[0]} seems inverted, so its mid is no mid",)
-        return Sight(pair, example.weights, None, 0.0, _identical(target.profile, reference.profile), ignored)
+        same = _identical(target.profile, reference.profile)
+        return Sight(pair, example.weights, None, 0.0, same, ignored, noise=noise)
     seen = pair.trusted & (pair.band_hz >= EDGE_HZ[0]) & (pair.band_hz <= EDGE_HZ[1])
     identical = _identical(target.profile, reference.profile)
     if seen.sum() < FEWEST_BANDS:
         ignored += ("tone and width: the two tracks have too little of the spectrum in common",)
-        return Sight(pair, example.weights, None, 0.0, identical, ignored)
+        return Sight(pair, example.weights, None, 0.0, identical, ignored, noise=noise)
     spectra = [m.spectrum for m in (target, reference)]
     alike = None if same_song else likeness(*(notes(s.mid_bins, s.bin_hz) for s in spectra))
     shift, found = _keyed(pair, seen, alike, threads)
@@ -119,8 +122,8 @@ def sight(target: Measured, example: Example, *, same_song: bool = False, thread
     if shift is not None:
         said = f"{abs(shift):.0f} semitone{'s' if abs(shift) >= 1.5 else ''} {'up' if shift > 0 else 'down'}"
         ignored += (f"its key: it seems to be this music {said}; its spectrum was moved to the target's key first",)
-    kinship = 1.0 if same_song else 0.0 if still else 1 / (1 + (found.roughness_db / KIN_ROUGHNESS_DB) ** KIN_STEEPNESS)
-    return Sight(pair, example.weights, found, kinship, identical, ignored, shift)
+    kinship = 1.0 if same_song else 0.0 if noise else 1 / (1 + (found.roughness_db / KIN_ROUGHNESS_DB) ** KIN_STEEPNESS)
+    return Sight(pair, example.weights, found, kinship, identical, ignored, shift, noise)
 
 
 def _counted_db(roughness_db: float, least_db: float, alike: Likeness | None, shift: float | None) -> float:

@@ -35,7 +35,7 @@ def width_curve(
     """What references and genre say of the target's width; None in mono, and where either side is next to nothing."""
     if nearly_mono(target) or goal.width_db is None or no_image(target.profile):
         return None
-    told = [one for one in sights if one.found is not None and one.weights.image > 0 and one.kinship > 0]
+    told = [one for one in sights if one.found is not None and one.weights.image > 0 and not one.noise]
     told = [one for one in told if not nearly_mono(one.pair.reference) and not no_image(one.pair.reference.profile)]
     if sights and not told:
         return None

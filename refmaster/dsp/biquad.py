@@ -18,9 +18,7 @@ from refmaster.dsp.jit import kernel
 from refmaster.units import FloatArray
 
 HIGHEST_SHARE = 0.47  # of the sample rate: a band's own frequency is held below, where matching is well posed
-AT_ONCE = (
-    4  # bands on the side in one pass: measured, 25 in one take 1.8 times as long, as the processor sees not so far
-)
+AT_ONCE = 4  # bands on the side in a pass: 25 in one take 1.8 times as long, as the processor sees not so far ahead
 
 
 class Shape(Enum):
