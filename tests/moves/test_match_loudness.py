@@ -8,9 +8,11 @@ import numpy as np
 import pyloudnorm
 import pytest
 
+from refmaster.analyse import measure
 from refmaster.compare import is_limited
 from refmaster.decide import parse_decisions
 from refmaster.dsp.limiter import ReductionMeter
+from refmaster.load import track_of
 from refmaster.moves import blank_of, match_loudness
 from refmaster.moves.match_loudness import BEARING_DB
 from refmaster.plan import Material, plan
@@ -38,6 +40,20 @@ def test_the_goal_is_reached_behind_the_limiter(goal_lufs):
     out = joined(rendered([music()], made.moves, RATE_HZ))
     assert lufs(out) == pytest.approx(goal_lufs, abs=0.1 + 0.05)  # LU; the second term is the other meter's
     assert np.abs(out).max() <= gain_of(-1.0)
+
+
+def test_a_last_small_step_is_told_and_not_tried(monkeypatch):
+    heard, tried = match_loudness.limited_as, []
+    monkeypatch.setattr(match_loudness, "limited_as", lambda *of, **how: tried.append(of) or heard(*of, **how))
+    counts = []
+    for goal_lufs in (-12.0, -11.0, -10.0, -9.0):
+        tried.clear()
+        _, made = planned_for(music(), music(), Request(loudness_lufs=goal_lufs))
+        out = measure(track_of(joined(rendered([music()], made.moves, RATE_HZ)), RATE_HZ)).profile
+        assert out.integrated_lufs == pytest.approx(goal_lufs, abs=0.02)
+        counts.append(len(tried))
+    assert min(counts) == 1
+    assert max(counts) <= 2
 
 
 def test_the_goal_is_the_reference_s_loudness():
