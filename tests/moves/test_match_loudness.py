@@ -45,15 +45,14 @@ def test_the_goal_is_reached_behind_the_limiter(goal_lufs):
 def test_a_last_small_step_is_told_and_not_tried(monkeypatch):
     heard, tried = match_loudness.limited_as, []
     monkeypatch.setattr(match_loudness, "limited_as", lambda *of, **how: tried.append(of) or heard(*of, **how))
-    counts = []
-    for goal_lufs in (-12.0, -11.0, -10.0, -9.0):
+    bursts = np.random.default_rng(1).standard_normal(music().shape) * (np.arange(music().shape[1]) % 22050 < 400)
+    hits = 0.5 * music() + 0.24 * bursts
+    for goal_lufs in (-14.0, -13.0, -12.0):  # the limiter takes so much of it that a first guess misses by 0.7 to 1 LU
         tried.clear()
-        _, made = planned_for(music(), music(), Request(loudness_lufs=goal_lufs))
-        out = measure(track_of(joined(rendered([music()], made.moves, RATE_HZ)), RATE_HZ)).profile
+        _, made = planned_for(hits, hits, Request(loudness_lufs=goal_lufs))
+        assert len(tried) == 2
+        out = measure(track_of(joined(rendered([hits], made.moves, RATE_HZ)), RATE_HZ)).profile
         assert out.integrated_lufs == pytest.approx(goal_lufs, abs=0.02)
-        counts.append(len(tried))
-    assert min(counts) == 1
-    assert max(counts) <= 2
 
 
 def test_the_goal_is_the_reference_s_loudness():
