@@ -8,12 +8,12 @@ what it bears the quieter ones mostly do; no track comes to stand above the refe
 moves nothing. AES TD1008 recommends the same to services that level albums as a whole.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
 from refmaster.batch.pool import master_here
-from refmaster.batch.records import Ended, Job, Limits, Outcome, Settings
+from refmaster.batch.records import Ended, Event, Job, Limits, Measured, Outcome, Settings
 from refmaster.batch.worker import Lost, Worker
 from refmaster.errors import RefmasterError
 
@@ -30,8 +30,8 @@ class Levelled:
 
 def levelled(
     jobs: Sequence[Job], done: Iterable[Outcome], settings: Settings, limits: Limits, *, at_once: int, first: Worker
-) -> Levelled:
-    """The jobs that are left, measured on this machine and each asked for its place in the album.
+) -> Generator[Event, None, Levelled]:
+    """The jobs that are left, measured on this machine and each asked for its place in the album; tells what happens.
 
     What is `done` already settles how far the album is moved, also where a louder track has come since: it keeps its
     distance to them.
@@ -41,6 +41,9 @@ def levelled(
         for event in events:
             if isinstance(event, Ended):
                 measured[event.job.out] = event
+                yield Measured(event.job)
+            else:
+                yield event
     failed = tuple(measured[job.out] for job in jobs if measured[job.out].outcome.status == "failed")
     left = [job for job in jobs if measured[job.out].outcome.status != "failed"]
     lufs = {job.out: measured[job.out].outcome.target_lufs for job in left}

@@ -132,6 +132,13 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """A track of an album has been measured, or cannot be; when all have been, they are mastered."""
+
+    job: Job
+
+
+@dataclass(frozen=True)
 class Ended:
     """A track is through. `earlier` says that a batch before this one, now resumed, did it."""
 
@@ -141,7 +148,7 @@ class Ended:
     earlier: bool = False
 
 
-Event = Begun | Step | Ended
+Event = Begun | Step | Measured | Ended
 
 
 def failed(job: Job, error: str) -> Outcome:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from refmaster.batch import Batch
 from refmaster.batch.overview import CSV, HTML, album_line, spread_line, status_of, verdict
-from refmaster.batch.records import Begun, Ended, Event, Outcome, Step
+from refmaster.batch.records import Begun, Ended, Event, Measured, Outcome, Step
 from refmaster.batch.remote import joined
 from refmaster.cli.heads import shortened
 from refmaster.cli.show import print_text
@@ -130,11 +130,11 @@ def _bars(total: int) -> Iterator[Watch]:
     # Rich sends what is printed meanwhile to the bars' own stream: right on one screen, wrong for lines in a pipe.
     with Progress(*columns, console=console, transient=True, redirect_stdout=sys.stdout.isatty()) as bars:
         whole = bars.add_task("batch", total=total, count=f"0/{total}")
-        done = 0
+        done = measured = 0
         at_work = {}
 
         def watch(event: Event) -> None:
-            nonlocal done
+            nonlocal done, measured
             name = shown(event.job.name)
             if isinstance(event, Begun):
                 if event.pid is not None:  # a cluster begins all at once, and tells no steps
@@ -144,6 +144,10 @@ def _bars(total: int) -> Iterator[Watch]:
                 total_share = None if event.share < 0 else 1.0
                 description = f"{escape(name)}: {event.step}"
                 bars.update(at_work[event.job.out], description=description, total=total_share, completed=share)
+            elif isinstance(event, Measured):
+                measured += 1
+                bars.remove_task(at_work.pop(event.job.out))
+                bars.update(whole, count=f"{measured}/{total} measured")
             elif isinstance(event, Ended):
                 if event.job.out in at_work:
                     bars.remove_task(at_work.pop(event.job.out))

@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,25 @@ def words(*more: str | Path) -> list[str]:
 def run(folder: Path, *more: str | Path) -> "subprocess.CompletedProcess[str]":
     """`refmaster batch` with these words, run in a folder."""
     return subprocess.run(words(*more), cwd=folder, capture_output=True, text=True, timeout=300)
+
+
+def on_a_terminal(folder: Path, *more: str | Path) -> tuple[str, str]:
+    """What it prints, and what somebody would see of its bars on stderr, a terminal, without colours and moves."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    env = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    with subprocess.Popen(
+        words(*more), cwd=folder, stdout=subprocess.PIPE, stderr=theirs, env=env, text=True
+    ) as running:
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # how a terminal says that nobody is at its other end
+            while piece := os.read(ours, 65536):
+                shown += piece
+        out, _ = running.communicate()
+    os.close(ours)
+    return out, re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
 
 
 def begun(folder: Path, *more: str | Path) -> "subprocess.Popen[str]":

@@ -4,6 +4,7 @@ import csv
 import itertools
 import json
 import re
+import sys
 import tomllib
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from refmaster.batch.overview import album_line, spread_line
 from refmaster.batch.records import Outcome, Settings
 from refmaster.batch.state import NAME
-from tests.batch.conftest import lines, run, tree
+from tests.batch.conftest import lines, on_a_terminal, run, tree
 from tests.conftest import RATE_HZ, write_wav
 
 LEVELS_DB = {"loud.wav": 0.0, "middle.wav": -7.0, "soft.wav": -14.0}
@@ -56,6 +57,14 @@ def test_the_tracks_lie_as_far_apart_as_they_did(record, album):
     page = (record / "album" / "batch.html").read_text().replace("\N{NO-BREAK SPACE}", " ")
     assert f"<dt>Album</dt><dd>every track is moved by +{moved:.1f} LU; loud.wav, the loudest:" in page
     assert "apart in loudness" not in page
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal is made with pty")
+def test_on_a_terminal_an_album_is_seen_to_be_measured_first(record, tmp_path):
+    _, seen = on_a_terminal(record, "mixes", "--ref", "record.wav", "--no-report", "--album", "-o", tmp_path / "o")
+    measured, mastered = seen.index("1/3 measured"), seen.index(": mastered in")
+    assert measured < seen.index("3/3 measured") < mastered
+    assert re.search(r"(loud|middle|soft)\.wav: analyse", seen[:mastered])
 
 
 def test_the_loudest_leads_and_goes_where_it_goes_alone(record, album):

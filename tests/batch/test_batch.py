@@ -3,13 +3,12 @@
 import csv
 import io
 import json
-import os
 import re
 import socket
 import subprocess
 import sys
 import tomllib
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -21,7 +20,7 @@ from refmaster.batch.records import Begun, Ended
 from refmaster.library import Library, save_library
 from refmaster.library.build import gathered
 from refmaster.library.rows import Row
-from tests.batch.conftest import NAMES, ROOT, lines, masters, run, tree, words
+from tests.batch.conftest import NAMES, ROOT, lines, masters, on_a_terminal, run, tree
 
 THREE = ("mixes", "--ref", "record.wav")
 
@@ -95,20 +94,7 @@ def test_the_summary_names_every_track_and_the_overview(catalogue, fresh):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a terminal is made with pty")
 def test_on_a_terminal_bars_tell_of_the_batch_and_of_each_track(catalogue, fresh):
-    import pty
-
-    ours, theirs = pty.openpty()
-    asked = words("mixes", "--ref", "record.wav", "-o", fresh, "--jsonl", "--no-report")
-    env = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
-    with subprocess.Popen(asked, cwd=catalogue, stdout=subprocess.PIPE, stderr=theirs, env=env, text=True) as running:
-        os.close(theirs)
-        shown = b""
-        with suppress(OSError):  # how a terminal says that nobody is at its other end
-            while piece := os.read(ours, 65536):
-                shown += piece
-        out, _ = running.communicate()
-    os.close(ours)
-    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
+    out, plain = on_a_terminal(catalogue, "mixes", "--ref", "record.wav", "-o", fresh, "--jsonl", "--no-report")
     assert {one["name"] for one in lines(out)} == set(NAMES)
     assert "batch  " in plain
     assert re.search(r"[1-3]/3", plain)
