@@ -7,6 +7,7 @@ A page holds blocks between `<!-- KIND:NAME -->` and `<!-- end -->`:
 
     help:COMMAND    what `refmaster COMMAND --help` prints                                      checked
     params:MOVER    the parameters of a mover, from its moves at rest                           checked
+    figures:quality what benchmarks/quality.py measured, in few rows, from docs/benchmarks.md   checked
     run:NAME        what a real run said, on the demo's songs                                   not checked
                     (the engine's numbers may change; the version and the date stand beside them)
 
@@ -45,9 +46,10 @@ from refmaster.units import unit_of, written  # noqa: E402
 DOCS = ROOT / "docs"
 IMAGES = DOCS / "images"
 PAGES = (ROOT / "README.md", *sorted(DOCS.rglob("*.md")))
-CHECKED = ("help", "params")
+CHECKED = ("help", "params", "figures")
 BLOCK = re.compile(
-    r"(?P<head><!-- (?P<kind>help|params|run):(?P<name>[\w-]+(?: [\w-]+)?) -->\n).*?(?P<tail><!-- end -->)", re.DOTALL
+    r"(?P<head><!-- (?P<kind>help|params|figures|run):(?P<name>[\w-]+(?: [\w-]+)?) -->\n).*?(?P<tail><!-- end -->)",
+    re.DOTALL,
 )
 WRITTEN_WITH = re.compile(r"<!-- typer (\S+) -->")
 PLAIN_TERMINAL = {"COLUMNS": "80", "TERM": "dumb", "NO_COLOR": "1"}
@@ -133,14 +135,62 @@ def parameter_table(mover: str) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
+KINDS = {
+    "mix": "damaged, toward the same song",
+    "clean": "nothing wrong, toward the same song",
+    "other": "damaged, toward another song",
+    "match": "damaged, to be matched in full",
+}
+FIGURES = {
+    "eq": "tone, dB rms",
+    "width": "width, dB rms",
+    "mrstft": "the sound as a whole, dB",
+    "plr": "peak to loudness, dB",
+    "harm": "share of songs left worse than by gain alone",
+}
+AT_WORST = {"lufs": "loudness missed, LU, the worst of these means", "tp_over": "true peak above −1 dBTP, dB, likewise"}
+ENGINES = {"gain": "gain only", "matchering": "matchering", "refmaster": "refmaster"}
+
+
+def quality_table() -> str:
+    """The quality section of docs/benchmarks.md in few rows, with the command and the date that it names."""
+    section = (DOCS / "benchmarks.md").read_text(encoding="utf-8").partition("<!-- begin quality -->")[2]
+    section = section.partition("<!-- end quality -->")[0]
+    measured = re.search(r"^`(.+)`, (\S+): ", section, re.MULTILINE)
+    cells = [[one.strip() for one in line.strip("|").split("|")] for line in section.splitlines() if line[:1] == "|"]
+    head, *rows = cells or [[]]
+    found = {(row[0], row[1]): dict(zip(head, row, strict=True)) for row in rows if row[0] in ENGINES}
+    if measured is None or not found or not {*FIGURES, *AT_WORST} <= {*head}:
+        raise RuntimeError("docs/benchmarks.md holds no quality table; run python benchmarks/quality.py")
+    lines = [["", *ENGINES.values()], ["---"] * (1 + len(ENGINES))]
+    for kind, said in KINDS.items():
+        of = f"**{said}** ({found['refmaster', kind]['cases']}): "
+        for name, figure in FIGURES.items():
+            row = [_figure(name, found[engine, kind][name]) for engine in ENGINES]
+            if row[-1] != "–":
+                lines.append([f"{of}{figure}", *row])
+                of = ""
+    for name, figure in AT_WORST.items():
+        lines.append([figure, *(max((found[engine, kind][name] for kind in KINDS), key=float) for engine in ENGINES)])
+    table = "\n".join(f"| {' | '.join(row)} |" for row in lines)
+    return f"{table}\n\nMeasured by `{measured[1]}` on {measured[2]}."
+
+
+def _figure(name: str, written_as: str) -> str:
+    return f"{100 * float(written_as):.0f} %" if name == "harm" and written_as != "–" else written_as
+
+
 def checked_block(kind: str, name: str) -> str:
     """What should stand in a block that is checked."""
+    if kind == "figures":
+        return quality_table()
     return f"```text\n{help_text(name)}\n```" if kind == "help" else parameter_table(name)
 
 
 def stale() -> list[str]:
     """What no longer says what the program says, one line each; empty when all is fresh."""
     wanted = {("help", name) for name in (*commands(), WHOLE_PROGRAM)} | {("params", name) for name in movers()}
+    wanted.add(("figures", "quality"))
     found = []
     for page in PAGES:
         text = page.read_text(encoding="utf-8")

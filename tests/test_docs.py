@@ -43,7 +43,7 @@ def prose(page: Path) -> str:
 # What the program writes
 
 
-def test_help_texts_and_parameter_tables_are_fresh():
+def test_help_texts_tables_and_figures_are_fresh():
     assert write_docs.stale() == []
 
 
@@ -60,6 +60,20 @@ def test_a_stale_table_is_named(monkeypatch):
     monkeypatch.setitem(write_docs.MEANINGS, ("match_loudness", "gain_db"), "something else")
     (told,) = write_docs.stale()
     assert told.startswith("docs/moves/match_loudness.md: params:match_loudness is stale")
+
+
+def test_the_readme_s_figures_are_those_that_were_measured(monkeypatch, tmp_path):
+    page = read(DOCS / "benchmarks.md")
+    head, row = (
+        next(line for line in page.splitlines() if line.startswith(start))
+        for start in ("| engine | kind |", "| refmaster | mix |")
+    )
+    cells, at = row.split(" | "), head.split(" | ").index("eq")
+    assert write_docs.quality_table().splitlines()[2].endswith(f" | {cells[at]} |")
+    cells[at] = "0.01"
+    (tmp_path / "benchmarks.md").write_text(page.replace(row, " | ".join(cells)), encoding="utf-8")
+    monkeypatch.setattr(write_docs, "DOCS", tmp_path)
+    assert write_docs.stale() == ["README.md: figures:quality is stale; run python scripts/write_docs.py"]
 
 
 def test_help_does_not_depend_on_the_terminal(monkeypatch):
