@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from refmaster.genres import ANY
 from refmaster.measure.excerpt import HARD_WORK_PCT, Limited
 from refmaster.records import Density, Genre, PeaksKept, Profile
+from refmaster.units import written
 from refmaster.writing import told_apart
 
 PRACTICE_PSR_DB = 8.0  # what practice keeps in any music (I. Shepherd); never more is asked
 ROUNDED_DB = 0.05  # figures nearer to each other read alike
+LEAST_GAIN_DB = 0.1  # less is not worth a move, and would be found at every pass
 NINE_IN_TEN_TRACKS = 10  # of fewer nobody says "9 in 10"
 
 
@@ -67,6 +69,26 @@ def bearing_of(
     else:
         why += f"; {_whose(kept, least, genre)}"
     return Bearing(genre, max(held_dbtp - least, loudest), why)
+
+
+def limited_bears(peak_dbtp: float, own_dbtp: float, ceiling_dbtp: float, margin_db: float) -> float:
+    """The gain, dB, that a limited track bears: a second limiter would only flatten it.
+
+    Up as far as its peaks have room, and down as far as its own stand over the ceiling; where moves have raised them
+    since, that is not on them.
+    """
+    held_dbtp = ceiling_dbtp - margin_db
+    gain = round(max(held_dbtp - peak_dbtp, min(0.0, held_dbtp - own_dbtp)), 3)
+    return 0.0 if abs(gain) <= LEAST_GAIN_DB and peak_dbtp <= ceiling_dbtp else gain
+
+
+def limited_words(target: Profile, own_dbtp: float, gain_db: float) -> str:
+    """Why a limited track goes no further than by this gain."""
+    held = f"have been limited already ({target.peaks_held_pct or 0.0:.0f} % of them stand within 0.5 dB)"
+    if gain_db >= 0:
+        return f"its peaks {held}, and more would flatten it"
+    peaks = written("peak_dbtp", own_dbtp)
+    return f"its peaks reach {peaks} and {held}, so it is turned down to the ceiling and not limited again"
 
 
 def most_lufs(genre: Genre, density: Density | None, target: Profile, ceiling_dbtp: float) -> tuple[float, str] | None:

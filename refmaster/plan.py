@@ -336,6 +336,7 @@ def _scene(material: Material, chain: _Chain, ear: Ear, heard: Limited | None) -
         heard=heard,
         untouched=not so_far,
         settled_lufs=material.target.profile.integrated_lufs if _level_stays(material) else None,
+        own_peak_dbtp=material.target.profile.true_peak_dbtp,
         threads=material.threads,
     )
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from refmaster import price
-from refmaster.bearing import Bearing, bearing_of, most_lufs
+from refmaster.bearing import Bearing, bearing_of, limited_bears, limited_words, most_lufs
 from refmaster.compare import at_amount, is_limited
 from refmaster.dsp.limiter import Limiting
 from refmaster.measure.excerpt import HARD_WORK_PCT, Limited, likely_lufs, limited_as, loudest_psr_db
@@ -41,6 +41,7 @@ SLOPE_DB = 0.05
 TOLD_DB = 0.15
 MOST_STEP_DB = 3.0  # further, a slope tells nothing
 NO_PEAK_DBTP = -200.0
+PEAK = "true_peak_dbtp"
 SURE_DB = 1.5  # a peak that is foretold is off by 1 dB at most
 TOO_HARD_DB = 24.0  # no goal is worth more than this at the limiter
 
@@ -60,6 +61,7 @@ class _Tried:
     dropped: bool = False  # the limiter was
     borne: bool = False  # the limiter takes what the genre bears, and no more
     told: bool = False  # its last step was not heard
+    lowered: bool = False  # under the ceiling, as its peaks are not limited twice
 
 
 def propose(scene: Scene) -> Proposal:
@@ -80,10 +82,12 @@ def propose(scene: Scene) -> Proposal:
     tried = _Tried(0.0, now) if rests else _solve(scene, aim, wanted)
     tried = replace(tried, why=tried.why or bound)
     param = Param.nearest("gain_db", round(tried.gain_db, 3), -MAX_GAIN_DB, MAX_GAIN_DB, 0.0)
-    gap = Gap("integrated_lufs", now, goal, TOLERANCE_LU, 0.0, _taken(now, goal, tried.lufs), "the goal")
+    gaps = [Gap("integrated_lufs", now, goal, TOLERANCE_LU, 0.0, _taken(now, goal, tried.lufs), "the goal")]
+    if tried.lowered:
+        gaps.append(Gap(PEAK, _own_peak_dbtp(scene), scene.request.ceiling_dbtp, 0.0, 0.0, 100.0, "the ceiling"))
     # Finer than any display, so that what is said of it anywhere is rounded alike; coarser than its last bits.
     stated = goal if abs(tried.lufs - goal) <= TOLERANCE_LU else round(tried.lufs, 3)
-    move = Move("match_loudness", STAGE, (param,), (gap,), confidence=1.0)
+    move = Move("match_loudness", STAGE, (param,), tuple(gaps), confidence=1.0)
     margin = tried.limited.limiting.margin_db if tried.limited else None
     moves = (move,) if param.value else ()  # no gain is no move: written down, it would only dither the sound again
     paid = _price(scene, goal, now, tried)
@@ -174,6 +178,11 @@ def explain(move: Move) -> str:
     if not move.because:
         return f"{verb} {move.param('gain_db')}."
     gap = move.because[0]
+    if any(one.feature == PEAK for one in move.because):
+        return (
+            f"{verb} {move.param('gain_db')}, by as much as its peaks stand over the ceiling. They have been limited "
+            "already, and are not limited again."
+        )
     if abs(gap.target - gap.reference) <= CLOSE_LU:  # what follows takes some off
         level = written("x_lufs", gap.reference)
         return f"{verb} {move.param('gain_db')}, so that behind the limiter it reads {level} as before."
@@ -197,6 +206,10 @@ def _peak_dbtp(scene: Scene) -> float:
     return NO_PEAK_DBTP if peak is None else peak
 
 
+def _own_peak_dbtp(scene: Scene) -> float:
+    return _peak_dbtp(scene) if scene.own_peak_dbtp is None else scene.own_peak_dbtp
+
+
 def _solve(scene: Scene, goal: float, wanted: float) -> _Tried:
     """The gain whose limited sound reads the goal, under a ceiling that other meters see held too."""
     now, peak = scene.target.integrated_lufs or 0.0, _peak_dbtp(scene)
@@ -208,8 +221,10 @@ def _solve(scene: Scene, goal: float, wanted: float) -> _Tried:
     if not _over(scene, wanted):
         return _Tried(wanted, goal)
     limiting, trial = scene.limiting if scene.heard is None else scene.heard.limiting, _trial(scene)
-    if wanted > 0 and not scene.spoken and is_limited(scene.target):
-        return _untouched_peaks(scene, limiting, trial)
+    if is_limited(scene.target) and not scene.spoken and scene.settled_lufs is None:
+        most = limited_bears(peak, _own_peak_dbtp(scene), limiting.ceiling_dbtp, limiting.margin_db)
+        if wanted > most:
+            return _untouched_peaks(scene, limiting, trial, most)
     if abs(wanted) <= TOLERANCE_LU and (near := _without_gain(limiting, trial, goal)) is not None:
         return near
     first_db = wanted if scene.heard is None else scene.heard.gain_db
@@ -221,10 +236,15 @@ def _solve(scene: Scene, goal: float, wanted: float) -> _Tried:
 
 def _without_gain(limiting: Limiting, trial: Trial, goal: float) -> _Tried | None:
     """What the limiter alone gives, where that is as near to the goal as anybody asks."""
-    tried = _tried(trial(limiting, 0.0))
-    if (wider := _wider(tried)) is not None:
-        tried = _tried(trial(wider, 0.0))
+    tried = _held(limiting, trial, 0.0)
     return tried if abs(tried.lufs - goal) <= TOLERANCE_LU else None
+
+
+def _held(limiting: Limiting, trial: Trial, gain_db: float, why: str = "") -> _Tried:
+    """A gain into the limiter, with a margin for other meters where it needs one."""
+    tried = _tried(trial(limiting, gain_db), why)
+    wider = _wider(tried)
+    return tried if wider is None else _tried(trial(wider, gain_db), why)
 
 
 def _trial(scene: Scene) -> Trial:
@@ -281,19 +301,12 @@ def _limited(scene: Scene, limiting: Limiting, trial: Trial, goal: float, gain_d
     return _bearable(scene, trial, tried.limited, bearing) if bearing.excess_db(tried.limited) > most_db else tried
 
 
-def _untouched_peaks(scene: Scene, limiting: Limiting, trial: Trial) -> _Tried:
-    """A limited track is turned up no further than its peaks allow: a second limiter would only flatten it."""
-    now, peak = scene.target.integrated_lufs or 0.0, _peak_dbtp(scene)
-    held = scene.target.peaks_held_pct or 0.0
-    why = f"its peaks have been limited already ({held:.0f} % of them stand within 0.5 dB), and more would flatten it"
-    room = limiting.ceiling_dbtp - limiting.margin_db - peak
-    gain = round(room, 3) if room > TOLERANCE_LU else 0.0  # less is not worth a move, and would be found at every pass
-    if peak + gain <= limiting.ceiling_dbtp:
-        return _Tried(gain, now + gain, why=why)
-    tried = _tried(trial(limiting, 0.0), why)
-    if (wider := _wider(tried)) is not None:
-        tried = _tried(trial(wider, 0.0), why)
-    return tried
+def _untouched_peaks(scene: Scene, limiting: Limiting, trial: Trial, gain: float) -> _Tried:
+    """A limited track at the gain that its own peaks allow, and why; what moves raised, the limiter takes."""
+    now, why = scene.target.integrated_lufs or 0.0, limited_words(scene.target, _own_peak_dbtp(scene), gain)
+    quiet = _peak_dbtp(scene) + gain <= limiting.ceiling_dbtp
+    tried = _Tried(gain, now + gain, why=why) if quiet else _held(limiting, trial, gain, why)
+    return replace(tried, lowered=gain < 0)
 
 
 def _bearable(scene: Scene, trial: Trial, asked: Limited, bearing: Bearing) -> _Tried:
@@ -376,7 +389,7 @@ def _price(scene: Scene, goal: float, now: float, tried: _Tried) -> tuple[NotRea
     found, limited = [], is_limited(scene.target)
     if abs(tried.lufs - goal) > TOLERANCE_LU:
         why = tried.why or "the search for the gain did not settle"
-        how = {"dropped": tried.dropped, "spoken": scene.spoken, "limited": limited}
+        how = {"dropped": tried.dropped, "spoken": scene.spoken, "limited": limited, "lowered": tried.lowered}
         found.append(price.short_of(goal, round(tried.lufs, 3), now, why, **how))
     work = tried.limited
     if work is not None and work.over_4_db_pct > HARD_WORK_PCT and not tried.borne:

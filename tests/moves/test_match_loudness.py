@@ -9,6 +9,7 @@ import pyloudnorm
 import pytest
 
 from refmaster.analyse import measure
+from refmaster.bearing import limited_bears
 from refmaster.compare import is_limited
 from refmaster.decide import parse_decisions
 from refmaster.dsp.limiter import ReductionMeter
@@ -165,11 +166,31 @@ def test_a_limited_track_is_turned_up_no_further_than_its_peaks_allow(level):
     assert made.goal_lufs == pytest.approx(material.target.profile.integrated_lufs + gain_db, abs=0.01)
 
 
-def test_a_limited_track_whose_peaks_are_too_high_is_not_turned_up():
-    """Its peaks come under the ceiling, and that is all."""
-    _, made = planned_for(clipped(0.99), 2.0 * clipped(0.9), Request(only=(Stage.LEVEL,)))
-    assert [move.id for move in made.moves] == ["limit_peaks"]
-    assert any("limited already" in one.text for one in made.not_reached)
+@pytest.mark.parametrize("louder", [2.0, 1.0])
+def test_a_limited_track_whose_peaks_are_too_high_changes_by_gain_only(louder):
+    """Its peaks come under the ceiling, and that is all: a limiter would flatten them once more."""
+    limited = clipped(0.99)
+    material, made = planned_for(limited, louder * clipped(0.99)[:, ::-1].copy(), Request(only=(Stage.LEVEL,)))
+    (move,) = made.moves
+    peak_dbtp = material.target.profile.true_peak_dbtp
+    assert move["gain_db"] == pytest.approx(-1.05 - peak_dbtp, abs=0.001)
+    assert np.array_equal(joined(rendered([limited], made.moves, RATE_HZ)), limited * gain_of(move["gain_db"]))
+    (text,) = [one.text for one in made.not_reached]
+    assert "limited already" in text
+    assert "and quieter than the target" in text
+    assert "raise its peaks" not in text
+    assert "higher --ceiling" in text
+    assert "not limited again" in match_loudness.explain(move)
+    assert [(gap.feature, gap.target) for gap in move.because[1:]] == [("true_peak_dbtp", peak_dbtp)]
+
+
+def test_what_moves_raise_over_a_limited_track_s_own_peaks_the_limiter_takes():
+    assert limited_bears(0.5, 0.5, -1.0, 0.05) == pytest.approx(-1.55)
+    assert limited_bears(3.0, 0.5, -1.0, 0.05) == pytest.approx(-1.55)  # 2.5 dB were raised since
+    assert limited_bears(-0.2, 0.5, -1.0, 0.05) == pytest.approx(-0.85)  # and here they were lowered
+    assert limited_bears(0.5, -3.0, -1.0, 0.05) == 0.0
+    assert limited_bears(-3.0, -3.0, -1.0, 0.05) == pytest.approx(1.95)
+    assert limited_bears(-1.02, -1.02, -1.0, 0.05) == 0.0  # nobody's business
 
 
 def test_a_limited_track_is_turned_down_like_any_other():
