@@ -40,7 +40,7 @@ def propose(scene: Scene) -> Proposal:
     louder_db = _louder_db(scene)
     least, worst = DC_PCT / db_to_gain(louder_db), max(abs(o) for o in offset)
     if worst < least and drift < DRIFT_PCT:
-        behind = f", behind {written('gain_db', louder_db)} of gain too" if louder_db >= 0.005 else ""
+        behind = f", at the goal's level too ({written('gain_db', louder_db)})" if louder_db >= 0.005 else ""
         why = f"No DC offset to remove: the mean of each channel is within 0.1 % of zero{behind}."
         return Proposal(rejected=(Rejected("remove_dc", why),))
     gaps = tuple(
