@@ -78,7 +78,8 @@ def limited_bears(peak_dbtp: float, own_dbtp: float, ceiling_dbtp: float, margin
     since, that is not on them.
     """
     held_dbtp = ceiling_dbtp - margin_db
-    gain = round(max(held_dbtp - peak_dbtp, min(0.0, held_dbtp - own_dbtp)), 3)
+    down = held_dbtp - own_dbtp if own_dbtp > ceiling_dbtp else 0.0
+    gain = round(max(held_dbtp - peak_dbtp, down), 3)
     return 0.0 if abs(gain) <= LEAST_GAIN_DB and peak_dbtp <= ceiling_dbtp else gain
 
 
@@ -88,7 +89,7 @@ def limited_words(target: Profile, own_dbtp: float, gain_db: float) -> str:
     if gain_db >= 0:
         return f"its peaks {held}, and more would flatten it"
     peaks = written("peak_dbtp", own_dbtp)
-    return f"its peaks reach {peaks} and {held}, so it is turned down to the ceiling and not limited again"
+    return f"its peaks reach {peaks} and {held}, so it goes down by as much as they stand over the ceiling"
 
 
 def most_lufs(genre: Genre, density: Density | None, target: Profile, ceiling_dbtp: float) -> tuple[float, str] | None:

@@ -19,16 +19,18 @@ def short_of(
     dropped: bool,
     spoken: bool,
     limited: bool = False,
-    lowered: bool = False,
+    raised: bool = False,
+    higher_ceiling: bool = False,
 ) -> NotReached:
     """Where the loudness stops, why, and what to do: in the mix or, unless a person `spoke`, by asking for it.
 
-    A limiter that was `dropped` comes first. A master that ends up quieter than the target says so. In a target that
-    was `limited` before there are no peaks left to tame; it may have been `lowered` under the ceiling.
+    A limiter that was `dropped` comes first. A master that ends up quieter than the target says so, and that moves
+    `raised` its peaks, where they did. In a target that was `limited` before there are no peaks left to tame; a
+    `higher_ceiling` may leave it louder.
     """
     first = BEFORE if limited else TAME
     advice = f"{first}, or ask for it all the same: --loudness {goal_lufs:.1f}."
-    if lowered:
+    if higher_ceiling:
         advice = f"{first}, ask for a higher --ceiling, or to limit it once more: --loudness {goal_lufs:.1f}."
     if spoken:
         advice = f"{first}, or ask for less."
@@ -38,7 +40,7 @@ def short_of(
     off = f"{short_lu:.1f} LU short of {written('x_lufs', goal_lufs)}"
     if reached_lufs < now_lufs - 0.05 < goal_lufs:
         off += f", and quieter than the target, {written('x_lufs', now_lufs)}"
-        off += "" if lowered else ", as the moves before it raise its peaks"
+        off += ", as the moves before it raise its peaks" if raised else ""
     text = f"Loudness stops at {written('x_lufs', reached_lufs)}, {off}: {why}. {advice}"
     return NotReached(SHORT, text)
 

@@ -160,7 +160,8 @@ def quality_table() -> str:
     cells = [[one.strip() for one in line.strip("|").split("|")] for line in section.splitlines() if line[:1] == "|"]
     head, *rows = cells or [[]]
     found = {(row[0], row[1]): dict(zip(head, row, strict=True)) for row in rows if row[0] in ENGINES}
-    if measured is None or not found or not {*FIGURES, *AT_WORST} <= {*head}:
+    whole = {(engine, kind) for engine in ENGINES for kind in KINDS} <= {*found}
+    if measured is None or not whole or not {*FIGURES, *AT_WORST} <= {*head}:
         raise RuntimeError("docs/benchmarks.md holds no quality table; run python benchmarks/quality.py")
     lines = [["", *ENGINES.values()], ["---"] * (1 + len(ENGINES))]
     for kind, said in KINDS.items():

@@ -125,8 +125,9 @@ def _loudness_choices(move: Move) -> tuple[Flag, ...]:
     if not move.because:
         return (less,)
     gap = move.because[0]
-    reached = gap.target + gap.delta * gap.taken_pct / 100  # it may be short of the goal, and may be under the target
-    goal = min(reached, gap.target + gain.value) - SOFTER_DB
+    if gap.taken_pct <= 0:  # it ends elsewhere than on the way to the goal
+        return (less,)
+    goal = gap.target + gap.delta * gap.taken_pct / 100 - SOFTER_DB  # under what was reached, which may be short
     return less, (f"loudness_lufs = {goal:.1f}", f"under request in the file: {SOFTER_DB:g} LU softer than it is now")
 
 

@@ -146,8 +146,9 @@ def _bars(total: int) -> Iterator[Watch]:
                 bars.update(at_work[event.job.out], description=description, total=total_share, completed=share)
             elif isinstance(event, Measured):
                 measured += 1
-                bars.remove_task(at_work.pop(event.job.out))
-                bars.update(whole, count=f"{measured}/{total} measured")
+                if event.job.out in at_work:
+                    bars.remove_task(at_work.pop(event.job.out))
+                bars.update(whole, count=f"{measured} measured")
             elif isinstance(event, Ended):
                 if event.job.out in at_work:
                     bars.remove_task(at_work.pop(event.job.out))

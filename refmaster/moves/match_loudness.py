@@ -82,9 +82,10 @@ def propose(scene: Scene) -> Proposal:
     tried = _Tried(0.0, now) if rests else _solve(scene, aim, wanted)
     tried = replace(tried, why=tried.why or bound)
     param = Param.nearest("gain_db", round(tried.gain_db, 3), -MAX_GAIN_DB, MAX_GAIN_DB, 0.0)
-    gaps = [Gap("integrated_lufs", now, goal, TOLERANCE_LU, 0.0, _taken(now, goal, tried.lufs), "the goal")]
+    taken_pct = 0.0 if tried.lowered else _taken(now, goal, tried.lufs)
+    gaps = [Gap("integrated_lufs", now, goal, TOLERANCE_LU, 0.0, taken_pct, "the goal")]
     if tried.lowered:
-        gaps.append(Gap(PEAK, _own_peak_dbtp(scene), scene.request.ceiling_dbtp, 0.0, 0.0, 100.0, "the ceiling"))
+        gaps.append(Gap(PEAK, _own_peak_dbtp(scene), _ceiling_dbtp(scene), 0.0, 0.0, 100.0, "the ceiling"))
     # Finer than any display, so that what is said of it anywhere is rounded alike; coarser than its last bits.
     stated = goal if abs(tried.lufs - goal) <= TOLERANCE_LU else round(tried.lufs, 3)
     move = Move("match_loudness", STAGE, (param,), tuple(gaps), confidence=1.0)
@@ -180,8 +181,8 @@ def explain(move: Move) -> str:
     gap = move.because[0]
     if any(one.feature == PEAK for one in move.because):
         return (
-            f"{verb} {move.param('gain_db')}, by as much as its peaks stand over the ceiling. They have been limited "
-            "already, and are not limited again."
+            f"{verb} {move.param('gain_db')}, by as much as its own peaks stand over the ceiling. They have been "
+            "limited already, and a second limiter would only flatten them."
         )
     if abs(gap.target - gap.reference) <= CLOSE_LU:  # what follows takes some off
         level = written("x_lufs", gap.reference)
@@ -327,7 +328,7 @@ def _bearable(scene: Scene, trial: Trial, asked: Limited, bearing: Bearing) -> _
 
 
 def _search(scene: Scene, limiting: Limiting, trial: Trial, goal: float, gain_db: float) -> _Tried:
-    """Secant steps on the gain, each heard through the real limiter; but for the last, where an excerpt is heard."""
+    """Secant steps on the gain, each heard through the real limiter; a last small one is heard with the whole."""
     most = limiting.ceiling_dbtp - _peak_dbtp(scene) + TOO_HARD_DB
     best = trial(limiting, min(_likely(scene, limiting, goal, gain_db), most))
     slope = _likely_slope(scene, limiting, best.gain_db)
@@ -389,7 +390,9 @@ def _price(scene: Scene, goal: float, now: float, tried: _Tried) -> tuple[NotRea
     found, limited = [], is_limited(scene.target)
     if abs(tried.lufs - goal) > TOLERANCE_LU:
         why = tried.why or "the search for the gain did not settle"
-        how = {"dropped": tried.dropped, "spoken": scene.spoken, "limited": limited, "lowered": tried.lowered}
+        how = {"dropped": tried.dropped, "spoken": scene.spoken, "limited": limited}
+        how["raised"] = _peak_dbtp(scene) > _own_peak_dbtp(scene) + 0.005  # as two digits show it
+        how["higher_ceiling"] = tried.lowered and _ceiling_dbtp(scene) < 0
         found.append(price.short_of(goal, round(tried.lufs, 3), now, why, **how))
     work = tried.limited
     if work is not None and work.over_4_db_pct > HARD_WORK_PCT and not tried.borne:

@@ -180,7 +180,8 @@ def test_a_limited_track_whose_peaks_are_too_high_changes_by_gain_only(louder):
     assert "and quieter than the target" in text
     assert "raise its peaks" not in text
     assert "higher --ceiling" in text
-    assert "not limited again" in match_loudness.explain(move)
+    assert "a second limiter" in match_loudness.explain(move)
+    assert move.because[0].taken_pct == 0.0
     assert [(gap.feature, gap.target) for gap in move.because[1:]] == [("true_peak_dbtp", peak_dbtp)]
 
 
@@ -191,6 +192,17 @@ def test_what_moves_raise_over_a_limited_track_s_own_peaks_the_limiter_takes():
     assert limited_bears(0.5, -3.0, -1.0, 0.05) == 0.0
     assert limited_bears(-3.0, -3.0, -1.0, 0.05) == pytest.approx(1.95)
     assert limited_bears(-1.02, -1.02, -1.0, 0.05) == 0.0  # nobody's business
+    assert limited_bears(2.0, -1.0, -1.0, 0.05) == 0.0  # at the ceiling, not over it
+
+
+def test_a_limited_track_whose_peaks_a_move_raised_goes_down_by_its_own():
+    target, reference = clipped(0.99), 2.0 * clipped(0.99)[:, ::-1].copy()
+    material, _ = planned_for(target, reference, Request(only=(Stage.TONE, Stage.LEVEL)))
+    made = plan(material, parse_decisions(sets=["match_eq/low_shelf.gain_db=4"]))
+    level = next(move for move in made.moves if move.id == "match_loudness")
+    assert level["gain_db"] == pytest.approx(-1.05 - material.target.profile.true_peak_dbtp, abs=0.001)
+    assert "limit_peaks" in [move.id for move in made.moves]
+    assert "as the moves before it raise its peaks" in next(one.text for one in made.not_reached)
 
 
 def test_a_limited_track_is_turned_down_like_any_other():
