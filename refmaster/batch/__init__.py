@@ -113,8 +113,8 @@ class Batch:
     ) -> Generator[Event, None, list[Job]]:
         """The jobs with the loudness that the album gives them; a track that could not be measured has failed."""
         at_once = self.at_once or processors()
-        done = list(outcomes.values())
-        found = yield from levelled(jobs, done, self.settings, self.limits, at_once=at_once, first=self.worker)
+        done, first = outcomes.values(), self.worker
+        found = yield from levelled(jobs, done, self.settings, self.limits, at_once=at_once, first=first)
         for event in found.failed:
             outcomes[event.job.out] = event.outcome
             state.end(event.outcome)

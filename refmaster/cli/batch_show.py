@@ -144,14 +144,12 @@ def _bars(total: int) -> Iterator[Watch]:
                 total_share = None if event.share < 0 else 1.0
                 description = f"{escape(name)}: {event.step}"
                 bars.update(at_work[event.job.out], description=description, total=total_share, completed=share)
-            elif isinstance(event, Measured):
+            elif isinstance(event, Measured | Ended) and event.job.out in at_work:
+                bars.remove_task(at_work.pop(event.job.out))
+            if isinstance(event, Measured):
                 measured += 1
-                if event.job.out in at_work:
-                    bars.remove_task(at_work.pop(event.job.out))
                 bars.update(whole, count=f"{measured} measured")
             elif isinstance(event, Ended):
-                if event.job.out in at_work:
-                    bars.remove_task(at_work.pop(event.job.out))
                 done += 1
                 bars.update(whole, completed=done, count=f"{done}/{total}")
                 bars.console.print(escape(_said(event)))

@@ -30,11 +30,11 @@ class Scene:
 
     `target` is the Profile of the sound as the moves before leave it, `spectrum` that of the target itself; `sound`
     plays the sound so far from its start, as often as it is called, and `excerpt` gives stretches of it. `comparison`
-    is None without a reference; `own_peak_dbtp` is the target's own true peak, None where that is as `target` has it;
-    `limiting` is how the limiter at the end will work, None where a person has dropped
+    is None without a reference; `limiting` is how the limiter at the end will work, None where a person has dropped
     it, and `heard` what it made of the whole sound, where that was rendered once; `untouched` is True while no move
-    has changed the sound; `settled_lufs` is the loudness of our own master, where an earlier run settled it; `threads`
-    is how many may work at once, which changes no bit.
+    has changed the sound; `settled_lufs` is the loudness of our own master, where an earlier run settled it;
+    `own_peak_dbtp` is the target's own true peak, None where it has none; `threads` is how many may work at once,
+    which changes no bit.
     """
 
     target: Profile

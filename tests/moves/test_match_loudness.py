@@ -16,7 +16,7 @@ from refmaster.dsp.limiter import ReductionMeter
 from refmaster.load import track_of
 from refmaster.moves import blank_of, match_loudness
 from refmaster.moves.match_loudness import BEARING_DB
-from refmaster.plan import Material, plan
+from refmaster.plan import Material, draft, plan
 from refmaster.records import GainReduction, Gap, Plan, Request, Stage
 from refmaster.render import rendered
 from tests.moves.scenes import RATE_HZ, applied, joined, music, planned_for
@@ -50,8 +50,9 @@ def test_a_last_small_step_is_told_and_not_tried(monkeypatch):
     hits = 0.5 * music() + 0.24 * bursts
     for goal_lufs in (-14.0, -13.0, -12.0):  # the limiter takes so much of it that a first guess misses by 0.7 to 1 LU
         tried.clear()
-        _, made = planned_for(hits, hits, Request(loudness_lufs=goal_lufs))
+        prepared, made = planned_for(hits, hits, Request(loudness_lufs=goal_lufs))
         assert len(tried) == 2
+        assert draft(prepared).estimated  # so the whole will be heard before it is delivered
         out = measure(track_of(joined(rendered([hits], made.moves, RATE_HZ)), RATE_HZ)).profile
         assert out.integrated_lufs == pytest.approx(goal_lufs, abs=0.02)
 
