@@ -13,7 +13,7 @@ ROWS = (
     "errors units version names contents records lean writing",
     "dsp headers stream stored atomic timeless tracks demo",
     "measure load save tags genres",
-    "analyse belief compare bands folddown own outputs cache remembered nearness passport listen price bearing",
+    "analyse belief compare bands folddown own outputs cache remembered nearness passport listen price bearing drive",
     "moves",
     "render decide locks ear",
     "plan verify effects explain taken plain",

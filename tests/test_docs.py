@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from refmaster import belief, compare, plan, verify
+from refmaster import belief, compare, drive, plan, verify
 from refmaster.compare import dynamics, fault, pairing, tone, width
 from refmaster.dsp import compression, crossover, pitch, registration
 from refmaster.load import _READS
@@ -138,7 +138,7 @@ QUOTED = [
         "how-it-decides.md",
         f"{match_eq.LEAST_GAIN_DB:g} dB for a band of EQ, {match_width.LEAST_GAIN_DB:g} dB for width",
     ),
-    ("how-it-decides.md", f"{match_loudness.TOLERANCE_LU:g} LU for loudness, {defects.DC_PCT:g} % for an offset"),
+    ("how-it-decides.md", f"{drive.TOLERANCE_LU:g} LU for loudness, {defects.DC_PCT:g} % for an offset"),
     ("how-it-decides.md", f"({pairing.EMPTY_DB:g} dB under its fullest band), below {pairing.EDGE_HZ[0]:g} Hz"),
     ("how-it-decides.md", f"above {pairing.EDGE_HZ[1] / 1000:g} kHz"),
     ("how-it-decides.md", f"within {verify.LOUDNESS_TOLERANCE_LU:g} LU of the goal"),
@@ -183,7 +183,7 @@ QUOTED = [
     ("moves/match_width.md", f"Under {match_width.LEAST_GAIN_DB:g} dB nothing is done"),
     ("moves/match_width.md", f"No more than {match_width.MAX_GAIN_DB:g} dB"),
     ("moves/match_width.md", f"more than {-width.NEAR_MONO_DB:g} dB under its mid"),
-    ("moves/match_loudness.md", f"Within {match_loudness.TOLERANCE_LU:g} LU of the goal"),
+    ("moves/match_loudness.md", f"Within {drive.TOLERANCE_LU:g} LU of the goal"),
     ("moves/match_loudness.md", f"for more than {match_loudness.HARD_WORK_PCT:g} % of the time"),
     ("moves/remove_dc.md", f"is {defects.DC_PCT:g} % of full scale or more"),
 ]

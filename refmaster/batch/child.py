@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 SCRATCH = "REFMASTER_BATCH_SCRATCH"
 TIDY_S = 5.0  # taste: how long tidying may take
+TICK_S = 0.1
 TELL_EVERY_S = 0.1
 
 Request = dict[str, object]
@@ -59,7 +60,8 @@ def _listen(requests: "queue.SimpleQueue[Request | None]") -> None:
             requests.put(json.loads(line))
     requests.put(None)
     _thread.interrupt_main()
-    time.sleep(TIDY_S)
+    for _ in range(round(TIDY_S / TICK_S)):  # one long sleep would end at once where the machine itself stood still
+        time.sleep(TICK_S)
     os._exit(1)
 
 

@@ -5,12 +5,11 @@ from functools import cache
 import numpy as np
 import pytest
 
-from refmaster import demo
+from refmaster import demo, drive
 from refmaster.dsp.limiter import Limiting, limited
 from refmaster.load import open_track
 from refmaster.measure import excerpt as e
 from refmaster.measure.loudness import LoudnessMeter, measure_loudness
-from refmaster.moves import match_loudness
 from refmaster.pipeline import Options, master, render
 from refmaster.records import Delivery, Report
 from refmaster.save import write_audio
@@ -139,7 +138,7 @@ def test_a_mistaken_estimate_is_heard_and_mended(pair, tmp_path, monkeypatch):
         if step == "render" and share == 1.0:
             rendered.append(step)
 
-    monkeypatch.setattr(match_loudness, "limited_as", wrong)
+    monkeypatch.setattr(drive, "limited_as", wrong)
     report = master(*pair, str(tmp_path / "o.wav"), options=Options(html=False), loudness=-11.0, told=told)
     assert len(rendered) == 2
     assert all(check.passed for check in report.checks)
@@ -158,11 +157,11 @@ def test_a_last_small_step_is_told_and_not_tried(pair, tmp_path, monkeypatch, go
         tried.append(gain_db)
         return e.limited_as(excerpt, limiting, gain_db, **how)
 
-    monkeypatch.setattr(match_loudness, "limited_as", watched)
+    monkeypatch.setattr(drive, "limited_as", watched)
     made = mastered(pair, str(tmp_path / "o.wav"), loudness=goal_lufs)
     gain_db = next(move["gain_db"] for move in made.plan.moves if move.id == "match_loudness")
     assert 1 <= len(tried) <= 3
-    assert min(abs(gain_db - one) for one in tried) <= match_loudness.TOLD_DB + 1e-9
+    assert min(abs(gain_db - one) for one in tried) <= drive.TOLD_DB + 1e-9
     assert made.master.integrated_lufs == pytest.approx(goal_lufs, abs=0.1)
 
 

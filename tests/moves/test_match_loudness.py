@@ -8,6 +8,7 @@ import numpy as np
 import pyloudnorm
 import pytest
 
+from refmaster import drive
 from refmaster.analyse import measure
 from refmaster.bearing import limited_bears
 from refmaster.compare import is_limited
@@ -15,7 +16,6 @@ from refmaster.decide import parse_decisions
 from refmaster.dsp.limiter import ReductionMeter
 from refmaster.load import track_of
 from refmaster.moves import blank_of, match_loudness
-from refmaster.moves.match_loudness import BEARING_DB
 from refmaster.plan import Material, draft, plan
 from refmaster.records import GainReduction, Gap, Plan, Request, Stage
 from refmaster.render import rendered
@@ -44,8 +44,8 @@ def test_the_goal_is_reached_behind_the_limiter(goal_lufs):
 
 
 def test_a_last_small_step_is_told_and_not_tried(monkeypatch):
-    heard, tried = match_loudness.limited_as, []
-    monkeypatch.setattr(match_loudness, "limited_as", lambda *of, **how: tried.append(of) or heard(*of, **how))
+    heard, tried = drive.limited_as, []
+    monkeypatch.setattr(drive, "limited_as", lambda *of, **how: tried.append(of) or heard(*of, **how))
     bursts = np.random.default_rng(1).standard_normal(music().shape) * (np.arange(music().shape[1]) % 22050 < 400)
     hits = 0.5 * music() + 0.24 * bursts
     for goal_lufs in (-14.0, -13.0, -12.0):  # the limiter takes so much of it that a first guess misses by 0.7 to 1 LU
@@ -223,7 +223,7 @@ def test_a_goal_that_is_too_loud_is_followed_as_far_as_the_genre_bears():
     """The reference's loudness would take over 10 dB; the limiter's 99th percentile stays at the genre's figure."""
     material, made = too_loud()
     hard_db = float(np.percentile(reduction(music(), made).history_db, 99))
-    assert hard_db == pytest.approx(material.genre.limiting_db, abs=BEARING_DB + 0.05)
+    assert hard_db == pytest.approx(material.genre.limiting_db, abs=drive.BEARING_DB + 0.05)
     assert made.goal_lufs < material.reference.profile.integrated_lufs - 3.0
     text = next(one.text for one in made.not_reached if one.what == "integrated_lufs")
     assert f"{material.genre.limiting_db:.1f} dB is what " in text
@@ -236,7 +236,9 @@ def test_what_the_genre_bears_is_the_genre_s():
     material, _ = too_loud()
     gentle = replace(material, genre=replace(material.genre, limiting_db=2.0))
     made = plan(gentle)
-    assert float(np.percentile(reduction(music(), made).history_db, 99)) == pytest.approx(2.0, abs=BEARING_DB + 0.05)
+    assert float(np.percentile(reduction(music(), made).history_db, 99)) == pytest.approx(
+        2.0, abs=drive.BEARING_DB + 0.05
+    )
 
 
 def test_a_loudness_that_is_asked_for_overrides_what_the_genre_bears():
