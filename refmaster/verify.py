@@ -9,6 +9,7 @@ from refmaster.compare.pairing import no_image
 from refmaster.moves.match_width import side_response
 from refmaster.records import Check, Genre, Plan, Profile, Verdict
 from refmaster.units import written
+from refmaster.writing import told_apart
 
 LOUDNESS_TOLERANCE_LU = 0.1
 # Room for a codec is spoken of in tenths; a little is spared, as it raises no two masters alike.
@@ -63,6 +64,16 @@ def _fold_down(plan: Plan, target: Profile, master: Profile, usual_db: float | N
     if with_it is not None and without is not None:
         known.append(value_db + without - with_it)
     return (Check("mono_loss_db", value_db, min(known) - folddown.KEPT_DB, None),)
+
+
+def unheld_peaks(plan: Plan, master: Profile) -> tuple[str, ...]:
+    """That peaks stand over the ceiling of a limiter which was dropped: no check speaks of it any more."""
+    limiter = next((move for move in plan.moves if move.mover == "limit_peaks" and not move.active), None)
+    peak = master.true_peak_dbtp
+    if limiter is None or not plan.active or peak is None or peak <= limiter["ceiling_dbtp"]:
+        return ()
+    reached, ceiling = told_apart(peak, limiter["ceiling_dbtp"], 2)
+    return (f"peaks reach {reached} dBTP; limit_peaks, which was dropped, would have held them under {ceiling} dBTP",)
 
 
 def codec_peaks(plan: Plan, master: Profile) -> tuple[str, ...]:

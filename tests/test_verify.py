@@ -8,7 +8,7 @@ import pytest
 from refmaster import verify
 from refmaster.folddown import KEPT_DB, loss_db
 from refmaster.genres import load_genre
-from refmaster.moves import blank_of
+from refmaster.moves import blank_of, limit_peaks
 from refmaster.records import Defect, Plan, Spread, Verdict
 from tests.report import sample
 
@@ -74,3 +74,14 @@ def test_mono_and_what_has_no_image_have_no_fold_down(target):
     assert fold_down(plan, replace(target, mono_loss_db=None), replace(master, mono_loss_db=None)) is None
     inverted = replace(target, defects=(Defect("polarity", 1.0, "one channel is upside down"),))
     assert fold_down(plan, inverted, master) is None
+
+
+@pytest.mark.parametrize(("peak_dbtp", "said"), [(-0.88, True), (-1.0, False), (-3.0, False), (None, False)])
+def test_peaks_over_the_ceiling_of_a_dropped_limiter_are_told(target, peak_dbtp, said):
+    limiter = replace(limit_peaks.working(-1.0), verdict=Verdict.DROP)
+    louder, master = blank_of("match_loudness", 2).at(gain_db=3.0), replace(target, true_peak_dbtp=peak_dbtp)
+    notes = verify.unheld_peaks(Plan((louder, limiter)), master)
+    expected = ("peaks reach −0.88 dBTP; limit_peaks, which was dropped, would have held them under −1.00 dBTP",)
+    assert notes == (expected if said else ())
+    assert verify.unheld_peaks(Plan((louder, replace(limiter, verdict=Verdict.KEEP))), master) == ()
+    assert verify.unheld_peaks(Plan((limiter,)), master) == ()
