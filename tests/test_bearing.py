@@ -48,6 +48,23 @@ def test_nothing_is_bound_where_nothing_is_known():
     assert least(7.0, None) is None
 
 
+@pytest.mark.parametrize(
+    ("psr_db", "own_db", "words"),
+    [
+        (7.5, 6.0, "less than 6.0 dB over the loudness of its loudest 3 s (PSR), which is what they keep as it is"),
+        (
+            11.0,
+            12.0,
+            "less than 8.0 dB over the loudness of its loudest 3 s (PSR), which is what practice keeps in any",
+        ),
+        (6.5, 12.0, "less than 6.5 dB over the loudness of its loudest 3 s (PSR); the reference keeps 6.5 dB"),
+    ],
+)
+def test_whose_figure_it_is_is_said(psr_db, own_db, words):
+    density = Density(None, PeaksKept(psr_db, psr_db, None))
+    assert words in bearing_of(ANY, density, SimpleNamespace(max_short_term_lufs=-30.0), own_db, HELD_DBTP).why
+
+
 def test_of_several_references_the_one_that_binds_is_named():
     target = SimpleNamespace(integrated_lufs=-20.0, true_peak_dbtp=-3.0)
     for of, whose in (("", "the reference"), ("b.wav", "b.wav")):

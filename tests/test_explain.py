@@ -320,3 +320,18 @@ def test_a_zero_has_no_sign():
     assert written("peak_dbtp", -0.001) == "0.00 dBTP"
     assert written("gain_db", -0.001) == "+0.00 dB"
     assert written("gain_db", -0.01) == "−0.01 dB"
+
+
+def test_a_genre_is_told_with_how_sure_it_is_and_who_said_it():
+    rock, none = load_genre("rock"), load_genre()
+
+    def line(genre, asked="auto"):
+        report = report_of(comparison=None, reference=None, genre=genre)
+        return taken.genre_line(replace(report, request=replace(report.request, genre=asked)))
+
+    heard = line(replace(rock, share=0.41, runner_up=("electronic", 0.22)))
+    assert heard == "Genre: rock by the sound of the target (41 %, then electronic 22 %); --genre NAME says otherwise."
+    assert line(replace(none, share=0.6)) == "Genre: none that was measured fits (60 %); --genre NAME says it."
+    assert line(rock, "rock") == f"Genre: rock, as you say; measured on {rock.n_tracks} tracks."
+    assert line(load_genre("drill"), "drill").endswith("as you say; from published figures, which are few.")
+    assert line(rock) == line(none, "none") == ""

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from refmaster.compare.goal import whose_loudness
+from refmaster.compare.goal import _median, whose_loudness
 from refmaster.genres import load_genre, spread_of
 from refmaster.names import BY_GENRE
 from refmaster.records import Comparison
@@ -43,3 +43,18 @@ def test_of_a_reference_it_is_said_how_far():
     comparison = planned("dull")[0].comparison
     assert whose_loudness(comparison, ROCK, -14.0, 50) == "as the reference"
     assert whose_loudness(comparison, ROCK, -14.0, 30) == "part of the way to the reference's loudness"
+
+
+@pytest.mark.parametrize(
+    ("weights", "values", "middle"),
+    [
+        ([1.0], [-9.0], -9.0),
+        ([1.0, 1.0], [-14.0, -10.0], -12.0),
+        ([1.0, 1.0, 1.0], [-8.0, -20.0, -10.0], -10.0),
+        ([1.0, 3.0], [-14.0, -10.0], -10.0),
+        ([1.0, 1.0, 2.0], [-14.0, -10.0, -6.0], -8.0),
+        ([1.0, 1.0, 2.5], [-14.0, -10.0, -6.0], -6.0),
+    ],
+)
+def test_the_middle_of_several_is_weighted_and_two_that_share_it_meet_half_way(weights, values, middle):
+    assert _median(weights, values) == middle

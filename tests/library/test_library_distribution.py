@@ -138,3 +138,20 @@ def test_the_band_of_few_tracks_keeps_to_what_can_be(rows):
     assert 0 <= hits.p10 <= hits.p50 < hits.p90 <= 100
     assert correlation.p90 <= 1
     assert lively.p10 >= 0
+
+
+def test_what_no_track_reaches_is_what_genres_usually_hold_there_given_the_rest(rows):
+    """Two tracks that a codec cut: over the cut the mean is no flat line at their level, and follows them."""
+    whole = rows["song"]
+    profile = replace(whole.profile, hf_cutoff_hz=9000.0)
+    dark = replace(
+        profile,
+        ltas_db=tuple(
+            level - 3 * np.log2(hz / 100) for level, hz in zip(profile.ltas_db, profile.band_hz, strict=True)
+        ),
+    )
+    found = [genre_of("cut", copies(replace(whole, profile=one), 5)).tone for one in (profile, dark)]
+    top = np.array(found[0].band_hz) > 9000
+    bright, dull = (np.array(tone.mean_db)[top] for tone in found)
+    assert bright[-1] < bright[0] - 3
+    assert np.all(dull < bright - 3)

@@ -8,6 +8,7 @@ from refmaster.genres import ANY, load_genre, spread_of
 from refmaster.genres.context import LEAST_KNOWN
 from refmaster.genres.posterior import hashes_of
 from refmaster.library import heard_among, home_of, nearest, place
+from refmaster.library.answers import _far_notes
 from refmaster.library.files import Library
 from refmaster.library.placing import FAR_PCT, Standing, nearest_shipped, own_shares, reach_of, shares, without
 from refmaster.library.words import feature_words, place_words
@@ -204,3 +205,22 @@ def test_tracks_of_a_shipped_genre_are_named(profile):
 )
 def test_features_have_words(name, words):
     assert feature_words(name) == words
+
+
+def test_a_track_that_is_far_from_every_library_is_told_so_and_from_which_it_is_least(rows):
+    near, far = Library("near", (rows["song"], rows["dull"])), tone_alone(rows)
+    (told,) = _far_notes([near], far)
+    assert told.startswith("by its sound it is hardly music of the library near: the median distance to its tracks is ")
+    assert f"{FAR_PCT:.0f} of 100 pairs of songs of one genre at most {pair_at(FAR_PCT):.2f}" in told
+    (told,) = _far_notes([near, Library("other", (rows["finished"],))], far)
+    assert "of any of the libraries, " in told
+    assert _far_notes([near], rows["finished"].profile) == []
+    own = Library("own", (replace(rows["song"], profile=replace(far, sha256="b" * 64), sha256="b" * 64),))
+    assert _far_notes([near, own], far) == []  # one of them knows it
+
+
+def test_the_band_of_an_octave_lies_evenly_around_its_middle(profile):
+    placed = place(profile, load_genre("rock"))
+    for one in (*placed.tone, *placed.width):
+        assert one.p90 - one.p50 == pytest.approx(one.p50 - one.p10)
+        assert one.p90 - one.p50 > 0.5

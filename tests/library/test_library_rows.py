@@ -157,6 +157,8 @@ BEYOND = {
         ([[20.0, 120.0, -30.0, -20.0, -10.0, 71.0]], "holds 71.0; allowed: a number, −200 to 70"),
         ([[19.0, 120.0, -30.0, -20.0, -10.0, 0.0]], "holds 19.0; allowed: a number, 20 to 20000"),
         (["low"], "does not hold 6 numbers"),
+        (["middle"], "does not hold 6 numbers"),
+        ([[20.0, 120.0, -30.0, -20.0, -10.0]], "does not hold 6 numbers"),
     ),
     "sample_rate_hz": ((4000, "is 4000; allowed: 8000 to 384000 Hz"),),
     "channels": ((6, "is 6; allowed: 1 to 2"),),
