@@ -7,6 +7,7 @@ from refmaster.analyse import Measured, measure
 from refmaster.compare import Example, compare
 from refmaster.compare.goal import goal_of
 from refmaster.compare.several import belonging
+from refmaster.compare.width import _Told, _together
 from refmaster.genres import load_genre
 from refmaster.load import track_of
 from refmaster.records import Weights
@@ -99,3 +100,14 @@ def test_the_surer_of_two_is_what_is_shown(alike):
     apart = np.abs(np.subtract(both.tone.matched_db, alone.tone.matched_db))
     assert both.seen[0].kinship > 0.8 > 0.2 > both.seen[1].kinship
     assert np.average(apart, weights=seen) < 0.5
+
+
+def test_the_width_that_several_tell_is_weighed_by_how_sure_each_is_and_where_none_is_heard_holds_as_a_whole():
+    def told(heard, difference_db, error_db):
+        at = np.array(heard, dtype=bool)
+        return _Told(at, at, float(np.median(difference_db)), error_db, np.array(difference_db))
+
+    sure, unsure = told([1, 1, 0, 0], [2.0, 4.0], 1.0), told([0, 1, 1, 0], [-2.0, -2.0], 2.0)
+    together = _together([sure, unsure], 4)
+    whole = (3.0 / 1 - 2.0 / 4) / (1 + 1 / 4)
+    assert together == pytest.approx([2.0, (4.0 / 1 - 2.0 / 4) / (1 + 1 / 4), -2.0, whole])
