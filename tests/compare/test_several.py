@@ -7,7 +7,7 @@ from refmaster.analyse import Measured, measure
 from refmaster.compare import Example, compare
 from refmaster.compare.goal import goal_of
 from refmaster.compare.several import belonging
-from refmaster.compare.width import _Told, _together
+from refmaster.compare.width import _together, _Told
 from refmaster.genres import load_genre
 from refmaster.load import track_of
 from refmaster.records import Weights
