@@ -9,8 +9,8 @@ import pytest
 from refmaster.analyse import measure
 from refmaster.genres import load_genre
 from refmaster.library.answers import Among, Beside
-from refmaster.library.page import among_page, beside_page
-from refmaster.library.placing import nearest, place, shares
+from refmaster.library.page import LEAST_DB, _strip, among_page, beside_page
+from refmaster.library.placing import Standing, nearest, place, shares
 from refmaster.load import open_track
 from refmaster.passport import passport_of
 
@@ -66,6 +66,11 @@ def test_the_band_and_the_track_in_it_are_drawn(among):
     assert band["fill"] == "toself"
     high, low = band["y"][: len(middle)], band["y"][len(middle) :][::-1]
     assert all(a <= b <= c for a, b, c in zip(low, middle, high, strict=True))
+    for plot in drawn.values():
+        bottom, top = plot["layout"]["yaxis"]["range"]
+        levels = [level for curve in plot["data"] for level in curve["y"] if level is not None]
+        assert top == pytest.approx(max(levels) + 3, abs=0.5)
+        assert bottom == pytest.approx(max(min(levels) - 3, LEAST_DB), abs=0.5)
 
 
 def test_every_number_has_its_strip_and_every_neighbour_its_row(among):
@@ -75,6 +80,13 @@ def test_every_number_has_its_strip_and_every_neighbour_its_row(among):
     assert text.count('<svg class="strip"') == rows  # as many as its headline counts, but for what nobody can measure
     assert text.count('<th scope="row" class="path">') == len(among.nearest)
     assert "a note" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "place_pct"), [(-14.0, 25.0), (-12.0, 50.0), (-10.0, 75.0), (-15.0, 12.5), (-40.0, 1.0), (3.0, 99.0)]
+)
+def test_the_band_is_the_middle_half_of_its_strip_and_what_lies_far_stands_at_its_end(value, place_pct):
+    assert _strip(Standing("integrated_lufs", value, -14.0, -12.0, -10.0)).at_track == place_pct
 
 
 def test_names_stand_as_they_are(among, library):

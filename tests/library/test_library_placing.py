@@ -52,6 +52,8 @@ def test_percentages_differ_by_points():
 def test_the_edge_of_a_band_is_inside_and_nothing_beyond_it():
     assert Standing("plr_db", 12.0, 10.0, 11.0, 12.0).where == "inside"
     assert Standing("plr_db", 12.01, 10.0, 11.0, 12.0).where == "over"
+    assert Standing("plr_db", 10.0, 10.0, 11.0, 12.0).where == "inside"
+    assert Standing("plr_db", 9.99, 10.0, 11.0, 12.0).where == "under"
 
 
 def test_the_median_track_of_a_genre_lies_inside_every_band_of_tone(profile):
