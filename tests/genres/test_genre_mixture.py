@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from refmaster.genres import load_genre, spread_of
-from refmaster.genres.context import LOUDNESS, _below, _spreads, _tone, _width
+from refmaster.genres import ANY, load_genre, spread_of
+from refmaster.genres import context as contexts
+from refmaster.genres.context import LOUDNESS, _below, _spreads, _tone, _width, context
 from refmaster.genres.statistics import covariance_db2
 
 ROCK, AMBIENT, DRILL = (load_genre(name) for name in ("rock", "ambient", "drill"))
@@ -47,3 +48,17 @@ def test_the_loudness_of_a_mixture_lies_between_and_spreads_over_both():
     assert mixed.n_tracks == rock.n_tracks + ambient.n_tracks
     others = [one for one in _spreads([ROCK, AMBIENT], np.array([0.1, 0.1])) if one.name != LOUDNESS]
     assert others == [one for one in ROCK.spreads if one.name != LOUDNESS]
+
+
+@pytest.mark.parametrize(
+    ("shares", "name", "share", "runner_up"),
+    [
+        ((("none", 0.7), ("rock", 0.2), ("ambient", 0.1)), ANY, 0.7, ("rock", 0.2)),
+        ((("rock", 0.5), ("none", 0.3), ("ambient", 0.2)), "rock", 0.5, ("none", 0.3)),
+        ((("rock", 0.99), ("none", 0.01)), "rock", 0.99, ("none", 0.01)),
+    ],
+)
+def test_none_is_an_answer_and_then_the_nearest_genre_is_its_runner_up(monkeypatch, shares, name, share, runner_up):
+    monkeypatch.setattr(contexts, "probable", lambda profile: shares)
+    found = context("auto", object())
+    assert (found.name, found.share, found.runner_up) == (name, pytest.approx(share), runner_up)
