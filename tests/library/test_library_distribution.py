@@ -9,10 +9,10 @@ import pytest
 from refmaster.genres import FEW_TRACKS, load_genre, spread_of
 from refmaster.genres.posterior import load_table
 from refmaster.genres.statistics import ONE_ARTIST, covariance_db2, effective_tracks, tone_row
-from refmaster.library.distribution import genre_of, shipped_pool
+from refmaster.library.distribution import SPREAD_TRACKS, _steadied, _usual_half_width, genre_of, shipped_pool
 from refmaster.library.files import Library
 from refmaster.library.words import title_of
-from refmaster.records import Genre
+from refmaster.records import Genre, Spread
 
 
 def copies(row, count, artist=""):
@@ -155,3 +155,19 @@ def test_what_no_track_reaches_is_what_genres_usually_hold_there_given_the_rest(
     bright, dull = (np.array(tone.mean_db)[top] for tone in found)
     assert bright[-1] < bright[0] - 3
     assert np.all(dull < bright - 3)
+
+
+@pytest.mark.parametrize("own_db", [0.0, 1.0, 8.0])
+def test_the_spread_of_few_tracks_lies_between_their_own_and_the_usual_one(own_db):
+    usual_db = _usual_half_width("plr_db")
+
+    def half_db(n_tracks):
+        found = _steadied(Spread("plr_db", 12.0 - own_db, None, 12.0, None, 12.0 + own_db, n_tracks))
+        assert found.p90 - 12.0 == pytest.approx(12.0 - found.p10, abs=0.011)
+        return found.p90 - 12.0
+
+    assert half_db(1) == pytest.approx(usual_db * 2**0.5, abs=0.006)  # one track says where, and not how far they lie
+    for n in range(2, FEW_TRACKS):
+        both = (SPREAD_TRACKS * usual_db**2 + (n - 1) * own_db**2) / (SPREAD_TRACKS + n - 1)
+        assert half_db(n) == pytest.approx((both * (1 + 1 / n)) ** 0.5, abs=0.006)
+    assert half_db(FEW_TRACKS) == own_db  # enough to speak for themselves
