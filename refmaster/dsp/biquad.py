@@ -126,15 +126,14 @@ def _prototype(shapes: tuple[Shape, ...], gain_db: FloatArray, q: FloatArray) ->
     """Analogue numerator and denominator in s/w0, shape (bands, 3), highest power first ([1])."""
     A = 10 ** (gain_db / 40)
     root = np.sqrt(A) / q
-    one = np.ones_like(A)
-    kinds = {
-        Shape.BELL: (np.stack([one, A / q, one], 1), np.stack([one, 1 / (A * q), one], 1)),
-        Shape.LOW_SHELF: (np.stack([A, A * root, A * A], 1), np.stack([A, root, one], 1)),
-        Shape.HIGH_SHELF: (np.stack([A * A, A * root, A], 1), np.stack([one, root, A], 1)),
-    }
-    pick = np.array([list(kinds).index(shape) for shape in shapes])
-    rows = np.arange(len(shapes))
-    num, den = (np.stack([kind[i] for kind in kinds.values()])[pick, rows] for i in (0, 1))
+    bell, low = (np.array([shape is kind for shape in shapes]) for kind in (Shape.BELL, Shape.LOW_SHELF))
+
+    def each(of_bell: FloatArray | float, of_low: FloatArray | float, of_high: FloatArray | float) -> FloatArray:
+        return np.where(bell, of_bell, np.where(low, of_low, of_high))
+
+    square, steep = A * A, A * root
+    num = np.stack([each(1.0, A, square), each(A / q, steep, steep), each(1.0, square, A)], 1)
+    den = np.stack([each(1.0, A, 1.0), each(1 / (A * q), root, root), each(1.0, 1.0, A)], 1)
     return num, den
 
 
