@@ -331,6 +331,8 @@ def test_a_genre_is_told_with_how_sure_it_is_and_who_said_it():
 
     heard = line(replace(rock, share=0.41, runner_up=("electronic", 0.22)))
     assert heard == "Genre: rock by the sound of the target (41 %, then electronic 22 %); --genre NAME says otherwise."
+    sure = line(replace(rock, share=0.996, runner_up=("electronic", 0.004)))
+    assert sure == "Genre: rock by the sound of the target (100 %); --genre NAME says otherwise."
     assert line(replace(none, share=0.6)) == "Genre: none that was measured fits (60 %); --genre NAME says it."
     assert line(rock, "rock") == f"Genre: rock, as you say; measured on {rock.n_tracks} tracks."
     assert line(load_genre("drill"), "drill").endswith("as you say; from published figures, which are few.")
