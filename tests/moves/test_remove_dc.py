@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,7 @@ def test_an_offset_that_would_grow_with_the_gain_is_not_small():
 # An offset that drifts
 
 
+@cache
 def breathing() -> FloatArray:
     """Music on an offset that comes and goes, with silence at both ends and in the middle."""
     n_samples = music().shape[1]
@@ -90,7 +92,9 @@ def breathing() -> FloatArray:
     heard[: RATE_HZ // 4] = heard[-RATE_HZ // 4 :] = heard[4 * RATE_HZ : 5 * RATE_HZ] = 0.0
     fade = np.hanning(RATE_HZ)
     faded = np.convolve(heard, fade / fade.sum(), "same")
-    return made * np.where(heard > 0, np.maximum(0.0, 2 * faded - 1), 0.0)  # over half a second
+    made *= np.where(heard > 0, np.maximum(0.0, 2 * faded - 1), 0.0)  # over half a second
+    made.flags.writeable = False
+    return made
 
 
 def test_an_offset_that_drifts_is_followed_and_silence_stays():
