@@ -76,15 +76,14 @@ class Drive:
                 return alone
         first_db = gain_db if self._heard is None else self._heard.gain_db
         tried = self._limited(self.limiting, goal_lufs, first_db, bears)
-        if (wider := _wider(tried)) is not None:
-            tried = self._limited(wider, goal_lufs, tried.gain_db, bears)
-        return tried
+        wider = None if tried.limited is None else _wider(tried.limited)
+        return tried if wider is None else self._limited(wider, goal_lufs, tried.gain_db, bears)
 
     def at(self, gain_db: float, why: str = "") -> Tried:
         """A gain into the limiter, with a margin for other meters where it needs one."""
-        tried = _tried(self._trial(self.limiting, gain_db), why)
-        wider = _wider(tried)
-        return tried if wider is None else _tried(self._trial(wider, gain_db), why)
+        limited = self._trial(self.limiting, gain_db)
+        wider = _wider(limited)
+        return _tried(limited if wider is None else self._trial(wider, gain_db), why)
 
     def _over(self, gain_db: float) -> bool:
         return self._peak_dbtp + gain_db > self.limiting.ceiling_dbtp
@@ -167,12 +166,10 @@ def _tried(limited: Limited, why: str = "") -> Tried:
     return Tried(limited.gain_db, limited.lufs, limited, why)
 
 
-def _wider(tried: Tried) -> Limiting | None:
+def _wider(limited: Limited) -> Limiting | None:
     """The same limiter with a margin for what a second, shorter meter read over the ceiling; None where it is under."""
-    if tried.limited is None:
-        return None
-    limiting = tried.limited.limiting
-    over = tried.limited.peak_dbtp - limiting.ceiling_dbtp
+    limiting = limited.limiting
+    over = limited.peak_dbtp - limiting.ceiling_dbtp
     return replace(limiting, margin_db=round(limiting.margin_db + over + 0.02, 3)) if over > 0 else None
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from refmaster import passport
 from refmaster.compare.goal import keeps_level
 from refmaster.compare.pairing import no_music
-from refmaster.genres import ANY, FEW_TRACKS, with_share
+from refmaster.genres import ANY, FEW_TRACKS, told_runner_up
 from refmaster.genres.context import AUTO
 from refmaster.genres.posterior import NONE
 from refmaster.moves import match_eq
@@ -27,7 +27,6 @@ from refmaster.writing import counted
 
 MOVED_BY = {"match_eq": "tone", "match_dynamics": "dynamics", "match_width": "width", "match_loudness": "loudness"}
 NO_DIFFERENCE_DB = 0.1  # rms
-LEAST_TOLD = 0.005  # of a share
 
 
 def reference_line(report: Report) -> str:
@@ -169,7 +168,7 @@ def genre_line(report: Report) -> str:
     genre, asked = report.genre, report.request.genre
     if report.engine != OWN_ENGINE or asked == NONE:
         return ""
-    second = _second(genre)
+    second = f", then {runner_up}" if (runner_up := told_runner_up(genre)) else ""
     listened = report.comparison is not None and not all(no_music(one, report.target) for one in report.heard)
     heard_in = report.comparison.toward if report.comparison is not None and listened else "the target"
     if report.request.library:
@@ -183,13 +182,6 @@ def genre_line(report: Report) -> str:
         return f"Genre: none that was measured fits ({100 * genre.share:.0f} %{second}); --genre NAME says it."
     sure = f"{100 * genre.share:.0f} %{second}"
     return f"Genre: {genre.label} by the sound of {heard_in} ({sure}); --genre NAME says otherwise."
-
-
-def _second(genre: Genre) -> str:
-    """The next guess, where it would read as more than 0 %."""
-    if genre.runner_up is None or genre.runner_up[1] < LEAST_TOLD:
-        return ""
-    return f", then {with_share(*genre.runner_up)}"
 
 
 def genre_words(genre: Genre) -> str:

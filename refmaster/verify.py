@@ -9,7 +9,6 @@ from refmaster.compare.pairing import no_image
 from refmaster.moves.match_width import side_response
 from refmaster.records import Check, Genre, Plan, Profile, Verdict
 from refmaster.units import written
-from refmaster.writing import told_apart
 
 LOUDNESS_TOLERANCE_LU = 0.1
 # Room for a codec is spoken of in tenths; a little is spared, as it raises no two masters alike.
@@ -72,8 +71,10 @@ def unheld_peaks(plan: Plan, master: Profile) -> tuple[str, ...]:
     peak = master.true_peak_dbtp
     if limiter is None or not plan.active or peak is None or peak <= limiter["ceiling_dbtp"]:
         return ()
-    reached, ceiling = told_apart(peak, limiter["ceiling_dbtp"], 2)
-    return (f"peaks reach {reached} dBTP; limit_peaks, which was dropped, would have held them under {ceiling} dBTP",)
+    reached, ceiling = written("peak_dbtp", peak), written("peak_dbtp", limiter["ceiling_dbtp"])
+    if reached == ceiling:  # gain that ends where the peaks meet the ceiling is rounded, and so is the file
+        return ()
+    return (f"peaks reach {reached}; limit_peaks, which was dropped, would have held them under {ceiling}",)
 
 
 def codec_peaks(plan: Plan, master: Profile) -> tuple[str, ...]:

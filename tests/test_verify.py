@@ -76,12 +76,15 @@ def test_mono_and_what_has_no_image_have_no_fold_down(target):
     assert fold_down(plan, inverted, master) is None
 
 
-@pytest.mark.parametrize(("peak_dbtp", "said"), [(-0.88, True), (-1.0, False), (-3.0, False), (None, False)])
+@pytest.mark.parametrize(
+    ("peak_dbtp", "said"), [(-0.88, True), (-0.99, True), (-0.9996, False), (-1.0, False), (-3.0, False), (None, False)]
+)
 def test_peaks_over_the_ceiling_of_a_dropped_limiter_are_told(target, peak_dbtp, said):
     limiter = replace(limit_peaks.working(-1.0), verdict=Verdict.DROP)
     louder, master = blank_of("match_loudness", 2).at(gain_db=3.0), replace(target, true_peak_dbtp=peak_dbtp)
     notes = verify.unheld_peaks(Plan((louder, limiter)), master)
-    expected = ("peaks reach −0.88 dBTP; limit_peaks, which was dropped, would have held them under −1.00 dBTP",)
-    assert notes == (expected if said else ())
+    reached = f"{peak_dbtp}".replace("-", "−")
+    expected = f"peaks reach {reached} dBTP; limit_peaks, which was dropped, would have held them under −1.00 dBTP"
+    assert notes == ((expected,) if said else ())
     assert verify.unheld_peaks(Plan((louder, replace(limiter, verdict=Verdict.KEEP))), master) == ()
     assert verify.unheld_peaks(Plan((limiter,)), master) == ()

@@ -13,6 +13,7 @@ from refmaster.records import Genre, Spread
 
 ANY = "any"
 SUGGESTIONS = 3
+LEAST_TOLD = 0.005  # of a share: less would read as 0 %
 FEW_TRACKS = 5  # fewer say little about what is normal
 
 
@@ -52,6 +53,13 @@ def label_of(name: str) -> str:
 def with_share(name: str, share: float) -> str:
     """A genre, or a library among them, with how probable it is: "rock 22 %"."""
     return f"{label_of(name)} {100 * share:.0f} %"
+
+
+def told_runner_up(genre: Genre) -> str:
+    """The next guess with its share; empty without one, or where it would read as 0 %."""
+    if genre.runner_up is None or genre.runner_up[1] < LEAST_TOLD:
+        return ""
+    return with_share(*genre.runner_up)
 
 
 def spread_of(genre: Genre, name: str) -> Spread | None:

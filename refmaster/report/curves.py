@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from refmaster.dsp.octaves import BANDS_PER_OCTAVE, LEVEL_HZ, centre_hz
-from refmaster.genres import genre_names, with_share
+from refmaster.genres import genre_names, told_runner_up, with_share
 from refmaster.genres.statistics import EDGE_SDS, song_sd_db
 from refmaster.records import BandLevels, Genre, Profile, Report
 from refmaster.report.figure import Curve, Dash, Role, Table, Ys, moment_ms, rounded
@@ -103,8 +103,8 @@ def _band_of(genre: Genre, band_hz: tuple[float, ...], mean_db: Ys, sd_db: Ys) -
     name = f"{genre.label or genre.name}, P10–P90 of {genre.n_tracks} tracks"
     mixed = genre.name in genre_names()  # a library that was heard stands for itself
     if mixed and genre.share is not None and genre.runner_up is not None:
-        likely = f"{with_share(genre.name, genre.share)}, {with_share(*genre.runner_up)}"
-        name = f"usual by the likely genres ({likely}, …), P10–P90"
+        likely = filter(None, (with_share(genre.name, genre.share), told_runner_up(genre), "…"))
+        name = f"usual by the likely genres ({', '.join(likely)}), P10–P90"
     centres = tuple(centre_hz(round(BANDS_PER_OCTAVE * math.log2(at / 1000))) for at in band_hz)  # files round them
     return Curve(name, "genre", centres, high, kind="band", low=low)
 

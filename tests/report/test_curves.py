@@ -25,6 +25,13 @@ def test_a_genre_s_band_is_as_wide_as_where_a_track_is_placed_in_it():
         assert half == pytest.approx(EDGE_SDS * song_sd_db(one.tone), abs=0.02)
 
 
+def test_the_band_of_a_genre_that_was_heard_names_the_likely_ones():
+    genre = replace(load_genre("metal"), share=0.7, runner_up=("rock", 0.2))
+    assert [one.name for one in tone_band(genre)] == ["usual by the likely genres (metal 70 %, rock 20 %, …), P10–P90"]
+    sure = replace(genre, share=0.998, runner_up=("rock", 0.002))
+    assert [one.name for one in tone_band(sure)] == ["usual by the likely genres (metal 100 %, …), P10–P90"]
+
+
 def test_shares_of_depth_are_of_all_the_time_and_open_below():
     taken_db = (0.0, DEPTHS_DB[0], DEPTHS_DB[1], (DEPTHS_DB[0] + DEPTHS_DB[1]) / 2, 50.0)
     found = depth_shares(taken_db)
