@@ -13,6 +13,7 @@ from refmaster.dsp.ahead import ahead
 from refmaster.dsp.limiter import ReductionMeter
 from refmaster.effects import Stretches, stretches_for
 from refmaster.load import open_track
+from refmaster.markers import copy_markers, state_loudness
 from refmaster.measure.excerpt import LimitedMeter
 from refmaster.own import line_of, next_mark, sound_digits
 from refmaster.plan import HEARINGS, Draft, Material, heard_as
@@ -98,15 +99,15 @@ def _written(material: Material, made: Draft, delivery: Delivery, out: Path, wor
         sounding = mark
         if mark is not None and digest:
             sounding = replace(mark, sound=sound_digits(digest, rate), stored=delivery.subtype)
-        notes.extend(copy_tags(track.source.path, temp, line_of(sounding) if sounding else ""))
+        line = line_of(sounding) if sounding else ""
+        notes.extend(copy_tags(track.source.path, temp, line) + copy_markers(track.source.path, temp))
         plans.append(final)
 
     def look(temp: Path) -> None:
-        written = open_track(temp, role="master")
-        if is_lossy(delivery):  # what was written is not what will be heard
-            measured.append(measure(written, progress=_share(total, "verify", work.told)))
-        else:
-            measured.append(listener.read(written.source))
+        written, verify = open_track(temp, role="master"), _share(total, "verify", work.told)
+        # What is written of a lossy file is not what will be heard.
+        measured.append(measure(written, progress=verify) if is_lossy(delivery) else listener.read(written.source))
+        state_loudness(temp, measured[-1].profile)
 
     result = write_audio(
         out,

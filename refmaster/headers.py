@@ -93,16 +93,11 @@ def claim_of(file: BinaryIO, n_bytes: int) -> Claim | None:
     if head[:4] == b".snd":
         start, size = struct.unpack(">II", head[4:12])
         return Claim(None if _is_open(size) else size, max(0, n_bytes - start))
-    size_64: int | None = None
     for chunk in chunks_of(file, n_bytes):
-        if chunk.name == b"ds64":
-            file.seek(chunk.start + 8)
-            size_64 = int.from_bytes(file.read(8), "little")
-        elif chunk.name == (layout := _LAYOUTS[head[:4]]).sound:
-            size = size_64 if size_64 is not None and chunk.size == 0xFFFFFFFF else chunk.size
+        if chunk.name == (layout := _LAYOUTS[head[:4]]).sound:
             held_bytes = max(0, n_bytes - chunk.start - layout.preamble_bytes)
-            left_open = _is_open(size) and not 0 <= size <= held_bytes
-            return Claim(None if left_open else max(0, size - layout.preamble_bytes), held_bytes)
+            left_open = _is_open(chunk.size) and not 0 <= chunk.size <= held_bytes
+            return Claim(None if left_open else max(0, chunk.size - layout.preamble_bytes), held_bytes)
     return None
 
 
@@ -115,13 +110,20 @@ def chunks_of(file: BinaryIO, n_bytes: int) -> Iterator[Chunk]:
         return
     at = layout.start
     header_bytes = layout.name_bytes + layout.size.size
+    size_64: int | None = None
     for _ in range(MOST_CHUNKS):
         file.seek(at)
         header = file.read(header_bytes)
         if len(header) < header_bytes:
             return
         size = layout.size.unpack(header[layout.name_bytes :])[0] - (header_bytes if layout.counts_header else 0)
-        yield Chunk(header[: layout.name_bytes], at + header_bytes, size)
+        name = header[: layout.name_bytes]
+        if name == b"ds64":  # RF64: how long the sound is, where its own header cannot say
+            file.seek(at + header_bytes + 8)
+            size_64 = int.from_bytes(file.read(8), "little")
+        elif size_64 is not None and name == layout.sound and size == 0xFFFFFFFF:
+            size = size_64
+        yield Chunk(name, at + header_bytes, size)
         at += header_bytes + max(0, size)
         at += -at % layout.align
         if at >= n_bytes:

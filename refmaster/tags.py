@@ -13,12 +13,12 @@ import os
 import shutil
 import tempfile
 import unicodedata
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from refmaster.behind import FORM, RIFF, put_back
 from refmaster.errors import BadOutput
 from refmaster.names import shown
 from refmaster.stream import reading
@@ -68,9 +68,10 @@ _MP4_ATOMS = {
     "discnumber": "disk",
     "bpm": "tmpo",
 }
-_KNOWN = (*_ID3_FRAMES, "comment")
+_LOOPS = ("loopstart", "loopend", "looplength")  # in samples, as games read them; in ID3 a text of that description
+_KNOWN = (*_ID3_FRAMES, *_LOOPS, "comment")
 _WITHOUT_TAGS = (b"RF64", b"riff", b"caff")  # RF64, Wave64 and CAF: mutagen writes none there
-_TAGS_BEHIND, _HEAD_BYTES = (b"RIFF", b"FORM"), 12  # WAV and AIFF: a chunk at the end, and the length at the front
+_TAGS_BEHIND = (RIFF, FORM)  # a chunk at the end, and the length at the front
 _FRONT_COVER = 3  # ID3v2.4, section 4.14
 _VORBIS_PICTURE = "metadata_block_picture"
 _MARK = "REFMASTER"  # the field of our own: a Vorbis comment, or in ID3 a text of this description
@@ -90,11 +91,12 @@ class Picture:
 class Tags:
     """What a file says of its song: names as in Vorbis comments with their values, and pictures.
 
-    `mark` is what a master of ours says of itself, empty in any other file.
+    `cue_sheet` is FLAC's block of that name; `mark` is what a master of ours says of itself, empty in any other file.
     """
 
     texts: tuple[tuple[str, tuple[str, ...]], ...] = ()
     pictures: tuple[Picture, ...] = ()
+    cue_sheet: bytes = b""
     mark: str = ""
 
 
@@ -115,7 +117,10 @@ def copy_tags(source_path: str | os.PathLike[str], temp_path: Path, mark: str = 
         magic = file.read(4)
     tags, left_out = _cleaned(found, name, LARGEST_FLAC_PICTURE_BYTES if magic == b"fLaC" else LARGEST_PICTURE_BYTES)
     notes += left_out
-    of_song = bool(tags.texts or tags.pictures)
+    if tags.cue_sheet and magic != b"fLaC":
+        notes += (f"cue sheet of {name} was not copied: only a FLAC file holds one",)
+        tags = replace(tags, cue_sheet=b"")
+    of_song = bool(tags.texts or tags.pictures or tags.cue_sheet)
     if not of_song and not mark:
         return notes
     try:
@@ -176,16 +181,21 @@ def _read(path: str) -> Tags:
         tags = _from_vorbis(file)
     else:
         tags = Tags()
-    return tags if tags.texts else Tags(_from_libsndfile(path), tags.pictures)
+    return tags if tags.texts else replace(tags, texts=_from_libsndfile(path))
 
 
 def _from_id3(tags: "ID3") -> Tags:
     frames = ((name, tags.getall(frame)) for name, frame in _ID3_FRAMES.items())
     texts = [(name, _words(line for one in found for line in one.text)) for name, found in frames]
+    texts += [(name, _words(_loop(tags, name))) for name in _LOOPS]
     # Comments with a description are programs talking to themselves (iTunNORM, ID3v1 copies).
     texts.append(("comment", _words(line for one in tags.getall("COMM") if not one.desc for line in one.text)))
     pictures = (Picture(int(one.type), one.mime, one.desc, one.data) for one in tags.getall("APIC"))
     return Tags(_filled(texts), tuple(pictures))
+
+
+def _loop(tags: "ID3", name: str) -> list[str]:
+    return [str(line) for one in tags.getall("TXXX") if one.desc.lower() == name for line in one.text]
 
 
 def _from_mp4(tags: "MP4Tags") -> Tags:
@@ -212,7 +222,9 @@ def _from_vorbis(file: "mutagen.FileType") -> Tags:
     texts = [(name, _words(comments.get(name, ()))) for name in _KNOWN]
     blocks: list[FlacPicture] = list(file.pictures) if isinstance(file, FLAC) else []
     blocks += [FlacPicture(base64.b64decode(one)) for one in comments.get(_VORBIS_PICTURE, ())]
-    return Tags(_filled(texts), tuple(Picture(int(one.type), one.mime, one.desc, one.data) for one in blocks))
+    pictures = tuple(Picture(int(one.type), one.mime, one.desc, one.data) for one in blocks)
+    cue_sheet = file.cuesheet.write() if isinstance(file, FLAC) and file.cuesheet else b""
+    return Tags(_filled(texts), pictures, cue_sheet)
 
 
 def _from_libsndfile(path: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -245,7 +257,7 @@ def _cleaned(tags: Tags, name: str, largest_bytes: int) -> tuple[Tags, tuple[str
             notes.append(f"picture of {size_mb:.1f} MB in {name} left out: the most is {most_mb:.1f} MB")
         elif picture.data:
             pictures.append(Picture(picture.kind, _plain(picture.mime), _plain(picture.description), picture.data))
-    return Tags(tuple(texts), tuple(pictures)), tuple(notes)
+    return replace(tags, texts=tuple(texts), pictures=tuple(pictures)), tuple(notes)
 
 
 def _plain(text: str) -> str:
@@ -257,26 +269,9 @@ def _plain(text: str) -> str:
 def _tagged(path: Path, magic: bytes, tags: Tags) -> bool:
     """Put tags into a file, or leave it as it was; False where the format takes none."""
     if magic in _TAGS_BEHIND:
-        with _put_back(path):
+        with put_back(path):
             return _write(os.fspath(path), tags)
     return _write_to_copy(path, tags)
-
-
-@contextmanager
-def _put_back(path: Path) -> Iterator[None]:
-    """A file whose tags stand behind its sound is what it was once they are cut off, and its length put right."""
-    with open(path, "rb") as file:
-        head, length = file.read(_HEAD_BYTES), os.fstat(file.fileno()).st_size
-    try:
-        yield
-    except BaseException:
-        try:
-            with open(path, "r+b") as file:
-                file.truncate(length)
-                file.write(head)
-        except OSError as error:
-            raise BadOutput(f"{shown(path.name)}: its tags failed, and so did taking them off again") from error
-        raise
 
 
 def _write_to_copy(path: Path, tags: Tags) -> bool:
@@ -299,7 +294,7 @@ def _write_to_copy(path: Path, tags: Tags) -> bool:
 def _write(path: str, tags: Tags) -> bool:
     import mutagen
     from mutagen.aiff import AIFF
-    from mutagen.flac import FLAC
+    from mutagen.flac import FLAC, CueSheet
     from mutagen.id3 import ID3
     from mutagen.mp3 import MP3
     from mutagen.oggopus import OggOpus
@@ -322,6 +317,8 @@ def _write(path: str, tags: Tags) -> bool:
         if isinstance(file, FLAC):
             for block in blocks:
                 file.add_picture(block)
+            if tags.cue_sheet:
+                file.metadata_blocks.append(CueSheet(tags.cue_sheet))
         elif blocks:
             file[_VORBIS_PICTURE] = [base64.b64encode(block.write()).decode("ascii") for block in blocks]
     file.save()
@@ -334,6 +331,8 @@ def _fill_id3(id3: "ID3", tags: Tags) -> None:
     for name, values in tags.texts:
         if name == "comment":
             id3.add(COMM(encoding=Encoding.UTF8, lang="XXX", desc="", text=list(values)))
+        elif name in _LOOPS:
+            id3.add(TXXX(encoding=Encoding.UTF8, desc=name.upper(), text=list(values)))
         else:
             id3.add(Frames[_ID3_FRAMES[name]](encoding=Encoding.UTF8, text=list(values)))
     if tags.mark:

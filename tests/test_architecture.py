@@ -11,8 +11,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "refmaster"
 ROWS = (
     "errors units version names contents records lean writing",
-    "dsp headers stream stored atomic timeless tracks demo",
-    "measure load save tags genres",
+    "dsp headers behind stream stored atomic timeless tracks demo",
+    "measure load save tags markers genres",
     "analyse belief compare bands folddown own outputs cache remembered nearness passport listen price bearing drive",
     "moves",
     "render decide locks ear",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 from mutagen.aiff import AIFF
-from mutagen.flac import FLAC
+from mutagen.flac import FLAC, CueSheet, CueSheetTrack, CueSheetTrackIndex
 from mutagen.flac import Picture as FlacPicture
 from mutagen.id3 import APIC, COMM, ID3, TALB, TCON, TDRC, TIT2, TPE1, TRCK, TSSE, TXXX
 from mutagen.mp3 import MP3
@@ -18,6 +18,7 @@ from mutagen.oggopus import OggOpus
 from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
 
+from refmaster import behind
 from refmaster import tags as tags_module
 from refmaster.errors import BadOutput
 from refmaster.load import open_track, track_of
@@ -324,6 +325,37 @@ def test_broken_tags_and_missing_files_are_a_note(tmp_path):
     assert master.read_bytes() == before
 
 
+@pytest.mark.parametrize("source_name", ["t.ogg", "t.flac", "t.wav"])
+@pytest.mark.parametrize("name", ["m.ogg", "m.flac", "m.wav", "m.aiff"])
+def test_a_game_s_loop_points_travel(tmp_path, source_name, name):
+    source, master = tagged(tmp_path / source_name, {"LOOPSTART": ["100"], "LOOPLENGTH": ["600"]}), tmp_path / name
+    assert copy_tags(source, sound_at(master)) == ()
+    loops = mutagen.File(master)
+    if name in ("m.wav", "m.aiff"):
+        assert [str(loops.tags[f"TXXX:{one}"]) for one in ("LOOPSTART", "LOOPLENGTH")] == ["100", "600"]
+    else:
+        assert (loops["loopstart"], loops["looplength"]) == (["100"], ["600"])
+
+
+def test_a_cue_sheet_travels_from_flac_to_flac_and_is_told_elsewhere(tmp_path):
+    source, master = sound_at(tmp_path / "t.flac"), sound_at(tmp_path / "m.flac")
+    sheet, file = CueSheet(None), FLAC(source)
+    sheet.media_catalog_number = b"1234567890123"
+    for number, start in ((1, 0), (2, 4800), (255, 9600)):
+        sheet.tracks.append(CueSheetTrack(number, start, b""))
+        if number < 255:
+            sheet.tracks[-1].indexes.append(CueSheetTrackIndex(1, 0))
+    file.metadata_blocks.append(sheet)
+    file.save()
+    before = samples_of(master)
+    assert copy_tags(source, master) == ()
+    assert FLAC(master).cuesheet == sheet
+    assert np.array_equal(samples_of(master), before)
+    assert copy_tags(source, sound_at(tmp_path / "m.wav"), "mastered") == (
+        "cue sheet of t.flac was not copied: only a FLAC file holds one",
+    )
+
+
 @pytest.mark.parametrize("source_name", NAMES)
 def test_damaged_tags_never_stop_a_master_nor_touch_its_sound(tmp_path, source_name):
     (tmp_path / "in").mkdir()
@@ -392,7 +424,7 @@ def test_a_file_that_cannot_be_put_back_is_no_master(tmp_path, monkeypatch):
         return open(path, mode, **how)
 
     monkeypatch.setattr(WAVE, "save", failing)
-    monkeypatch.setattr(tags_module, "open", refused, raising=False)
+    monkeypatch.setattr(behind, "open", refused, raising=False)
     with pytest.raises(BadOutput, match="so did taking them off"):
         copy_tags(source, master)
 

@@ -30,6 +30,7 @@ from refmaster.engines.beside import our_own
 from refmaster.engines.closed import Tone, closed, text_of, tone_of
 from refmaster.errors import BadAudio, BadOutput, BadSetting
 from refmaster.load import Track, open_track, resampled, track_of
+from refmaster.markers import copy_markers, state_loudness
 from refmaster.names import shown
 from refmaster.outputs import files_of, goal_path, older_report, paths
 from refmaster.pipeline import Options, heard_in
@@ -297,9 +298,10 @@ def _written(job: _Job, told: Told, files: Together) -> tuple[Measured, int, tup
     notes: list[str] = []
 
     def check(temp: Path, _: str) -> None:
-        notes.extend(copy_tags(source.path, temp))
+        notes.extend(copy_tags(source.path, temp) + copy_markers(source.path, temp))
         told("verify", -1.0)
         measured.append(measure(open_track(temp, role="master")))
+        state_loudness(temp, measured[-1].profile)
 
     told("render", -1.0)
     result = write_audio(
