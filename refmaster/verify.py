@@ -6,11 +6,11 @@ import numpy as np
 
 from refmaster import folddown
 from refmaster.compare.pairing import no_image
+from refmaster.drive import TOLERANCE_LU
 from refmaster.moves.match_width import side_response
 from refmaster.records import Check, Genre, Plan, Profile, Verdict
 from refmaster.units import written
 
-LOUDNESS_TOLERANCE_LU = 0.1
 # Room for a codec is spoken of in tenths; a little is spared, as it raises no two masters alike.
 CODEC_STEP_DB, CODEC_SPARE_DB = 0.1, 0.05
 MOST_MARGIN_DB = 3.0  # as the limiter takes it
@@ -38,7 +38,7 @@ def checks(
     ceiling = plan.ceiling_dbtp
     made.append(Check("true_peak_dbtp", master.true_peak_dbtp, None, ceiling))
     if plan.goal_lufs is not None:
-        low, high = (plan.goal_lufs + sign * LOUDNESS_TOLERANCE_LU for sign in (-1, 1))
+        low, high = (plan.goal_lufs + sign * TOLERANCE_LU for sign in (-1, 1))
         made.append(Check("integrated_lufs", master.integrated_lufs, low, high))
     made.append(Check("clipped_samples", float(clipped_samples), 0.0, 0.0))
     return (*made, *_fold_down(plan, target, master, folddown.usual_db(reference, genre)))
