@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from refmaster import verify
 from refmaster.analyse import Measured
 from refmaster.compare import compare
+from refmaster.drive import TOLERANCE_LU
 from refmaster.dsp.octaves import less_level
 from refmaster.plan import Material
 from refmaster.records import Comparison, Gap, Profile
@@ -62,7 +62,7 @@ def closed(material: Material, reference: Measured, before: Comparison, after: M
     full, believed, left = (np.array(v)[weight] for v in (before.tone.full_db, before.tone.wanted_db, now.full_db))
     tone = Gap("tone_rms_db", _rms(full), 0.0, JUST_HEARD_DB, _rms(full - believed))
     here, theirs, mine = (m.profile.integrated_lufs for m in (target, reference, after))
-    loudness = Gap("integrated_lufs", here or 0.0, theirs or 0.0, verify.LOUDNESS_TOLERANCE_LU, 0.0)
+    loudness = Gap("integrated_lufs", here or 0.0, theirs or 0.0, TOLERANCE_LU, 0.0)
     width = _width(before, target.profile, reference.profile, after.profile)
     found = (Closed(tone, _rms(left)), *width, Closed(loudness, SILENT_LUFS if mine is None else mine))
     return tuple(Closed(replace(one.gap, taken_pct=_taken_pct(one)), one.master) for one in found)
