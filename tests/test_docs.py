@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from refmaster import belief, compare, drive, plan, verify
+from refmaster import belief, compare, drive, plan
 from refmaster.compare import dynamics, fault, pairing, tone, width
 from refmaster.dsp import compression, crossover, pitch, registration
 from refmaster.load import _READS
@@ -141,7 +141,7 @@ QUOTED = [
     ("how-it-decides.md", f"{drive.TOLERANCE_LU:g} LU for loudness, {defects.DC_PCT:g} % for an offset"),
     ("how-it-decides.md", f"({pairing.EMPTY_DB:g} dB under its fullest band), below {pairing.EDGE_HZ[0]:g} Hz"),
     ("how-it-decides.md", f"above {pairing.EDGE_HZ[1] / 1000:g} kHz"),
-    ("how-it-decides.md", f"within {verify.LOUDNESS_TOLERANCE_LU:g} LU of the goal"),
+    ("how-it-decides.md", f"within {drive.TOLERANCE_LU:g} LU of the goal"),
     ("how-it-decides.md", f"{belief.ERROR_SCALE:g} times roughness to the power of {belief.ERROR_POWER:g}"),
     ("how-it-decides.md", f"50 % at {pairing.KIN_ROUGHNESS_DB:g} dB"),
     ("how-it-decides.md", f"{tone.EQ_SD_DB:g} dB a band and {width.WIDTH_SD_DB:g} dB of width"),
