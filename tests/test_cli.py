@@ -546,7 +546,7 @@ class Ending:
 
 def job(**_):
     Ending()
-    time.sleep(20)
+    time.sleep(2)
     print("not heard")
 
 app.app = job

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from refmaster.cli import main
 from tests.conftest import RATE_HZ, write_wav
 
 ROOT = Path(__file__).parents[2]
@@ -47,6 +48,21 @@ def words(*more: str | Path) -> list[str]:
 def run(folder: Path, *more: str | Path) -> "subprocess.CompletedProcess[str]":
     """`refmaster batch` with these words, run in a folder."""
     return subprocess.run(words(*more), cwd=folder, capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture
+def run_here(monkeypatch, capsys):
+    """The same in this process: for what is refused before any work, since most of a refusal is starting."""
+
+    def ran(folder: Path, *more: str | Path) -> "subprocess.CompletedProcess[str]":
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(sys, "argv", ["refmaster", "batch", *map(str, more)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(sys.argv, int(stopped.value.code or 0), said.out, said.err)
+
+    return ran
 
 
 def on_a_terminal(folder: Path, *more: str | Path) -> tuple[str, str]:

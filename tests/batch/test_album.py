@@ -142,8 +142,8 @@ def test_a_track_that_comes_later_is_moved_as_the_others_were_and_a_broken_one_c
         (("--drop", "match_loudness"), "--album and a --set or --drop of match_loudness cannot both hold"),
     ],
 )
-def test_what_an_album_contradicts_is_refused(more, said, record):
-    ran = run(record, *ASKED, "--album", *more, "-o", "refused")
+def test_what_an_album_contradicts_is_refused(more, said, record, run_here):
+    ran = run_here(record, *ASKED, "--album", *more, "-o", "refused")
     assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (2, "", 1)
     assert said in ran.stderr
     assert not (record / "refused").exists()

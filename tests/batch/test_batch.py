@@ -332,7 +332,7 @@ def test_the_library_tells_what_happens(catalogue, fresh):
         (("nonsense://x", "--ref", "record.wav"), "nonsense://x .*"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_refused_in_one_line_before_any_work(asked, said, catalogue, tmp_path):
+def test_what_cannot_be_is_refused_in_one_line_before_any_work(asked, said, catalogue, tmp_path, run_here):
     for name in ("record.wav", "mixes"):
         (tmp_path / name).symlink_to(catalogue / name)
     (tmp_path / "empty").mkdir()
@@ -352,7 +352,7 @@ def test_what_cannot_be_is_refused_in_one_line_before_any_work(asked, said, cata
         (tmp_path / "mixes").mkdir()
         (tmp_path / asked[0]).write_bytes(b"never opened")
     before = sorted(tmp_path.rglob("*"))
-    refused(run(tmp_path, *asked), said)
+    refused(run_here(tmp_path, *asked), said)
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -414,11 +414,11 @@ def test_of_results_that_go_to_a_url_none_stands_where_one_cannot(catalogue, fre
 
 
 @pytest.mark.parametrize("name", ["batch.html", "batch.csv", "batch.state.jsonl"])
-def test_what_an_earlier_batch_says_of_itself_is_not_written_over(name, catalogue, fresh):
+def test_what_an_earlier_batch_says_of_itself_is_not_written_over(name, catalogue, fresh, run_here):
     fresh.mkdir()
     (fresh / name).write_text("of another batch")
     refused(
-        run(catalogue, *THREE, "-o", fresh),
+        run_here(catalogue, *THREE, "-o", fresh),
         rf"{name} exists, of an earlier batch; choose another folder with -o, go on with it by --resume, .* --force",
     )
     assert {one.name: one.read_text() for one in fresh.iterdir()} == {name: "of another batch"}
@@ -426,18 +426,18 @@ def test_what_an_earlier_batch_says_of_itself_is_not_written_over(name, catalogu
     prepared([str(catalogue / "mixes")], settings, str(fresh), force=True).close()
 
 
-def test_an_input_is_never_an_output(catalogue, fresh):
+def test_an_input_is_never_an_output(catalogue, fresh, run_here):
     fresh.mkdir()
     for name in ("song.wav", "song.master.wav"):
         (fresh / name).write_bytes((catalogue / "mixes" / "short.wav").read_bytes())
     asked = ("song.wav", "song.master.wav", "--ref", catalogue / "record.wav", "-o", ".", "--force")
-    refused(run(fresh, *asked), r"song.master.wav is an input as well")
+    refused(run_here(fresh, *asked), r"song.master.wav is an input as well")
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that even root cannot write to")
-def test_a_folder_that_cannot_be_written_to_is_refused(catalogue):
-    refused(run(catalogue, *THREE, "-o", "/proc/self"), r"/proc/self cannot be written to")
-    refused(run(catalogue, *THREE, "-o", "/proc/self/masters"), r"/proc/self cannot be written to")
+def test_a_folder_that_cannot_be_written_to_is_refused(catalogue, run_here):
+    refused(run_here(catalogue, *THREE, "-o", "/proc/self"), r"/proc/self cannot be written to")
+    refused(run_here(catalogue, *THREE, "-o", "/proc/self/masters"), r"/proc/self cannot be written to")
 
 
 def test_a_cluster_that_does_not_answer_is_refused(catalogue, fresh):
