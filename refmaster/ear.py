@@ -10,7 +10,7 @@ import numpy as np
 
 from refmaster.analyse import Measured
 from refmaster.dsp.ahead import ahead
-from refmaster.dsp.blocks import Place, rechunked
+from refmaster.dsp.blocks import Place, every_nth, rechunked
 from refmaster.load import BLOCK_SAMPLES, Track
 from refmaster.measure.excerpt import Excerpt, ExcerptMeter, excerpt_around, is_whole
 from refmaster.measure.foretell import foretold
@@ -21,6 +21,7 @@ from refmaster.records import Move, Profile, Stage
 from refmaster.render import rendered
 from refmaster.units import FloatArray, gain_to_db
 
+MINUTE_S, STRETCH_S = 60, 5  # of a long track that is not heard whole
 FILTERS = (Stage.TONE, Stage.IMAGE)  # stages whose moves only filter; how high peaks are without an offset is heard
 
 
@@ -42,9 +43,21 @@ class Ear:
         self._heard: _Heard | None = None
         self._foretold: _Heard | None = None
 
+    @property
+    def rate_hz(self) -> int:
+        """Samples a second of what it hears."""
+        return self._track.source.sample_rate_hz
+
+    def stretches(self, moves: tuple[Move, ...]) -> Iterator[FloatArray]:
+        """The track through these moves, or of a long one stretches that lie evenly over it, a minute in all."""
+        every = every_nth(self._target.profile.n_samples, MINUTE_S * self.rate_hz)
+        for n, stretch in enumerate(rechunked(self.sound(moves), STRETCH_S * self.rate_hz)):
+            if n % every == 0:
+                yield stretch
+
     def sound(self, moves: tuple[Move, ...]) -> Iterator[FloatArray]:
         """The target through these moves, from its start."""
-        return rendered(self._track.blocks(), moves, self._track.source.sample_rate_hz)
+        return rendered(self._track.blocks(), moves, self.rate_hz, threads=self._threads)
 
     def repaired(self, profile: Profile, moves: tuple[Move, ...]) -> Profile:
         """The Profile with what tells of an earlier limiter as it is behind repairs: an offset may hide its work."""

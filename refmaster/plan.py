@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import astuple, dataclass, replace
 
 from refmaster import locks, price
-from refmaster.analyse import Measured, measure
+from refmaster.analyse import Measured
 from refmaster.compare import Example, corrected, empty_top
 from refmaster.compare.goal import whose_loudness
 from refmaster.decide import decided, in_phase
@@ -35,6 +35,7 @@ from refmaster.records import (
     Stage,
     Verdict,
 )
+from refmaster.rehearsal import rehearsal_of
 from refmaster.render import rendered
 
 ASPECTS = {Stage.TONE: "tone", Stage.DYNAMICS: "dynamics", Stage.IMAGE: "image", Stage.LEVEL: "level"}  # of Weights
@@ -123,10 +124,9 @@ def draft(
     answer to the sound before them, are found anew. `told` hears which mover is at work. A match in full is planned
     again with what was heard to be missing: moves bend what other moves have set.
     """
-    reached: Measured | None = None
     free = kept is None and not locks.held(material.settled)  # what a held move leaves open is not to be chased
-    for _ in range(FULL_ROUNDS if material.request.in_full and free else 0):
-        material, reached = _heard_through(material, decisions, told, reached)
+    if material.request.in_full and free:
+        material = _rehearsed(material, decisions, told)
     ear = Ear(material.track, material.target, material.threads)
     return _levelled(lightened(material), _toned(material, decisions, kept, told, ear), told, ear)
 
@@ -159,29 +159,28 @@ def heard_as(made: Plan, meter: LimitedMeter) -> Limited:
     return meter.read(level["gain_db"] if level else 0.0, limit_peaks.limiting_of(limiter))
 
 
-def _heard_through(
-    material: Material,
-    decisions: tuple[Decision, ...],
-    told: Callable[[str], None] | None,
-    before: Measured | None,
-) -> tuple[Material, Measured | None]:
-    """The material with what a match in full would miss added to what it asks for, and what was heard of it.
+def _rehearsed(material: Material, decisions: tuple[Decision, ...], told: Callable[[str], None] | None) -> Material:
+    """The material with what a match in full would miss added to what it asks for.
 
-    Once it was heard `before`, and so how loud it gets is known, it is heard through the limiter too.
+    Once it was heard, and so how loud it gets is known, it is heard through the limiter too.
     """
-    comparison, rate = material.comparison, material.track.source.sample_rate_hz
-    if comparison is None or not material.examples or comparison.identical:
-        return material, None
-    ear = Ear(material.track, material.target, material.threads)
-    sound = ear.sound(_toned(material, decisions, None, told, ear).moves)
+    if material.comparison is None or not material.examples or material.comparison.identical:
+        return material
+    played = rehearsal_of(material.track, material.target, material.threads)
     how = limiting(material.request, decisions, material.target.profile)
-    if how is not None and before is not None and before.profile.integrated_lufs is not None:
-        goal = material.request.loudness_lufs
-        goal = comparison.loudness_full_lufs if goal is None else goal
-        goal = before.profile.integrated_lufs if goal is None else goal
-        sound = limited(sound, rate, how, drive_db=goal - before.profile.integrated_lufs)
-    reached = measure(material.track, blocks=sound)
-    return replace(material, comparison=corrected(comparison, reached, material.examples)), reached
+    now_lufs: float | None = None
+    for _ in range(FULL_ROUNDS):
+        comparison, ear = material.comparison, played.ear
+        sound = ear.sound(_toned(material, decisions, None, told, ear).moves)
+        if how is not None and now_lufs is not None:
+            asked = material.request.loudness_lufs, comparison.loudness_full_lufs, now_lufs
+            goal = next(one for one in asked if one is not None)
+            sound = limited(ahead(sound, threads=played.threads), ear.rate_hz, how, drive_db=goal - now_lufs)
+        reached = played.heard(sound)
+        now_lufs = played.lufs_of_all(reached)
+        moved = corrected(comparison, reached, material.examples, (played.untouched, played.whole))
+        material = replace(material, comparison=moved)
+    return material
 
 
 def _toned(
@@ -330,7 +329,7 @@ def _scene(material: Material, chain: _Chain, ear: Ear, heard: Limited | None) -
         comparison=material.comparison,
         genre=material.genre,
         request=material.request,
-        sound=lambda: ear.sound(so_far),
+        stretches=lambda: ear.stretches(so_far),
         excerpt=lambda: ear.excerpt(so_far),
         limiting=how,
         heard=heard,

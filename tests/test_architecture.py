@@ -15,7 +15,7 @@ ROWS = (
     "measure load save tags markers genres",
     "analyse belief compare bands folddown own outputs cache remembered nearness passport listen price bearing drive",
     "moves",
-    "render decide locks ear",
+    "render decide locks ear rehearsal",
     "plan verify effects explain taken plain",
     "report toml_lines session_schema session_errors session_text session_merge session history account",
     "library",

@@ -225,6 +225,17 @@ def test_dynamics_are_corrected_by_the_factor_that_is_missing_and_no_more_than_a
     assert [g.correction for g in twice.dynamics] == pytest.approx([g.correction**2 for g in once.dynamics])
 
 
+@pytest.mark.parametrize("reached", ["spoiled", "clipped"])
+def test_what_was_played_of_a_part_is_taken_for_the_whole(reached):
+    """Nothing done in a part that sounds otherwise than the whole asks for what nothing done in the whole asks for."""
+    found = compared("spoiled", "song")
+    whole = corrected(found, heard(reached), heard("song"))
+    part = corrected(found, heard("later"), heard("song"), (heard("later"), heard(reached)))
+    np.testing.assert_allclose(part.tone.full_db, whole.tone.full_db, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(part.width.full_db, whole.width.full_db, rtol=0, atol=1e-9)
+    assert [g.correction for g in part.dynamics] == pytest.approx([g.correction for g in whole.dynamics])
+
+
 def test_mono_is_corrected_without_a_width():
     found = compared("mono", "song")
     assert corrected(found, heard("mono"), heard("song")).width is None

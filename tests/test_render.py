@@ -49,6 +49,12 @@ def test_each_chain_is_what_it_is_on_its_own(sound, out):
     np.testing.assert_array_equal(sound, before)
 
 
+@pytest.mark.parametrize("moves", [CHAIN, (*TONE, BENT[0]), (*BENT, LEVEL)], ids=["all", "one", "two"])
+def test_two_threads_share_the_compressors_and_make_the_same_bits(sound, moves):
+    shared = np.concatenate(list(rendered([sound], moves, RATE_HZ, threads=2)), axis=1)
+    np.testing.assert_array_equal(shared, through(sound, moves))
+
+
 def test_what_chains_have_in_common_is_made_once(sound, monkeypatch):
     played = []
     monkeypatch.setattr(match_eq, "apply", lambda blocks, move, _: played.append(move) or blocks)

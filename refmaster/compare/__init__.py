@@ -13,6 +13,7 @@ wrong", gives what is wanted (`belief.py`).
     several    references beside each other: which of them does not belong
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -115,29 +116,41 @@ def teaches_no_tone(comparison: Comparison) -> bool:
     return compared and comparison.kinship < LEAST_KINSHIP
 
 
-def corrected(comparison: Comparison, reached: Measured, references: Measured | tuple[Example, ...]) -> Comparison:
+def corrected(
+    comparison: Comparison,
+    reached: Measured,
+    references: Measured | tuple[Example, ...],
+    played: tuple[Measured, Measured] | None = None,
+) -> Comparison:
     """The comparison with its full differences moved by what was still missing of them in `reached`.
 
     For a match in full: what moves do to each other (a compressor to the balance, a limiter to the dynamics) is not
-    foreseen, but heard and asked for in advance.
+    foreseen, but heard and asked for in advance. Where only a part was `played`, it and the whole are given, untouched:
+    by as much as they differ `reached` is taken to differ from what the whole would have read.
     """
     band_hz = np.array(comparison.band_hz)
     goal = goal_of(belonging(examples_of(references))[0], band_hz)
+    part, whole = played or (reached, reached)
+
+    def of_all(read: Callable[[Measured, FloatArray], FloatArray]) -> FloatArray:
+        apart = np.nan_to_num(read(whole, band_hz) - read(part, band_hz))
+        return read(reached, band_hz) + apart
 
     def moved(curve: Curve, missing: FloatArray) -> Curve:
         seen = np.array(curve.full_weight) > 0
         return replace(curve, full_db=tuple((np.array(curve.full_db) + np.where(seen, missing, 0.0)).tolist()))
 
     seen = np.array(comparison.tone.full_weight) > 0
-    missing = np.nan_to_num(goal.thirds_db - middle_thirds_db(reached, band_hz))
+    missing = np.nan_to_num(goal.thirds_db - of_all(middle_thirds_db))
     tone = moved(comparison.tone, less_level(missing, seen)) if seen.any() else comparison.tone
     width = comparison.width
     if width is not None and goal.width_db is not None:
-        width = moved(width, np.nan_to_num(goal.width_db - width_thirds_db(reached, band_hz)))
-    pairs = zip(comparison.dynamics, reached.profile.dynamics, strict=False)
+        width = moved(width, np.nan_to_num(goal.width_db - of_all(width_thirds_db)))
+    heard = (reached.profile.dynamics, part.profile.dynamics, whole.profile.dynamics)
+    spreads = ([max(band.loud_over_median_db, LEAST_SPREAD_DB) for band in one] for one in heard)
     dynamics = tuple(
-        replace(gap, correction=gap.correction * _towards(gap.reference_db, got.loud_over_median_db))
-        for gap, got in pairs
+        replace(gap, correction=gap.correction * _towards(gap.reference_db, got * (of_whole / of_part)))
+        for gap, got, of_part, of_whole in zip(comparison.dynamics, *spreads, strict=False)
     )
     return replace(comparison, tone=tone, width=width, dynamics=dynamics)
 
@@ -156,7 +169,7 @@ def at_amount(amount_pct: float, believed: T, full: T) -> T:
 
 def _towards(goal_db: float, got_db: float) -> float:
     """The factor from what was got to the goal, no more than a step at a time."""
-    return float(np.clip(goal_db / max(got_db, LEAST_SPREAD_DB), 1 / MOST_STEP, MOST_STEP))
+    return float(np.clip(goal_db / got_db, 1 / MOST_STEP, MOST_STEP))
 
 
 def _names(examples: tuple[Example, ...]) -> tuple[str, ...]:

@@ -41,6 +41,11 @@ Place = tuple[int, int]
 """A stretch of a sound: its first sample, and the one behind its last."""
 
 
+def every_nth(n_samples: int, in_all: int) -> int:
+    """Which of equal stretches to take so that about `in_all` samples of a sound are taken: each, each second, ..."""
+    return max(1, round(n_samples / in_all))
+
+
 class Kept:
     """Keeps stretches of a sound that comes by, in double precision or as another `kind` of number."""
 

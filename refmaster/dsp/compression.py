@@ -47,12 +47,13 @@ def compressed(
 
     for part in convolved(heard(), taps):
         band.append(part)
-        gain = follower.after(part)
-        if gain.size:
-            yield _taken(whole, gain.size) + _taken(band, gain.size) * (gain - 1.0)
+        knots = follower.after(part)
+        if knots.size:
+            decided = (knots.size - 1) * follower.hop_samples
+            yield _bent(_taken(whole, decided), _taken(band, decided), knots, follower.hop_samples)
     left = sum(part.shape[1] for part in band)
     if left:
-        yield _taken(whole, left) + _taken(band, left) * (follower.rest(left) - 1.0)
+        yield _bent(_taken(whole, left), _taken(band, left), follower.rest(left), follower.hop_samples)
 
 
 def hop_powers(blocks: Iterable[FloatArray], taps: FloatArray, sample_rate_hz: int) -> FloatArray:
@@ -105,7 +106,7 @@ class _Hops:
 
     def powers(self, band: FloatArray) -> FloatArray:
         """Mean power over all channels in each hop that is now whole."""
-        joined = np.concatenate([self._waiting, (band**2).mean(axis=0)])
+        joined = np.concatenate([self._waiting, _mean_square(band)])
         whole = joined.size // self.samples * self.samples
         self._waiting = joined[whole:]
         return np.asarray(joined[:whole].reshape(-1, self.samples).mean(axis=1))
@@ -116,7 +117,10 @@ class _Hops:
 
 
 class _Follower:
-    """Takes in a band, and gives out the gain of the samples that are far enough back to be decided."""
+    """Takes in a band, and gives out the gain where it is far enough back to be decided.
+
+    As knots, hops apart, between which the linear gain runs straight; none where nothing is decided yet.
+    """
 
     def __init__(self, how: Compression, sample_rate_hz: int):
         self._hops = _Hops(sample_rate_hz)
@@ -125,18 +129,23 @@ class _Follower:
         self._early = _ahead()
         self._last: float | None = None  # gain at the end of the last hop that was given out, dB
 
+    @property
+    def hop_samples(self) -> int:
+        """How far knots are apart."""
+        return self._hops.samples
+
     def after(self, band: FloatArray) -> FloatArray:
-        """Linear gains that this stretch of the band decides."""
-        return self._spread(self._hops.powers(band))
+        """The knots that this stretch of the band decides, from the last one before it on."""
+        return self._knots(self._hops.powers(band))
 
     def rest(self, samples: int) -> FloatArray:
-        """Linear gains of the last samples, with silence behind them."""
+        """The knots of at least the last samples, with silence behind them."""
         powers = np.zeros(-(-samples // self._hops.samples) + self._early)  # of a short sound some lie before its start
         powers[0] = self._hops.rest()
-        return self._spread(powers)[:samples]
+        return self._knots(powers)
 
-    def _spread(self, powers: FloatArray) -> FloatArray:
-        """Straight lines from hop to hop; the first hops decided belong to the time before the first sample."""
+    def _knots(self, powers: FloatArray) -> FloatArray:
+        """The first hops decided belong to the time before the first sample."""
         decided_db = _follow(powers, self._law, self._state, self._ring, self._at)
         skip = min(self._early, decided_db.size)
         self._early -= skip
@@ -147,9 +156,33 @@ class _Follower:
             self._last = float(decided_db[0])
         knots = 10 ** (np.concatenate([[self._last], decided_db]) / 20)
         self._last = float(decided_db[-1])
-        way = (np.arange(self._hops.samples) + 1) / self._hops.samples
-        lines = knots[:-1, np.newaxis] + np.diff(knots)[:, np.newaxis] * way
-        return np.asarray(lines.ravel())
+        return knots
+
+
+@kernel
+def _mean_square(band):  # type: ignore[no-untyped-def]
+    """Mean over the channels of what each sample of (channels, samples) is squared."""
+    out = np.zeros(band.shape[1])
+    for channel in range(band.shape[0]):
+        row = band[channel]
+        for i in range(row.size):
+            out[i] += row[i] * row[i]
+    return out / band.shape[0]
+
+
+@kernel
+def _bent(whole, band, knots, hop):  # type: ignore[no-untyped-def]
+    """The whole with its band, both (channels, samples), at gains that run straight from knot to knot."""
+    out = np.empty_like(whole)
+    way = np.arange(1, hop + 1) / hop
+    for channel in range(whole.shape[0]):
+        row, part, bent = whole[channel], band[channel], out[channel]
+        for start in range(0, row.size, hop):
+            first = knots[start // hop]
+            rise = knots[start // hop + 1] - first
+            for k in range(min(hop, row.size - start)):
+                bent[start + k] = row[start + k] + part[start + k] * (first + rise * way[k] - 1.0)
+    return out
 
 
 @kernel

@@ -70,7 +70,7 @@ def convolved(blocks: Iterable[FloatArray], taps: FloatArray) -> Iterator[FloatA
             frame = np.zeros((block.shape[0], size))
         heard += block.shape[1]
         _push(frame, block, hop)
-        yield _through(frame, gain)[:, half : half + hop][:, max(0, -at) : heard - at]
+        yield _through(frame, gain, slice(half + max(0, -at), half + min(hop, heard - at)))
         at += hop
 
 
@@ -88,9 +88,12 @@ def _push(frame: FloatArray, block: FloatArray, hop: int) -> None:
         frame[:, kept : kept + block.shape[1]] = block
 
 
-def _through(frame: FloatArray, gain: FloatArray) -> FloatArray:
-    """A frame in circular convolution; channel by channel, so that a channel does not depend on how many there are."""
-    return np.stack([irfft(rfft(channel) * gain, channel.size) for channel in frame])
+def _through(frame: FloatArray, gain: FloatArray, told: slice) -> FloatArray:
+    """What a frame tells in circular convolution.
+
+    Channel by channel, so that a channel does not depend on how many there are.
+    """
+    return np.stack([irfft(rfft(channel) * gain, channel.size)[told] for channel in frame])
 
 
 def _grid(coefficients: FloatArray, sample_rate_hz: int) -> int:

@@ -28,8 +28,8 @@ Blocks = Iterable[FloatArray]
 class Scene:
     """What a mover is shown.
 
-    `target` is the Profile of the sound as the moves before leave it, `spectrum` that of the target itself; `sound`
-    plays the sound so far from its start, as often as it is called, and `excerpt` gives stretches of it. `comparison`
+    `target` is the Profile of the sound as the moves before leave it, `spectrum` that of the target itself; `stretches`
+    plays the sound so far, of a long track a minute of it, and `excerpt` gives what loudness is found in. `comparison`
     is None without a reference; `limiting` is how the limiter at the end will work, None where a person has dropped
     it, and `heard` what it made of the whole sound, where that was rendered once; `untouched` is True while no move
     has changed the sound; `settled_lufs` is the loudness of our own master, where an earlier run settled it;
@@ -43,7 +43,7 @@ class Scene:
     comparison: Comparison | None
     genre: Genre
     request: Request
-    sound: Callable[[], Blocks]
+    stretches: Callable[[], Blocks]
     excerpt: Callable[[], Excerpt]
     limiting: Limiting | None
     heard: Limited | None = None

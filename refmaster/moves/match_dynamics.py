@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from refmaster import compare
-from refmaster.dsp.blocks import rechunked
+from refmaster.dsp.ahead import side_by_side
 from refmaster.dsp.compression import Compression, compressed, gains_db, hop_powers
 from refmaster.dsp.crossover import EDGES_HZ, HALF_FALL, band_taps
 from refmaster.measure.dynamics import ACTIVE_DB
@@ -48,8 +48,6 @@ RANGE_DB, FULL_RANGE_DB = 4.0, 12.0  # practice: 1–3 dB; more than 4 is a matt
 ROUNDS = 5
 BLOCK_HOPS = 50  # hops of 1 ms in the blocks whose levels are compared
 
-EXCERPT_S, STRETCH_S = 60, 5
-
 
 def propose(scene: Scene) -> Proposal:
     """A compressor or expander where the evidence, or the amount asked for, warrants one."""
@@ -60,10 +58,10 @@ def propose(scene: Scene) -> Proposal:
     limited = compare.is_limited(scene.target)
     worth = [(k, gap, factor) for k, gap, factor in wanted if _is_worth_it(factor)]
     possible = [one for one in worth if one[2] < 1 or not limited]
-    excerpt = list(_excerpt(scene)) if possible else []
-    solved = [(k, _solved(k, gap, factor, scene, excerpt)) for k, gap, factor in possible]
-    moves = tuple(move for _, move in solved if move is not None)
-    withdrawn = tuple(_withdrawn(k) for k, move in solved if move is None)
+    excerpt = list(scene.stretches()) if possible else []
+    solved = tuple(side_by_side(lambda one: _solved(*one, scene, excerpt), possible, threads=scene.threads))
+    moves = tuple(move for move in solved if move is not None)
+    withdrawn = tuple(_withdrawn(k) for (k, _, _), move in zip(possible, solved, strict=True) if move is None)
     lost = [PARTS[k] for k, _, factor in worth if factor > 1 and limited]
     missed = (NotReached("dynamics", _cannot_expand(lost, comparison.toward)),) if lost else ()
     left = () if moves or withdrawn or lost else (_left_alone(wanted, scene, comparison.toward),)
@@ -124,15 +122,6 @@ def _wanted(gap: DynamicsGap, scene: Scene) -> float:
     share = compare.at_amount(scene.request.amount_pct, full * gap.believed, full)
     more = gap.correction if scene.request.in_full else 1.0
     return float(np.exp(share) * more)
-
-
-def _excerpt(scene: Scene) -> Iterator[FloatArray]:
-    """The sound so far, or of a long track stretches that lie evenly over it, a minute in all."""
-    rate = scene.target.sample_rate_hz
-    every = max(1, round(scene.target.n_samples / rate / EXCERPT_S))
-    for n, stretch in enumerate(rechunked(scene.sound(), STRETCH_S * rate)):
-        if n % every == 0:
-            yield stretch
 
 
 def _is_worth_it(factor: float) -> bool:

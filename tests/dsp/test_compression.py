@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from refmaster.dsp.compression import DETECT_MS, HOP_MS, KNEE_DB, Compression, compressed, gains_db, hop_powers
+from refmaster.dsp.compression import (
+    DETECT_MS,
+    HOP_MS,
+    KNEE_DB,
+    Compression,
+    _bent,
+    _mean_square,
+    compressed,
+    gains_db,
+    hop_powers,
+)
 from refmaster.dsp.crossover import band_taps
 from tests.signals import FloatArray, gain_of, in_blocks, kick_loop, pink_noise, rms_dbfs, silence, sine
 
@@ -212,3 +222,15 @@ def test_taps_that_pass_everything_make_a_plain_compressor():
     both = tone(-23.0103) + tone(-23.0103, 4)  # together −20 dBFS
     blocks = compressed(in_blocks(both, 4096), WHOLE, how(2.0), RATE_HZ)
     assert rms_dbfs(settled(np.concatenate(list(blocks), axis=1))) == pytest.approx(-25.0, abs=0.2)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("length", [440, 441, 1000])
+def test_the_band_is_added_at_gains_that_run_straight_from_knot_to_knot(channels, length):
+    rng = np.random.default_rng(4)
+    whole, band, hop = rng.standard_normal((channels, length)), rng.standard_normal((channels, length)), 44
+    knots = 0.5 + rng.random(-(-length // hop) + 1)
+    way = (np.arange(hop) + 1) / hop
+    gain = (knots[:-1, np.newaxis] + np.diff(knots)[:, np.newaxis] * way).ravel()[:length]
+    np.testing.assert_array_equal(_bent(whole, band, knots, hop), whole + band * (gain - 1.0))
+    np.testing.assert_array_equal(_mean_square(band), (band**2).mean(axis=0))
